@@ -1,0 +1,51 @@
+# Tributary: `make devnet` runs the whole system here, `make test` proves that it works.
+# Both do all the set-up on a fresh Debian 12 machine. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+# RocksDB is 20 CPU minutes of C++: compile it once per machine, whatever the clone. `setup` installs ccache.
+export CC := ccache gcc
+export CXX := ccache g++
+
+DEVNET_FLAGS ?=
+VIEM := subnet-node/tests/viem
+ACTORS := tributary-checkpoint-actor tributary-counter-actor
+
+.PHONY: help setup build devnet test lint fmt chart clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: ## Install what building needs: packages, Rust, the wasm32 target
+	@scripts/setup.sh
+
+build: setup ## Build every program
+	cargo build --locked --workspace
+
+devnet: build ## Run a root network, a subnet and a relayer here, until Ctrl-C (flags: DEVNET_FLAGS="--fresh")
+	@exec cargo run --locked --quiet --package tributary-node --bin subnet-node -- devnet $(DEVNET_FLAGS)
+
+test: build $(VIEM)/node_modules/.package-lock.json ## Run every test: unit, property and real processes
+	cargo test --locked --workspace
+
+# The Ethereum client that one of the tests uses.
+$(VIEM)/node_modules/.package-lock.json: $(VIEM)/package-lock.json | setup
+	npm ci --prefix $(VIEM) --no-audit --no-fund
+	@touch $@
+
+lint: setup ## Formatting, clippy and docs, with warnings denied
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	cargo clippy --locked --profile actor --target wasm32-unknown-unknown $(addprefix --package ,$(ACTORS)) -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+fmt: ## Format the code
+	cargo fmt --all
+
+chart: ## Lint and render the Helm chart
+	scripts/check-chart.sh
+
+clean: ## Remove what was built
+	cargo clean
