@@ -1,0 +1,122 @@
+//! Well-known actors, and the code of those that are part of the node.
+//!
+//! Built-in actors run natively: their code CID is an identity CID over their name, which no one can install.
+//! Numbers are Filecoin's, so that actors compiled against its runtime read them right.
+//! Source: filecoin-project/builtin-actors, `runtime/src/builtin`, manifest order.
+
+use cid::Cid;
+use cid::multihash::Multihash;
+use fvm_shared::ActorID;
+
+use crate::hash::RAW;
+
+/// Origin of what the chain itself does; holds the manifest.
+pub const SYSTEM_ID: ActorID = 0;
+/// Gives actors their ids and makes new ones.
+pub const INIT_ID: ActorID = 1;
+/// Receives nothing here; kept free as Filecoin's reward actor.
+pub const REWARD_ID: ActorID = 2;
+/// Filecoin's cron actor.
+pub const CRON_ID: ActorID = 3;
+/// The Ethereum address manager: namespace of f410 addresses.
+pub const EAM_ID: ActorID = 10;
+/// Where burnt tokens go: the base fee of every transaction.
+pub const BURNT_FUNDS_ID: ActorID = 99;
+/// First id given to an actor that genesis or a user makes.
+pub const FIRST_USER_ID: ActorID = 100;
+
+/// The built-in actors, with their number in the manifest and their name.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BuiltinActor {
+    /// Holds the manifest of built-in code.
+    System,
+    /// Address map and actor creation.
+    Init,
+    /// A key's account (f1, f3).
+    Account,
+    /// An f4 address that received funds before its actor came to be.
+    Placeholder,
+    /// An EVM contract.
+    Evm,
+    /// The Ethereum address manager.
+    EthereumAddressManager,
+    /// An Ethereum account (f410).
+    EthAccount,
+}
+
+impl BuiltinActor {
+    /// All of them, in the manifest's order.
+    pub const ALL: [Self; 7] = [
+        Self::System,
+        Self::Init,
+        Self::Account,
+        Self::Placeholder,
+        Self::Evm,
+        Self::EthereumAddressManager,
+        Self::EthAccount,
+    ];
+
+    /// Position in Filecoin's manifest, from 1: what `get_builtin_actor_type` answers.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::System => 1,
+            Self::Init => 2,
+            Self::Account => 4,
+            Self::Placeholder => 13,
+            Self::Evm => 14,
+            Self::EthereumAddressManager => 15,
+            Self::EthAccount => 16,
+        }
+    }
+
+    /// Name in Filecoin's manifest.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Init => "init",
+            Self::Account => "account",
+            Self::Placeholder => "placeholder",
+            Self::Evm => "evm",
+            Self::EthereumAddressManager => "eam",
+            Self::EthAccount => "ethaccount",
+        }
+    }
+
+    /// The actor with this number in the manifest.
+    #[must_use]
+    pub fn from_number(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|actor| actor.number() == number)
+    }
+
+    /// The code CID: raw codec, identity hash, `tributary/actor/<name>/1`.
+    #[must_use]
+    pub fn code(self) -> Cid {
+        let name = format!("tributary/actor/{}/1", self.name());
+        let identity = Multihash::wrap(0, name.as_bytes()).expect("names are shorter than a multihash's 64 bytes");
+        Cid::new_v1(RAW, identity)
+    }
+
+    /// Which built-in actor runs this code; `None` for installed code.
+    #[must_use]
+    pub fn from_code(code: &Cid) -> Option<Self> {
+        // Only identity CIDs can be built in; others are turned away without comparing.
+        (code.hash().code() == 0).then(|| Self::ALL.into_iter().find(|actor| actor.code() == *code)).flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_and_number_name_one_actor_each() {
+        for actor in BuiltinActor::ALL {
+            assert_eq!(BuiltinActor::from_code(&actor.code()), Some(actor));
+            assert_eq!(BuiltinActor::from_number(actor.number()), Some(actor));
+        }
+        assert_eq!(BuiltinActor::from_code(&crate::raw_cid(b"tributary/actor/evm/1")), None);
+        assert_eq!(BuiltinActor::from_number(3), None);
+    }
+}
