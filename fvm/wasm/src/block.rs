@@ -1,0 +1,106 @@
+//! An IPLD block as actors hand it around: codec, bytes, and the links found in it once.
+//!
+//! A block is immutable and cheap to clone. Its links travel with it, so that what was paid for when
+//! it was created need not be scanned again by whoever it is sent to.
+
+use std::sync::Arc;
+
+use cid::Cid;
+use fvm_ipld_encoding::{CBOR, DAG_CBOR, IPLD_RAW};
+use fvm_shared::error::ErrorNumber;
+
+use crate::error::{SyscallError, SyscallRejected};
+use crate::gas::{Gas, GasTracker};
+use crate::links;
+
+/// The most bytes a block may have: 1 MiB, as in the reference.
+pub const BLOCK_BYTES_MAX: usize = 1 << 20;
+
+/// Codecs a block may have: CBOR without links, DAG-CBOR, raw bytes.
+pub(crate) const CODECS: [u64; 3] = [CBOR, DAG_CBOR, IPLD_RAW];
+
+/// A block: parameters, a return value, or a piece of state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    codec: u64,
+    data: Arc<[u8]>,
+    size: u32,
+    links: Arc<[Cid]>,
+}
+
+impl Block {
+    /// A block whose links, if its codec has any, are found here and not charged for: for parameters
+    /// of a message and return values of native actors.
+    ///
+    /// Rejects with `LimitExceeded` above [`BLOCK_BYTES_MAX`], `IllegalCodec`, `Serialization` for bytes
+    /// that are not DAG-CBOR, `NotFound` for a link to what cannot exist.
+    pub fn new(codec: u64, data: impl Into<Arc<[u8]>>) -> Result<Self, SyscallRejected> {
+        let mut free = GasTracker::new(Gas::MAX.round_down());
+        match Self::scanned(codec, data.into(), &mut free) {
+            Ok(block) => Ok(block),
+            Err(SyscallError::Rejected(rejected)) => Err(rejected),
+            // A scan of at most 1 MiB cannot use up 2⁶³ milligas, and it asks no host.
+            Err(SyscallError::Halt(halt)) => Err(SyscallRejected::new(ErrorNumber::LimitExceeded, halt.to_string())),
+        }
+    }
+
+    /// A block of at most [`BLOCK_BYTES_MAX`], its scan charged.
+    pub(crate) fn scanned(codec: u64, data: Arc<[u8]>, gas: &mut GasTracker) -> Result<Self, SyscallError> {
+        if data.len() > BLOCK_BYTES_MAX {
+            return Err(SyscallRejected::new(ErrorNumber::LimitExceeded, "a block has at most 1 MiB").into());
+        }
+        Self::opened(codec, data, gas)
+    }
+
+    /// A block that is already state, of whatever size it was stored with.
+    pub(crate) fn opened(codec: u64, data: Arc<[u8]>, gas: &mut GasTracker) -> Result<Self, SyscallError> {
+        let size = u32::try_from(data.len())
+            .map_err(|_| SyscallRejected::new(ErrorNumber::LimitExceeded, "a block has fewer than 4 GiB"))?;
+        let links = links::scan(codec, &data, gas)?;
+        Ok(Self { codec, data, size, links: links.into() })
+    }
+
+    /// How the bytes are to be read.
+    pub fn codec(&self) -> u64 {
+        self.codec
+    }
+
+    /// The bytes, shared.
+    pub fn data(&self) -> &Arc<[u8]> {
+        &self.data
+    }
+
+    /// How many bytes.
+    pub fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// The CIDs it links to, in order, repeated as they repeat.
+    pub fn links(&self) -> &[Cid] {
+        &self.links
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_refused_for_its_size_its_codec_or_its_bytes() {
+        let table = [
+            (IPLD_RAW, vec![0; BLOCK_BYTES_MAX + 1], ErrorNumber::LimitExceeded),
+            (0x70, vec![], ErrorNumber::IllegalCodec),
+            (DAG_CBOR, vec![0x82, 0x01], ErrorNumber::Serialization),
+        ];
+        for (codec, data, number) in table {
+            assert_eq!(Block::new(codec, data).unwrap_err().number, number);
+        }
+    }
+
+    #[test]
+    fn a_block_knows_its_codec_size_and_bytes() {
+        let block = Block::new(IPLD_RAW, vec![1, 2, 3]).unwrap();
+        assert_eq!((block.codec(), block.size(), block.links().len()), (IPLD_RAW, 3, 0));
+        assert_eq!(&block.data()[..], [1, 2, 3]);
+    }
+}

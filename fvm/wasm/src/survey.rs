@@ -1,0 +1,123 @@
+//! Reads off a module what decides whether it is taken, before anything costly is done with it.
+//!
+//! ```text
+//! module
+//!   ├─ small enough?                        no ─▶ TooLarge
+//!   ├─ valid, no forbidden feature?         no ─▶ Invalid          (asked of wasmtime, by the engine)
+//!   ├─ few enough, small enough functions?  no ─▶ TooManyFunctions, FunctionTooLarge, TooManyLocals
+//!   ├─ imports functions only?              no ─▶ ForbiddenImport
+//!   ├─ no start function?                   no ─▶ StartFunction
+//!   ├─ memory within an instance's bound?   no ─▶ MemoryTooLarge
+//!   └─ counter names free?                  no ─▶ ReservedExport
+//! ```
+//!
+//! Bounds on functions and locals keep the time of instrumenting and compiling in proportion to the
+//! bytes: the instrumenter reads all functions again for each, and locals are declared by number.
+
+use crate::code::CodeRejected;
+use crate::instrument::{GAS_EXPORT, PAGE_BYTES, STACK_EXPORT};
+use crate::sections::{self, Malformed, Reader, id};
+use crate::stack::{INSTANCE_MEMORY_BYTES_MAX, STACK_ELEMENTS_PER_CALL_MAX};
+
+/// Bytes of a module: what fits a block.
+pub const CODE_BYTES_MAX: usize = crate::block::BLOCK_BYTES_MAX;
+
+/// Functions of a module. The largest actor known, an EVM interpreter, has about 1,500.
+pub const FUNCTIONS_MAX: u32 = 10_000;
+
+/// Bytes of one function's body.
+pub const FUNCTION_BYTES_MAX: usize = 256 << 10;
+
+/// Locals of one function: with more it could not run (see [`STACK_ELEMENTS_PER_CALL_MAX`]).
+pub const LOCALS_PER_FUNCTION_MAX: u32 = STACK_ELEMENTS_PER_CALL_MAX;
+
+/// Locals of all functions.
+pub const LOCALS_MAX: u32 = 1 << 20;
+
+const IMPORT_FUNCTION: u8 = 0;
+
+/// Checks what the sections say. The module has passed validation.
+pub(crate) fn survey(wasm: &[u8]) -> Result<(), CodeRejected> {
+    for (section, content) in sections::split(wasm)? {
+        match section {
+            id::IMPORT => check_imports(content)?,
+            id::FUNCTION => check_functions(content)?,
+            id::MEMORY => check_memory(content)?,
+            id::EXPORT => check_exports(content)?,
+            id::START => return Err(CodeRejected::StartFunction),
+            id::CODE => check_code(content)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_imports(content: &[u8]) -> Result<(), CodeRejected> {
+    let mut reader = Reader(content);
+    for _ in 0..reader.number()? {
+        let (module, name, kind) = (reader.name()?, reader.name()?, reader.byte()?);
+        if kind != IMPORT_FUNCTION {
+            return Err(CodeRejected::ForbiddenImport { module: module.to_owned(), name: name.to_owned() });
+        }
+        reader.number()?;
+    }
+    Ok(())
+}
+
+fn check_functions(content: &[u8]) -> Result<(), CodeRejected> {
+    let functions = Reader(content).number()?;
+    if functions > FUNCTIONS_MAX { Err(CodeRejected::TooManyFunctions { functions }) } else { Ok(()) }
+}
+
+/// At most one memory passes validation; its limits are flags, then the least number of pages.
+fn check_memory(content: &[u8]) -> Result<(), CodeRejected> {
+    let mut reader = Reader(content);
+    if reader.number()? == 0 {
+        return Ok(());
+    }
+    let (_flags, pages) = (reader.byte()?, reader.number()?);
+    let bytes = u64::from(pages) * u64::from(PAGE_BYTES);
+    if bytes > INSTANCE_MEMORY_BYTES_MAX {
+        return Err(CodeRejected::MemoryTooLarge { bytes });
+    }
+    Ok(())
+}
+
+fn check_exports(content: &[u8]) -> Result<(), CodeRejected> {
+    let mut reader = Reader(content);
+    for _ in 0..reader.number()? {
+        let name = reader.name()?;
+        if [GAS_EXPORT, STACK_EXPORT].contains(&name) {
+            return Err(CodeRejected::ReservedExport { name: name.to_owned() });
+        }
+        let (_kind, _index) = (reader.byte()?, reader.number()?);
+    }
+    Ok(())
+}
+
+fn check_code(content: &[u8]) -> Result<(), CodeRejected> {
+    let mut reader = Reader(content);
+    let mut locals: u32 = 0;
+    for _ in 0..reader.number()? {
+        let body = reader.sized()?;
+        if body.len() > FUNCTION_BYTES_MAX {
+            return Err(CodeRejected::FunctionTooLarge { bytes: body.len() });
+        }
+        let own = count_locals(body)?;
+        locals = locals.saturating_add(own);
+        if own > LOCALS_PER_FUNCTION_MAX || locals > LOCALS_MAX {
+            return Err(CodeRejected::TooManyLocals { function: own, module: locals });
+        }
+    }
+    Ok(())
+}
+
+fn count_locals(body: &[u8]) -> Result<u32, Malformed> {
+    let mut reader = Reader(body);
+    let mut locals: u32 = 0;
+    for _ in 0..reader.number()? {
+        locals = locals.saturating_add(reader.number()?);
+        reader.byte()?;
+    }
+    Ok(locals)
+}

@@ -1,0 +1,138 @@
+//! Gas, stack and memory: each has an end, and it is the same end everywhere.
+
+use tributary_wasm::{CallStack, Gas, GasTracker, Halt, Invocation, STACK_ELEMENTS_PER_CALL_MAX};
+
+use crate::guest::{actor, actor_with, compile};
+use crate::world::{PLENTY, Ran, World};
+
+fn out_of_gas(ran: &Ran) -> bool {
+    matches!(ran.outcome, Err(Halt::OutOfGas(_)))
+}
+
+#[test]
+fn doing_nothing_costs_the_call_the_memory_and_fifteen_instructions() {
+    let wasm = compile(
+        r#"(module (memory (export "memory") 1)
+             (func (export "invoke") (param i32) (result i32) (i32.const 0)))"#,
+    );
+    let ran = World::new(&wasm).run(PLENTY);
+    assert_eq!(ran.exit_code(), 0);
+    // 75,000 and 26,214.4; the limiter's thunk is 14 instructions that cost, the body one.
+    assert_eq!(ran.gas.used(), Gas::from_milligas(75_000_000 + 26_214_400 + 15 * 4_000));
+}
+
+#[test]
+fn syscalls_and_instructions_cost_what_the_reference_charges() {
+    let body = "
+        (drop (call $root (i32.const 0) (i32.const 256) (i32.const 99)))
+        (drop (call $block_open (i32.const 0) (i32.const 256)))
+        (memory.copy (i32.const 0) (i32.const 1024) (local.get $params))
+        (i32.const 0)";
+    let ran = World::new(&actor(body, &[])).run(PLENTY);
+    assert_eq!(ran.exit_code(), 0);
+    let fixed = 75_000_000 + 26_214_400;
+    let root = 14_000_000 + 300_000;
+    // One list, one link, 44 bytes.
+    let open = 14_000_000 + 187_740_000 + 2 * 35_000 + 400_000 + 440_000;
+    // The thunk; two syscalls with three and two constants; a copy of nothing; a constant.
+    let instructions = 14 + 4 + 3 + 4 + 1;
+    assert_eq!(ran.gas.used(), Gas::from_milligas(fixed + root + open + instructions * 4_000));
+}
+
+#[test]
+fn an_endless_loop_runs_out_of_gas() {
+    let ran = World::new(&actor("(loop $again (br $again)) (i32.const 0)", &[])).run(1_000_000);
+    assert!(out_of_gas(&ran), "{:?}", ran.outcome);
+    assert_eq!(ran.gas.available(), Gas::ZERO);
+}
+
+/// Not one limit below the need ends any other way, and at the need all is well.
+#[test]
+fn every_gas_limit_below_the_need_is_out_of_gas() {
+    let body = "
+        (call $ok (call $root (i32.const 0) (i32.const 256) (i32.const 99)))
+        (call $ok (call $block_open (i32.const 0) (i32.const 256)))
+        (drop (memory.grow (i32.const 1)))
+        (call $reply (i32.const 256) (i32.const 38))";
+    let wasm = actor(body, &[]);
+    let need = World::new(&wasm).run(PLENTY).gas.used().round_up();
+    let steps = (0..need).step_by(997).chain(need - 200..need);
+    for limit in steps {
+        let ran = World::new(&wasm).run(limit);
+        assert!(out_of_gas(&ran), "{limit} of {need}: {:?}", ran.outcome);
+        assert_eq!(ran.gas.used(), Gas::new(limit));
+    }
+    assert_eq!(World::new(&wasm).run(need).exit_code(), 0);
+}
+
+#[test]
+fn deep_recursion_is_an_illegal_instruction_at_a_counted_depth() {
+    // A call counts two elements, `invoke` three: so many calls fit, whatever the machine's own stack.
+    let frames = u64::from((STACK_ELEMENTS_PER_CALL_MAX - 3) / 2);
+    let wasm = actor_with("(func $deep (call $deep))", "(call $deep) (i32.const 0)", &[]);
+    let ran = World::new(&wasm).run(PLENTY);
+    assert_eq!(ran.exit_code(), 4);
+    // Eight instructions to the check and five after it, paid together on entry; 14 for the thunk
+    // before `invoke` and one for its constant.
+    let instructions = 14 + 13 + 1 + 13 * frames;
+    assert_eq!(ran.gas.used(), Gas::from_milligas(75_000_000 + 26_214_400 + instructions * 4_000));
+}
+
+#[test]
+fn locals_are_counted_one_by_one() {
+    // Sixty-four frames of 128 locals and an operand or two do not fit 8,192 elements; 60 do.
+    let locals = "i64 ".repeat(128);
+    let function = format!(
+        "(func $deep (param $left i32) (local {locals})
+           (if (local.get $left) (then (call $deep (i32.sub (local.get $left) (i32.const 1))))))"
+    );
+    for (depth, code) in [(60, 0), (64, 4)] {
+        let body = format!("(call $deep (i32.const {depth})) (i32.const 0)");
+        let ran = World::new(&actor_with(&function, &body, &[])).run(PLENTY);
+        assert_eq!(ran.exit_code(), code, "{depth}");
+    }
+}
+
+#[test]
+fn memory_is_paid_for_by_the_page_and_ends_at_512_mib() {
+    // Grows by a page until it cannot, and returns the number of pages.
+    let body = "
+        (block $full (loop $more
+          (br_if $full (i32.eq (memory.grow (i32.const 16)) (i32.const -1)))
+          (br $more)))
+        (i32.store (i32.const 0) (memory.size))
+        (call $reply (i32.const 0) (i32.const 4))";
+    let wasm = actor(body, &[]);
+    let ran = World::new(&wasm).run(PLENTY);
+    assert_eq!(ran.returned(), 8_177_u32.to_le_bytes(), "1 page and 16 at a time, up to 8,192");
+    assert!(ran.gas.used() > Gas::from_milligas(8_176 * 26_214_400));
+
+    let ran = World::new(&wasm).run(100_000_000);
+    assert!(out_of_gas(&ran), "a memory bomb runs out of gas first");
+}
+
+#[test]
+fn memory_held_by_callers_is_not_there() {
+    let two_gib_below = (0..4).fold(CallStack::bottom(), |stack, _| stack.enter(0, 512 << 20).unwrap());
+    let ran = World::new(&actor("(i32.const 0)", &[])).run_as(|invocation| invocation.stack = two_gib_below, PLENTY);
+    assert_eq!(ran.exit_code(), 4);
+}
+
+#[test]
+fn a_nan_has_the_same_bits_everywhere() {
+    let body = "
+        (f64.store (i32.const 0) (f64.div (f64.const -0) (f64.const 0)))
+        (f32.store (i32.const 8) (f32.sqrt (f32.const -1)))
+        (call $reply (i32.const 0) (i32.const 12))";
+    let returned = World::new(&actor(body, &[])).run(PLENTY).returned();
+    assert_eq!(returned[..8], 0x7ff8_0000_0000_0000_u64.to_le_bytes());
+    assert_eq!(returned[8..], 0x7fc0_0000_u32.to_le_bytes());
+}
+
+#[test]
+fn an_invocation_that_cannot_be_paid_does_not_start() {
+    let world = World::new(&actor("(i32.const 0)", &[]));
+    let ran = world.run_as(|_: &mut Invocation| {}, 74_999);
+    assert!(out_of_gas(&ran));
+    assert_eq!(GasTracker::new(74_999).available(), ran.gas.used());
+}

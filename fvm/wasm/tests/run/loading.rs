@@ -1,0 +1,158 @@
+//! What is no actor is refused when it is loaded.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use tributary_wasm::{
+    CODE_BYTES_MAX, CODES_MAX, CodeRejected, Engine, FUNCTION_BYTES_MAX, FUNCTIONS_MAX, LOCALS_PER_FUNCTION_MAX,
+};
+
+use crate::guest::{actor, compile};
+use crate::world::{ENGINE, World, cid_of};
+
+const MEMORY: &str = r#"(memory (export "memory") 1)"#;
+const INVOKE: &str = r#"(func (export "invoke") (param i32) (result i32) (i32.const 0))"#;
+
+fn refused(text: &str) -> CodeRejected {
+    ENGINE.check(&compile(&format!("(module {text})"))).unwrap_err()
+}
+
+fn import(text: &str) -> CodeRejected {
+    refused(&format!("{text} {MEMORY} {INVOKE}"))
+}
+
+#[test]
+fn an_engine_is_shared_between_threads_whatever_its_host() {
+    fn check<T: Send + Sync + Clone>() {}
+    check::<Engine<World>>();
+}
+
+#[test]
+fn code_is_compiled_once_and_kept() {
+    let wasm = actor("(i32.const 0)", &[(1_024, b"kept")]);
+    let cid = cid_of(0x55, &wasm);
+    assert!(ENGINE.get(&cid).is_none());
+    let first = ENGINE.load(cid, &wasm).unwrap();
+    assert!(Arc::ptr_eq(&first, &ENGINE.load(cid, &wasm).unwrap()));
+    assert!(Arc::ptr_eq(&first, &ENGINE.get(&cid).unwrap()));
+}
+
+#[test]
+fn the_longest_unused_code_makes_room() {
+    let engine: Engine<World> = Engine::new(NonZeroU32::MIN).unwrap();
+    let wasm = compile(&format!("(module {MEMORY} {INVOKE})"));
+    let cid = |number: usize| cid_of(0x55, &number.to_le_bytes());
+    for number in 0..CODES_MAX {
+        engine.load(cid(number), &wasm).unwrap();
+    }
+    assert!(engine.get(&cid(0)).is_some(), "used again");
+    engine.load(cid(CODES_MAX), &wasm).unwrap();
+    let kept = [0, 1, 2, CODES_MAX].map(|number| engine.get(&cid(number)).is_some());
+    assert_eq!(kept, [true, false, true, true]);
+}
+
+#[test]
+fn an_import_that_is_no_syscall_is_named() {
+    for (module, name) in
+        [("crypto", "verify_post"), ("actor", "upgrade_actor"), ("env", "abort"), ("gas", "gas_counter")]
+    {
+        let text = format!("(import \"{module}\" \"{name}\" (func))");
+        let expected = CodeRejected::UnknownImport { module: module.into(), name: name.into() };
+        assert_eq!(import(&text), expected);
+    }
+    for kind in ["(global (mut i64))", "(global i32)", "(memory 1)", "(table 1 funcref)"] {
+        let memory = if kind.contains("memory") { "" } else { MEMORY };
+        let why = refused(&format!("(import \"gas\" \"gas_counter\" {kind}) {memory} {INVOKE}"));
+        let expected = CodeRejected::ForbiddenImport { module: "gas".into(), name: "gas_counter".into() };
+        assert_eq!(why, expected, "{kind}");
+    }
+    let why = import(r#"(import "gas" "available" (func (param i64) (result i32)))"#);
+    assert!(matches!(why, CodeRejected::ImportType(_)), "{why}");
+}
+
+#[test]
+fn an_actor_exports_its_memory_and_a_method() {
+    assert_eq!(refused(&format!("{MEMORY} (func)")), CodeRejected::MissingExport("invoke"));
+    assert_eq!(refused(INVOKE), CodeRejected::MissingExport("memory"));
+    assert_eq!(refused(&format!("(memory 1) {INVOKE}")), CodeRejected::MissingExport("memory"));
+    for invoke in ["", "(param i32)", "(param i64) (result i32)", "(param i32 i32) (result i32)"] {
+        let why = refused(&format!("{MEMORY} (func (export \"invoke\") {invoke} unreachable)"));
+        assert_eq!(why, CodeRejected::InvokeType, "{invoke}");
+    }
+    let why = refused(&format!("{MEMORY} {INVOKE} (global (export \"tributary.gas\") (mut i64) (i64.const 9))"));
+    assert_eq!(why, CodeRejected::ReservedExport { name: "tributary.gas".into() });
+}
+
+/// Elements given as expressions would be called past the limiter.
+#[test]
+fn a_table_filled_with_expressions_is_refused() {
+    let why =
+        refused(&format!("{MEMORY} {INVOKE} (table 1 funcref) (func $f) (elem (i32.const 0) funcref (ref.func $f))"));
+    assert!(matches!(why, CodeRejected::NotInstrumentable(_)), "{why}");
+}
+
+#[test]
+fn a_start_function_is_refused() {
+    assert_eq!(refused(&format!("{MEMORY} {INVOKE} (func $go) (start $go)")), CodeRejected::StartFunction);
+}
+
+#[test]
+fn features_that_are_off_do_not_validate() {
+    for text in [
+        "(func (result v128) (v128.const i64x2 0 0))",
+        "(func (result i32 i32) (i32.const 0) (i32.const 0))",
+        "(func $a (return_call $a))",
+        "(memory 1)",
+        "(memory 1 1 shared)",
+        "(memory i64 1)",
+        "(tag)",
+        "(type (struct))",
+    ] {
+        let memory = if text.contains("memory") && !text.contains("(memory 1)") { "" } else { MEMORY };
+        let why = refused(&format!("{memory} {INVOKE} {text}"));
+        assert!(matches!(why, CodeRejected::Invalid(_)), "{text}: {why}");
+    }
+    let why = refused(&format!("{MEMORY} {INVOKE} (func (drop (ref.null func)))"));
+    assert!(matches!(why, CodeRejected::NotInstrumentable(_) | CodeRejected::Invalid(_)), "{why}");
+}
+
+#[test]
+fn bytes_that_are_no_module_are_refused_and_nothing_panics() {
+    let wasm = actor("(i32.const 0)", &[(1_024, b"data")]);
+    for bytes in [&[][..], b"\0asm", b"\0asm\x01\0\0\0", b"\x7fELF"] {
+        assert!(ENGINE.check(bytes).is_err(), "{bytes:x?}");
+    }
+    for end in (0..wasm.len()).step_by(7) {
+        assert!(ENGINE.check(&wasm[..end]).is_err(), "cut at {end}");
+    }
+    // One byte at a time: most are refused, some still are actors, none panics.
+    for at in (0..wasm.len()).step_by(13) {
+        let mut bent = wasm.clone();
+        bent[at] ^= 0x41;
+        let _ = ENGINE.check(&bent);
+    }
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_it_costs_time() {
+    let why = ENGINE.check(&vec![0; CODE_BYTES_MAX + 1]).unwrap_err();
+    assert_eq!(why, CodeRejected::TooLarge { bytes: CODE_BYTES_MAX + 1 });
+
+    let functions = "(func)".repeat(usize::try_from(FUNCTIONS_MAX).unwrap());
+    let why = refused(&format!("{MEMORY} {INVOKE} {functions}"));
+    assert_eq!(why, CodeRejected::TooManyFunctions { functions: FUNCTIONS_MAX + 1 });
+
+    let body = "nop ".repeat(FUNCTION_BYTES_MAX);
+    let why = refused(&format!("{MEMORY} {INVOKE} (func {body})"));
+    assert!(matches!(why, CodeRejected::FunctionTooLarge { .. }), "{why}");
+
+    let locals = "i32 ".repeat(usize::try_from(LOCALS_PER_FUNCTION_MAX + 1).unwrap());
+    let why = refused(&format!("{MEMORY} {INVOKE} (func (local {locals}))"));
+    assert!(matches!(why, CodeRejected::TooManyLocals { .. }), "{why}");
+
+    let why = refused(&format!("(memory (export \"memory\") 8193) {INVOKE}"));
+    assert_eq!(why, CodeRejected::MemoryTooLarge { bytes: 8_193 * 65_536 });
+
+    let why = refused(&format!("{MEMORY} {INVOKE} (table 20001 funcref)"));
+    assert!(matches!(why, CodeRejected::NotCompilable(_)), "{why}");
+}
