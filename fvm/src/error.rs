@@ -1,0 +1,77 @@
+//! What stops the node: its store is broken, or a rule of ours.
+//!
+//! Nothing here is a transaction's fault. What a transaction does wrong is an exit code in its receipt.
+
+use cid::Cid;
+use revm::database_interface::DBErrorMarker;
+use tributary_wasm::HostFatal;
+
+/// The state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StateFatal {
+    /// A block that the state root reaches is not in the store.
+    #[error("state block {0} is missing from the store; restore the data folder or sync it again")]
+    Missing(Box<Cid>),
+    /// A block of state does not decode as what it must be.
+    #[error("state block {cid} is no {what}: {why}")]
+    Malformed {
+        /// The block.
+        cid: Box<Cid>,
+        /// What it should hold.
+        what: &'static str,
+        /// Why it does not.
+        why: String,
+    },
+    /// The store, or a tree over it, cannot go on.
+    #[error("state store: {0}")]
+    Store(String),
+    /// The tree would hold what it must never hold.
+    #[error("state invariant broken: {0}")]
+    Invariant(String),
+}
+
+impl DBErrorMarker for StateFatal {}
+
+impl StateFatal {
+    pub(crate) fn missing(cid: &Cid) -> Self {
+        Self::Missing(Box::new(*cid))
+    }
+
+    pub(crate) fn malformed(cid: &Cid, what: &'static str, why: impl std::fmt::Display) -> Self {
+        Self::Malformed { cid: Box::new(*cid), what, why: why.to_string() }
+    }
+
+    /// A tree's own complaint, such as a missing or malformed node.
+    pub(crate) fn tree(why: impl std::fmt::Display) -> Self {
+        Self::Store(why.to_string())
+    }
+}
+
+impl From<StateFatal> for HostFatal {
+    fn from(fatal: StateFatal) -> Self {
+        Self(fatal.into())
+    }
+}
+
+/// A block cannot be executed on this node.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutorFatal {
+    /// The state cannot be read or written.
+    #[error(transparent)]
+    State(#[from] StateFatal),
+    /// The WASM engine, or the host under it, cannot go on.
+    #[error(transparent)]
+    Host(#[from] HostFatal),
+    /// A number that genesis fixed is out of its bounds.
+    #[error("execution parameter {0}")]
+    Parameter(&'static str),
+    /// The EVM stopped for a reason that is no transaction's.
+    #[error("the EVM cannot go on: {0}")]
+    Evm(String),
+    /// The machine gives no thread to run on.
+    #[error("no thread to execute on: {0}")]
+    Thread(String),
+    /// Money was made from nothing, or another law of ours does not hold.
+    #[error("execution invariant broken: {0}")]
+    Invariant(String),
+}

@@ -1,0 +1,52 @@
+//! The steps of a transaction that we change: who is charged, and who is paid.
+
+use std::marker::PhantomData;
+
+use revm::context_interface::journaled_state::account::JournaledAccountTr;
+use revm::context_interface::result::HaltReason;
+use revm::context_interface::{ContextTr, JournalTr, Transaction};
+use revm::handler::{EvmTr, FrameResult, Handler, pre_execution};
+use revm::interpreter::InitialAndFloorGas;
+
+use super::{EvmError, Mode, OurEvm};
+use crate::state::StateView;
+
+/// Mainnet's steps, but for those below.
+pub(super) struct Law<V> {
+    mode: Mode,
+    view: PhantomData<V>,
+}
+
+impl<V> Law<V> {
+    pub(super) const fn new(mode: Mode) -> Self {
+        Self { mode, view: PhantomData }
+    }
+}
+
+impl<V: StateView> Handler for Law<V> {
+    type Evm = OurEvm<V>;
+    type Error = EvmError;
+    type HaltReason = HaltReason;
+
+    /// A simulation's caller needs no nonce, may be a contract, and is charged nothing.
+    fn validate_against_state_and_deduct_caller(
+        &self,
+        evm: &mut Self::Evm,
+        _init_and_floor_gas: &mut InitialAndFloorGas,
+    ) -> Result<(), EvmError> {
+        if self.mode == Mode::Transaction {
+            return pre_execution::validate_against_state_and_deduct_caller(evm.ctx());
+        }
+        let (transaction, journal) = evm.ctx().tx_journal_mut();
+        let mut caller = journal.load_account_with_code_mut(transaction.caller())?.data;
+        if transaction.kind().is_call() {
+            caller.bump_nonce();
+        }
+        Ok(())
+    }
+
+    /// Tips are folded in after the block's last transaction, so that transactions do not conflict over the proposer's balance.
+    fn reward_beneficiary(&self, _evm: &mut Self::Evm, _result: &mut FrameResult) -> Result<(), EvmError> {
+        Ok(())
+    }
+}

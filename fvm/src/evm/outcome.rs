@@ -1,0 +1,63 @@
+//! Results of the EVM as exit codes.
+//!
+//! | the EVM | exit code |
+//! |---|---|
+//! | stops, returns, destroys itself | 0 |
+//! | reverts | 33 |
+//! | runs out of gas | 7 `SYS_OUT_OF_GAS` |
+//! | `INVALID` | 34 |
+//! | an undefined instruction | 35 |
+//! | stack underflow, overflow | 36, 37 |
+//! | reads past what was returned | 38 |
+//! | jumps where it may not | 39 |
+//! | does not have the value it sends | 6 `SYS_INSUFFICIENT_FUNDS` |
+//! | anything else that ends it | 34 |
+//!
+//! Source of 33 to 39: filecoin-project/builtin-actors, `actors/evm/src/lib.rs`.
+
+use fvm_shared::error::ExitCode;
+use revm::context_interface::result::{ExecutionResult, HaltReason};
+use tributary_primitives::EthAddress;
+
+const REVERTED: ExitCode = ExitCode::new(33);
+const INVALID_INSTRUCTION: ExitCode = ExitCode::new(34);
+const UNDEFINED_INSTRUCTION: ExitCode = ExitCode::new(35);
+const STACK_UNDERFLOW: ExitCode = ExitCode::new(36);
+const STACK_OVERFLOW: ExitCode = ExitCode::new(37);
+const ILLEGAL_MEMORY_ACCESS: ExitCode = ExitCode::new(38);
+const BAD_JUMP: ExitCode = ExitCode::new(39);
+
+/// How a transaction ended.
+pub(crate) struct EvmOutcome {
+    pub(crate) exit_code: ExitCode,
+    pub(crate) gas_used: u64,
+    pub(crate) return_data: Vec<u8>,
+    pub(crate) contract: Option<EthAddress>,
+}
+
+pub(super) fn outcome_of(result: ExecutionResult<HaltReason>, is_create: bool) -> EvmOutcome {
+    let gas_used = result.tx_gas_used();
+    let exit_code = exit_code(&result);
+    let contract = result.created_address().map(|address| EthAddress(address.0.0));
+    // What a constructor returns is code, and stands in the state.
+    let is_code = is_create && exit_code.is_success();
+    let return_data = result.into_output().filter(|_| !is_code).map(|data| data.to_vec()).unwrap_or_default();
+    EvmOutcome { exit_code, gas_used, return_data, contract }
+}
+
+fn exit_code(result: &ExecutionResult<HaltReason>) -> ExitCode {
+    match result {
+        ExecutionResult::Success { .. } => ExitCode::OK,
+        ExecutionResult::Revert { .. } => REVERTED,
+        ExecutionResult::Halt { reason, .. } => match reason {
+            HaltReason::OutOfGas(_) => ExitCode::SYS_OUT_OF_GAS,
+            HaltReason::OpcodeNotFound | HaltReason::NotActivated => UNDEFINED_INSTRUCTION,
+            HaltReason::StackUnderflow => STACK_UNDERFLOW,
+            HaltReason::StackOverflow => STACK_OVERFLOW,
+            HaltReason::OutOfOffset => ILLEGAL_MEMORY_ACCESS,
+            HaltReason::InvalidJump => BAD_JUMP,
+            HaltReason::OutOfFunds => ExitCode::SYS_INSUFFICIENT_FUNDS,
+            _ => INVALID_INSTRUCTION,
+        },
+    }
+}

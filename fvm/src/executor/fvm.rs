@@ -1,0 +1,155 @@
+//! One FVM message: may it run, what does it pay, and what did it leave behind?
+//!
+//! | question | no |
+//! |---|---|
+//! | is the sender an account? | skipped, 1 `SYS_SENDER_INVALID` |
+//! | is it its nonce? | skipped, 2 `SYS_SENDER_STATE_INVALID` |
+//! | does it have value and all gas at the fee cap? | skipped, 2 |
+//! | does the fee cap reach the base fee? | skipped, 2 |
+//! | does the gas limit hold the message's inclusion, and the block the gas limit? | skipped, 2 |
+//!
+//! Then the sender pays for its gas limit at the effective price, the call runs, and what gas is left is paid back in full.
+//! Filecoin burns a part of what was over-estimated; a chain of blocks that fill on demand has no need to.
+
+use std::sync::Arc;
+
+use fvm_ipld_encoding::CBOR;
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use fvm_shared::econ::TokenAmount;
+use fvm_shared::error::ExitCode;
+use fvm_shared::message::Message;
+use revm::primitives::U256;
+use tributary_message::FvmTransaction;
+use tributary_primitives::actors::BuiltinActor;
+use tributary_wasm::{Block, CallStack, GasTracker, Send, prices};
+
+use super::ethereum::burnt;
+use super::{Executed, State};
+use crate::block::BlockEnv;
+use crate::error::{ExecutorFatal, StateFatal};
+use crate::journal::Journal;
+use crate::kernel::{Kernel, Machine, Origin, exit_code_of};
+use crate::receipt::Receipt;
+use crate::{fees, money};
+
+/// How a message's call ended.
+pub(super) struct Ended {
+    pub(super) journal: Journal<State>,
+    pub(super) exit_code: ExitCode,
+    pub(super) return_data: Vec<u8>,
+    /// In FVM gas.
+    pub(super) gas_used: u64,
+}
+
+pub(super) fn execute(
+    machine: &Arc<Machine<State>>,
+    view: State,
+    env: &BlockEnv,
+    gas_left: u64,
+    transaction: &FvmTransaction,
+) -> Result<(State, Executed), ExecutorFatal> {
+    let message = transaction.message();
+    let rate = machine.params().fvm_gas_per_gas;
+    let base_fee = fees::fvm_base_fee(env.base_fee, rate);
+    let price = fees::effective_price(transaction.fee_cap(), transaction.premium(), base_fee);
+    let is_room = fees::block_gas(message.gas_limit, rate) <= gas_left;
+    let mut journal = Journal::over(view, env.height);
+    let (price, sender) = match (price.filter(|_| is_room), sender(&mut journal, transaction)?) {
+        (Some(price), Ok(sender)) => (price, sender),
+        (None, Ok(_)) => return Ok(skip(journal, transaction, ExitCode::SYS_SENDER_STATE_INVALID)),
+        (_, Err(reason)) => return Ok(skip(journal, transaction, reason)),
+    };
+
+    if !journal.take(sender, money::fee(price, message.gas_limit))? {
+        return Err(ExecutorFatal::Invariant("a sender that was found able to pay could not".to_owned()));
+    }
+    journal.bump_nonce(sender)?;
+    let origin = Origin {
+        id: sender,
+        address: message.from,
+        nonce: message.sequence,
+        premium: TokenAmount::from_atto(price - u128::from(base_fee)),
+    };
+    let kernel = Kernel::new(Arc::clone(machine), journal, env, origin);
+    let mut ended = run(kernel, sender, message, transaction.raw().len())?;
+
+    let left = message.gas_limit.saturating_sub(ended.gas_used);
+    ended.journal.give_back(sender, money::fee(price, left))?;
+    let finished = ended.journal.finish()?;
+    let tip = money::fee(price - u128::from(base_fee), ended.gas_used);
+    let burnt = burnt(finished.vanished, money::fee(price, ended.gas_used), tip)?;
+    let receipt = Receipt {
+        transaction: transaction.hash(),
+        exit_code: ended.exit_code,
+        gas_used: fees::block_gas(ended.gas_used, rate),
+        fvm_gas_used: ended.gas_used,
+        effective_gas_price: money::to_tokens(U256::from(price)),
+        return_data: ended.return_data,
+        contract: None,
+        events: finished.events,
+        skipped: false,
+    };
+    Ok((finished.view, Executed { receipt, changes: finished.changes, burnt, tip }))
+}
+
+/// The sender's id, if the message may run for its part.
+fn sender(journal: &mut Journal<State>, transaction: &FvmTransaction) -> Result<Result<ActorID, ExitCode>, StateFatal> {
+    let message = transaction.message();
+    let Some(id) = account_of(journal, &message.from)? else { return Ok(Err(ExitCode::SYS_SENDER_INVALID)) };
+    let balance = journal.balance(id)?;
+    let can_pay = transaction.cost_max().is_some_and(|cost| U256::from(cost) <= balance);
+    let is_included = prices::inclusion(transaction.raw().len()).round_up() <= message.gas_limit;
+    let may_run = journal.nonce(id)? == message.sequence && can_pay && is_included;
+    Ok(may_run.then_some(id).ok_or(ExitCode::SYS_SENDER_STATE_INVALID))
+}
+
+/// The account that may send messages from this address.
+fn account_of(journal: &mut Journal<State>, from: &Address) -> Result<Option<ActorID>, StateFatal> {
+    let Some(id) = journal.resolve(from)? else { return Ok(None) };
+    let is_account = journal.actor(id)?.is_some_and(|actor| actor.code == BuiltinActor::Account.code());
+    Ok(is_account.then_some(id))
+}
+
+fn skip(journal: Journal<State>, transaction: &FvmTransaction, reason: ExitCode) -> (State, Executed) {
+    tracing::debug!(transaction = %transaction.hash(), %reason, "skipped");
+    (journal.into_view(), Executed::skipped(Receipt::skipped(transaction.hash(), reason)))
+}
+
+/// Runs a message's call, its inclusion of `message_bytes` charged first. What it did is undone unless its exit code is zero.
+pub(super) fn run(
+    kernel: Box<Kernel<State>>,
+    sender: ActorID,
+    message: &Message,
+    message_bytes: usize,
+) -> Result<Ended, ExecutorFatal> {
+    let mut gas = GasTracker::new(message.gas_limit);
+    if gas.charge(prices::inclusion(message_bytes)).is_err() {
+        return Ok(ended(kernel, ExitCode::SYS_OUT_OF_GAS, Vec::new(), &gas));
+    }
+    let params = message.params.bytes();
+    let Ok(params) = (!params.is_empty()).then(|| Block::new(CBOR, params)).transpose() else {
+        return Ok(ended(kernel, ExitCode::SYS_ASSERTION_FAILED, Vec::new(), &gas));
+    };
+    let send = Send {
+        from: sender,
+        to: message.to,
+        method: message.method_num,
+        params,
+        value: message.value.clone(),
+        read_only: false,
+        gas_limit: None,
+        stack: CallStack::bottom(),
+    };
+    let (kernel, result) = kernel.call(send, &mut gas);
+    let (exit_code, return_block) = match result {
+        Ok(outcome) => (outcome.exit_code, outcome.return_block),
+        Err(error) => (exit_code_of(error)?, None),
+    };
+    let return_data = return_block.map(|block| block.data().to_vec()).unwrap_or_default();
+    Ok(ended(kernel, exit_code, return_data, &gas))
+}
+
+fn ended(kernel: Box<Kernel<State>>, exit_code: ExitCode, return_data: Vec<u8>, gas: &GasTracker) -> Ended {
+    Ended { journal: kernel.into_journal(), exit_code, return_data, gas_used: gas.used().round_up() }
+}

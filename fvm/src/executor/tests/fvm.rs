@@ -1,0 +1,180 @@
+//! FVM messages, one law a test.
+
+use fvm_ipld_encoding::{RawBytes, to_vec};
+use fvm_shared::address::Address;
+use fvm_shared::error::ExitCode;
+use fvm_shared::message::Message;
+use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID};
+use tributary_primitives::{EthAddress, cbor_cid, raw_cid};
+
+use super::world::*;
+use crate::{CallRequest, ExecutorFatal, FvmCall, GasEstimate, StateFatal, StateTree};
+
+fn state_of(world: &World, actor: &Address) -> cid::Cid {
+    world.tree().actor_at(actor).unwrap().unwrap().1.state
+}
+
+#[test]
+fn init_makes_an_actor_of_installed_code() {
+    let mut world = World::new();
+    let actor = world.exec(0);
+    let (_, state) = world.tree().actor_at(&actor).unwrap().unwrap();
+    assert_eq!((state.code, state.state), (code(), cbor_cid(&[0x81, 1])), "the constructor ran");
+    let second = world.exec(1);
+    assert_ne!(actor, second);
+}
+
+#[test]
+fn init_refuses_code_that_is_not_installed() {
+    let mut world = World::new();
+    let params = to_vec(&(raw_cid(b"no module"), RawBytes::default())).unwrap();
+    let receipt = world.one(message(&carol(), 0, Address::new_id(INIT_ID), 2, params, 0));
+    assert_eq!((receipt.exit_code, receipt.return_data.len()), (ExitCode::USR_FORBIDDEN, 0));
+}
+
+#[test]
+fn an_actor_is_called_and_what_it_emits_and_returns_is_in_the_receipt() {
+    let mut world = World::new();
+    let actor = world.exec(0);
+    let receipt = world.one(message(&carol(), 1, actor, 5, Vec::new(), 30));
+    assert_eq!((receipt.exit_code, &receipt.return_data[..]), (ExitCode::OK, &[0x81, 5][..]));
+    assert_eq!(receipt.events[0].emitter, actor.id().unwrap());
+    assert_eq!(receipt.events[0].address, EthAddress::from_actor_id(actor.id().unwrap()));
+    assert_eq!((state_of(&world, &actor), world.balance(actor)), (cbor_cid(&[0x81, 5]), 30));
+    assert_eq!(receipt.gas_used, receipt.fvm_gas_used.div_ceil(500));
+}
+
+#[test]
+fn an_abort_and_a_trap_leave_the_state_as_it_was_but_for_fee_and_nonce() {
+    let mut world = World::new();
+    let actor = world.exec(0);
+    for (nonce, method, exit_code) in [(1, 9, ExitCode::new(99)), (2, 8, ExitCode::SYS_ILLEGAL_INSTRUCTION)] {
+        let (before, burnt) = (world.balance(carol().f1_address()), world.balance(Address::new_id(BURNT_FUNDS_ID)));
+        let tips = world.balance(PROPOSER);
+        let receipt = world.one(message(&carol(), nonce, actor, method, Vec::new(), 30));
+        assert_eq!((receipt.exit_code, receipt.events.len()), (exit_code, 0), "method {method}");
+        assert_eq!((state_of(&world, &actor), world.balance(actor)), (cbor_cid(&[0x81, 1]), 0));
+        let gas = u128::from(receipt.fvm_gas_used);
+        assert_eq!(receipt.effective_gas_price, atto(3), "base fee 1000 / 500, premium 1");
+        assert_eq!(world.balance(carol().f1_address()), before - gas * 3);
+        assert_eq!(world.balance(Address::new_id(BURNT_FUNDS_ID)), burnt + gas * 2);
+        assert_eq!(world.balance(PROPOSER), tips + gas);
+        assert_eq!(world.tree().nonce(&carol().f1_address()).unwrap(), nonce + 1);
+    }
+}
+
+#[test]
+fn value_makes_the_account_of_a_key_and_the_placeholder_of_an_ethereum_address() {
+    let mut world = World::new();
+    let (new_key, new_eth) = (key(40).f1_address(), key(41).eth_address());
+    let receipts = world.block(&[
+        message(&carol(), 0, new_key, 0, Vec::new(), 20_000_000_000),
+        message(&carol(), 1, new_eth.to_address(), 0, Vec::new(), 9),
+        message(&carol(), 2, Address::new_actor(b"nobody"), 0, Vec::new(), 9),
+    ]);
+    let codes: Vec<_> = receipts.iter().map(|receipt| receipt.exit_code).collect();
+    assert_eq!(codes, [ExitCode::OK, ExitCode::OK, ExitCode::SYS_INVALID_RECEIVER]);
+    let (id, account) = world.tree().actor_at(&new_key).unwrap().unwrap();
+    let (next, placeholder) = world.tree().actor_at(&new_eth.to_address()).unwrap().unwrap();
+    assert_eq!((account.code, placeholder.code), (BuiltinActor::Account.code(), BuiltinActor::Placeholder.code()));
+    assert_eq!((next, world.balance(new_eth)), (id + 1, 9));
+    let back = world.one(message(&key(40), 0, carol().f1_address(), 0, Vec::new(), 1));
+    assert_eq!(back.exit_code, ExitCode::OK, "the new account sends");
+}
+
+#[test]
+fn what_may_not_run_is_skipped_for_its_own_reason() {
+    let world = World::new();
+    let good = || unsigned_message(0, Address::new_id(100), 0, Vec::new(), 1);
+    let unchanged = world.run(&[]).state_root;
+    for (what, transaction, reason) in [
+        ("no account", message_with(&key(50), good()), ExitCode::SYS_SENDER_INVALID),
+        ("nonce", message_with(&carol(), Message { sequence: 1, ..good() }), ExitCode::SYS_SENDER_STATE_INVALID),
+        ("funds", message_with(&carol(), Message { value: atto(RICH), ..good() }), ExitCode::SYS_SENDER_STATE_INVALID),
+        (
+            "fee cap",
+            message_with(&carol(), Message { gas_fee_cap: atto(1), ..good() }),
+            ExitCode::SYS_SENDER_STATE_INVALID,
+        ),
+        (
+            "inclusion",
+            message_with(&carol(), Message { gas_limit: 500_000, ..good() }),
+            ExitCode::SYS_SENDER_STATE_INVALID,
+        ),
+        (
+            "block",
+            message_with(&carol(), Message { gas_limit: 15_000_000_001, ..good() }),
+            ExitCode::SYS_SENDER_STATE_INVALID,
+        ),
+    ] {
+        let outcome = world.run(&[transaction]);
+        assert!(outcome.receipts[0].skipped, "{what}");
+        assert_eq!(outcome.receipts[0].exit_code, reason, "{what}");
+        assert_eq!(outcome.state_root, unchanged, "{what}");
+    }
+}
+
+#[test]
+fn with_less_and_less_gas_the_message_runs_out_of_it_and_changes_nothing() {
+    let mut world = World::new();
+    let actor = world.exec(0);
+    let with =
+        |gas_limit| message_with(&carol(), Message { gas_limit, ..unsigned_message(1, actor, 5, Vec::new(), 3) });
+    let used = world.run(&[with(FVM_GAS)]).receipts[0].fvm_gas_used;
+    for gas_limit in (750_000..used).rev().step_by(61_001) {
+        let outcome = world.run(&[with(gas_limit)]);
+        let receipt = &outcome.receipts[0];
+        let after = StateTree::load(std::sync::Arc::clone(&world.store), &outcome.state_root).unwrap();
+        assert_eq!((receipt.exit_code, receipt.fvm_gas_used), (ExitCode::SYS_OUT_OF_GAS, gas_limit));
+        assert_eq!(after.actor_at(&actor).unwrap(), world.tree().actor_at(&actor).unwrap(), "{gas_limit}");
+        assert!(receipt.events.is_empty());
+    }
+    assert_eq!(world.run(&[with(used)]).receipts[0].exit_code, ExitCode::OK);
+}
+
+#[test]
+fn a_contract_takes_value_from_a_message_and_refuses_a_method() {
+    let mut world = World::new();
+    let contract = world.one(sign(&alice(), unsigned(0, None, 0, init_code(KEEPER)))).contract.unwrap();
+    assert_eq!(world.one(message(&carol(), 0, contract.to_address(), 0, Vec::new(), 4)).exit_code, ExitCode::OK);
+    let refused = world.one(message(&carol(), 1, contract.to_address(), 3_844_450_837, Vec::new(), 4));
+    assert_eq!(refused.exit_code, ExitCode::SYS_INVALID_RECEIVER);
+    assert_eq!(world.balance(contract), 4);
+    assert_eq!(world.tree().code(&contract.to_address()).unwrap(), KEEPER, "it is still a contract");
+}
+
+#[test]
+fn an_estimate_for_a_message_is_enough_once_it_is_signed() {
+    let mut world = World::new();
+    let actor = world.exec(0);
+    let call = FvmCall {
+        from: carol().f1_address(),
+        to: actor,
+        method: 5,
+        params: Vec::new(),
+        value: atto(1),
+        gas_limit: None,
+    };
+    let request = CallRequest::Fvm(call);
+    let outcome = world.call(request.clone());
+    assert_eq!((outcome.exit_code, &outcome.return_data[..]), (ExitCode::OK, &[0x81, 5][..]));
+    let estimate = world.executor.estimate_gas(&world.store, &world.root, &world.env(), &request).unwrap();
+    let GasEstimate::Enough(gas_limit) = estimate else { panic!("{estimate:?}") };
+    let signed = message_with(&carol(), Message { gas_limit, ..unsigned_message(1, actor, 5, Vec::new(), 1) });
+    assert_eq!(world.one(signed).exit_code, ExitCode::OK);
+}
+
+#[test]
+fn a_missing_block_of_state_stops_the_node_and_is_never_a_receipt() {
+    let mut world = World::new();
+    let actor = world.exec(0);
+    let root = world.root;
+    assert!(world.store.remove(&code()));
+    let fresh = crate::Executor::new(world.executor.params().clone()).unwrap();
+    let call = message(&carol(), 1, actor, 5, Vec::new(), 0);
+    let failed = fresh.execute_block(&world.store, &root, &world.env(), &[call]).unwrap_err();
+    assert!(failed.to_string().contains(&code().to_string()), "{failed}");
+    world.store.remove(&root);
+    let failed = fresh.execute_block(&world.store, &root, &world.env(), &[]).unwrap_err();
+    assert!(matches!(failed, ExecutorFatal::State(StateFatal::Missing(cid)) if *cid == root));
+}

@@ -1,0 +1,164 @@
+//! The first state: built-in actors, funded accounts, installed code, the contract of past block hashes.
+//!
+//! | id | actor | state |
+//! |---|---|---|
+//! | 0 | system | manifest, installed code |
+//! | 1 | init | address map, next id, chain name |
+//! | 2 | reward | an account that holds nothing |
+//! | 10 | Ethereum address manager | none |
+//! | 99 | burnt funds | an account that only receives |
+//! | 100 … | the genesis accounts in the given order, then the history contract (EIP-2935) | |
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use cid::Cid;
+use fvm_ipld_blockstore::Blockstore;
+use fvm_shared::ActorID;
+use fvm_shared::address::{Address, Protocol};
+use fvm_shared::econ::TokenAmount;
+use fvm_shared::state::ActorState;
+use revm::bytecode::Bytecode;
+use tributary_primitives::actors::{
+    BURNT_FUNDS_ID, BuiltinActor, EAM_ID, FIRST_USER_ID, INIT_ID, REWARD_ID, SYSTEM_ID,
+};
+use tributary_primitives::{EthAddress, raw_cid};
+
+use crate::error::StateFatal;
+use crate::journal::changes::{ActorChange, Changes, ContractChange};
+use crate::native::account;
+use crate::state::history::{HISTORY_ADDRESS, history_code};
+use crate::state::{BlockState, StateTree, system};
+
+/// Most bytes of one installed module: 8 MiB bounds what a node compiles at its start.
+pub const CODE_BYTES_MAX: usize = 8 << 20;
+
+/// What the first state holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GenesisState {
+    /// The chain's name, kept in the init actor.
+    pub chain_name: String,
+    /// Who has money; ids are given in this order from 100.
+    pub accounts: Vec<GenesisAccount>,
+    /// WASM modules that the init actor may execute; each is named by [`raw_cid`] of its bytes.
+    pub code: Vec<Vec<u8>>,
+}
+
+/// An account that exists from the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenesisAccount {
+    /// An f1, f3 or f410 address.
+    pub address: Address,
+    /// What it has, in attoTRB.
+    pub balance: TokenAmount,
+}
+
+/// Why there is no such first state.
+#[derive(Debug, thiserror::Error)]
+pub enum GenesisRejected {
+    /// An address that names no account.
+    #[error("genesis account {0}: an account has an f1, f3 or f410 (0x…) address")]
+    NoAccountAddress(Address),
+    /// The same address twice.
+    #[error("genesis account {0} is listed twice")]
+    ListedTwice(Address),
+    /// A balance below zero, or all of them together above 2^128.
+    #[error("genesis account {0}: its balance is negative, or all balances together exceed 2^128 attoTRB")]
+    BadBalance(Address),
+    /// A module that is too large.
+    #[error("installed code {0} has {1} bytes; at most {CODE_BYTES_MAX} are allowed")]
+    CodeTooLarge(Cid, usize),
+    /// The store does not take it.
+    #[error(transparent)]
+    State(#[from] StateFatal),
+}
+
+impl GenesisState {
+    /// All that genesis makes, in attoTRB.
+    #[must_use]
+    pub fn supply(&self) -> TokenAmount {
+        self.accounts.iter().map(|account| &account.balance).sum()
+    }
+}
+
+/// Writes the first state to `store` and answers its root.
+///
+/// # Errors
+/// [`GenesisRejected`]: the first fault, before anything is written but blocks that nothing names.
+pub fn build_genesis_state<B: Blockstore>(store: &B, genesis: &GenesisState) -> Result<Cid, GenesisRejected> {
+    check_accounts(&genesis.accounts)?;
+    let installed = install(store, &genesis.code)?;
+    let mut tree = StateTree::new(store, genesis.chain_name.clone(), FIRST_USER_ID);
+    let system = ActorState { state: system::write(store, &installed)?, ..empty(BuiltinActor::System) };
+    tree.set_actor(SYSTEM_ID, Some(system))?;
+    tree.set_actor(INIT_ID, Some(empty(BuiltinActor::Init)))?;
+    tree.set_actor(EAM_ID, Some(empty(BuiltinActor::EthereumAddressManager)))?;
+    for id in [REWARD_ID, BURNT_FUNDS_ID] {
+        let state = account::write_state(store, &Address::new_id(id))?;
+        tree.set_actor(id, Some(ActorState { state, ..empty(BuiltinActor::Account) }))?;
+    }
+    let mut state = BlockState::over(tree);
+    state.apply(accounts(store, &genesis.accounts)?)?;
+    Ok(state.flush()?)
+}
+
+fn empty(actor: BuiltinActor) -> ActorState {
+    ActorState::new_empty(actor.code(), None)
+}
+
+fn check_accounts(accounts: &[GenesisAccount]) -> Result<(), GenesisRejected> {
+    let mut seen = HashSet::from([HISTORY_ADDRESS.to_address()]);
+    let mut total = 0u128;
+    for GenesisAccount { address, balance } in accounts {
+        let is_key = matches!(address.protocol(), Protocol::Secp256k1 | Protocol::BLS);
+        let is_ethereum = address.protocol() == Protocol::Delegated && EthAddress::from_address(address).is_some();
+        if !is_key && !is_ethereum {
+            return Err(GenesisRejected::NoAccountAddress(*address));
+        }
+        if !seen.insert(*address) {
+            return Err(GenesisRejected::ListedTwice(*address));
+        }
+        let sum = u128::try_from(balance.atto()).ok().and_then(|balance| total.checked_add(balance));
+        total = sum.ok_or(GenesisRejected::BadBalance(*address))?;
+    }
+    Ok(())
+}
+
+fn install<B: Blockstore>(store: &B, modules: &[Vec<u8>]) -> Result<BTreeSet<Cid>, GenesisRejected> {
+    let mut installed = BTreeSet::new();
+    for module in modules {
+        let cid = raw_cid(module);
+        if module.len() > CODE_BYTES_MAX {
+            return Err(GenesisRejected::CodeTooLarge(cid, module.len()));
+        }
+        store.put_keyed(&cid, module).map_err(StateFatal::tree)?;
+        installed.insert(cid);
+    }
+    Ok(installed)
+}
+
+/// The accounts and the history contract, as if a transaction had made them.
+fn accounts<B: Blockstore>(store: &B, accounts: &[GenesisAccount]) -> Result<Changes, StateFatal> {
+    let mut changes = Changes { next_id: FIRST_USER_ID, ..Changes::default() };
+    for GenesisAccount { address, balance } in accounts {
+        let actor = match address.protocol() {
+            // First use makes an Ethereum account of it, as of every address that only ever received.
+            Protocol::Delegated => ActorState::new_empty(BuiltinActor::Placeholder.code(), Some(*address)),
+            _ => ActorState { state: account::write_state(store, address)?, ..empty(BuiltinActor::Account) },
+        };
+        add(&mut changes, *address, ActorState { balance: balance.clone(), ..actor }, None);
+    }
+    let history = HISTORY_ADDRESS.to_address();
+    let actor = ActorState::new_empty(BuiltinActor::Evm.code(), Some(history));
+    let code = Bytecode::new_legacy(history_code());
+    let contract =
+        ContractChange { is_new: true, nonce: 1, code: Some((code.hash_slow(), code)), slots: BTreeMap::new() };
+    add(&mut changes, history, actor, Some(contract));
+    Ok(changes)
+}
+
+fn add(changes: &mut Changes, address: Address, actor: ActorState, contract: Option<ContractChange>) {
+    let id: ActorID = changes.next_id;
+    changes.next_id += 1;
+    changes.names.push((address, id));
+    changes.actors.push(ActorChange { id, actor: Some(actor), contract });
+}

@@ -1,0 +1,241 @@
+//! What a transaction has changed so far, and how it is undone: one journal for both runtimes.
+//!
+//! ```text
+//!                        Journal
+//!   EVM (revm) ─────▶ ┌───────────────────────────┬──────────────────────────┐ ◀───── FVM (kernel, native actors)
+//!                     │ revm's JournalInner       │ ours                     │
+//!                     │ balances, nonces, storage,│ heads and code of actors,│
+//!                     │ EVM code, warm sets,      │ new names, staged blocks,│
+//!                     │ transient storage         │ events, first accesses   │
+//!                     └───────────────────────────┴──────────────────────────┘
+//!                        one checkpoint for both; a revert undoes both
+//!                                  │ reads
+//!                                  ▼
+//!                              StateView: the state before the transaction
+//! ```
+//!
+//! Balance and nonce of *every* actor live in revm's half, under the actor's one Ethereum address: its own f410 if it has one, the
+//! masked id otherwise. So money moves by one law, and an EVM revert takes back what a WASM actor did below it.
+//!
+//! A checkpoint is revm's, whose field for EIP-8246 we put to use: that rule starts with the Amsterdam fork, and our position
+//! in the own half's undo log is kept there. A second stack of checkpoints would have to be kept in step with revm's own.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`changes`] | what a finished transaction changed, ready for the block's state |
+//! | `database` | revm's view of our state |
+//! | `evm` | revm's journal interface |
+//! | `own` | our half, with its undo log |
+
+pub mod changes;
+mod database;
+mod evm;
+mod finish;
+mod own;
+
+use std::sync::Arc;
+
+use cid::Cid;
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use fvm_shared::event::ActorEvent;
+use revm::context::journal::{JournalEntry, JournalInner};
+use revm::context_interface::JournalTr;
+use revm::context_interface::journaled_state::JournalCheckpoint;
+use revm::context_interface::journaled_state::account::JournaledAccountTr;
+use revm::primitives::{Address as EvmAddress, U256};
+use tributary_primitives::{EthAddress, Height};
+
+use crate::error::StateFatal;
+use crate::evm::SPEC;
+use crate::state::StateView;
+use crate::state::view::eth_address;
+
+pub(crate) use database::{Database, NATIVE_CODE_HASH, native_code};
+pub(crate) use own::{ActorHead, Own};
+
+/// One transaction's changes over a view of the state.
+pub struct Journal<V> {
+    database: Database<V>,
+    evm: JournalInner<JournalEntry>,
+    own: Own,
+    /// Accounts touched, in the order of their first touch; filled when the transaction is over.
+    touched: Vec<EvmAddress>,
+}
+
+/// Who answers a call from the EVM.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Callee {
+    /// A contract or an account.
+    Evm,
+    /// An actor that the EVM cannot run.
+    Actor,
+    /// A masked id that is nobody's one Ethereum address.
+    Nobody,
+}
+
+/// Where a transaction can be taken back to.
+pub(crate) type Checkpoint = JournalCheckpoint;
+
+impl<V: StateView> Journal<V> {
+    /// Nothing changed yet, in a block at height `now`.
+    pub(crate) fn over(mut view: V, now: Height) -> Self {
+        let own = Own::new(view.next_id());
+        let mut evm = JournalInner::new();
+        evm.set_spec_id(SPEC);
+        // Rules of the Amsterdam fork; the list of destroyed accounts that the second keeps must stay empty: see above.
+        evm.set_eip7708_config(true, true);
+        Self { database: Database::new(view, now), evm, own, touched: Vec::new() }
+    }
+
+    /// The view, all changes forgotten.
+    pub(crate) fn into_view(self) -> V {
+        self.database.view
+    }
+
+    /// The state before the transaction.
+    pub(crate) const fn view(&mut self) -> &mut V {
+        &mut self.database.view
+    }
+
+    /// The height of the block in execution.
+    pub(crate) const fn now(&self) -> Height {
+        self.database.now
+    }
+
+    /// Begins what can be undone alone.
+    pub(crate) fn open(&mut self) -> Checkpoint {
+        JournalTr::checkpoint(self)
+    }
+
+    /// Ends what was begun last; it stays.
+    pub(crate) fn keep(&mut self) {
+        self.checkpoint_commit();
+    }
+
+    /// Ends what was begun at `checkpoint`; it is undone.
+    pub(crate) fn undo(&mut self, checkpoint: Checkpoint) {
+        self.checkpoint_revert(checkpoint);
+    }
+
+    /// An actor as the transaction has it by now: all but balance and nonce.
+    pub(crate) fn actor(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
+        if let Some(head) = self.own.actor(id) {
+            return Ok(head.cloned());
+        }
+        Ok(self.database.view.actor(id)?.map(ActorHead::from))
+    }
+
+    /// Replaces, makes or (with `None`) deletes an actor; balance and nonce stay what they are.
+    pub(crate) fn set_actor(&mut self, id: ActorID, head: Option<ActorHead>) {
+        self.own.set_actor(id, head);
+    }
+
+    /// The id behind an address, names given by this transaction included.
+    pub(crate) fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
+        match self.own.resolve(address) {
+            Some(id) => Ok(Some(id)),
+            None => self.database.view.resolve(address),
+        }
+    }
+
+    /// Gives a new name to an actor.
+    pub(crate) fn name(&mut self, address: Address, id: ActorID) {
+        self.own.name(address, id);
+    }
+
+    /// Takes the next id.
+    pub(crate) fn take_id(&mut self) -> ActorID {
+        self.own.take_id()
+    }
+
+    /// The Ethereum address under which the actor's balance and nonce are kept.
+    pub(crate) fn eth_address(&mut self, id: ActorID) -> Result<EthAddress, StateFatal> {
+        let delegated = self.actor(id)?.and_then(|head| head.delegated);
+        Ok(eth_address(id, delegated.as_ref()))
+    }
+
+    /// What an actor has, in attoTRB; zero when there is none.
+    pub(crate) fn balance(&mut self, id: ActorID) -> Result<U256, StateFatal> {
+        let address = self.evm_address(id)?;
+        Ok(self.load_account(address)?.data.info.balance)
+    }
+
+    /// The nonce of the next message from an actor.
+    pub(crate) fn nonce(&mut self, id: ActorID) -> Result<u64, StateFatal> {
+        let address = self.evm_address(id)?;
+        Ok(self.load_account(address)?.data.info.nonce)
+    }
+
+    /// Uses up one nonce.
+    pub(crate) fn bump_nonce(&mut self, id: ActorID) -> Result<(), StateFatal> {
+        let address = self.evm_address(id)?;
+        let is_bumped = self.load_account_mut(address)?.data.bump_nonce();
+        is_bumped.then_some(()).ok_or_else(|| StateFatal::Invariant(format!("actor {id} has used all nonces")))
+    }
+
+    /// Moves `amount`; `false`, and nothing moved, when `from` does not have it.
+    pub(crate) fn transfer(&mut self, from: ActorID, to: ActorID, amount: U256) -> Result<bool, StateFatal> {
+        let (from, to) = (self.evm_address(from)?, self.evm_address(to)?);
+        Ok(JournalTr::transfer(self, from, to, amount)?.is_none())
+    }
+
+    /// Adds to an actor's balance what the transaction took from it before.
+    pub(crate) fn give_back(&mut self, id: ActorID, amount: U256) -> Result<(), StateFatal> {
+        let address = self.evm_address(id)?;
+        self.balance_incr(address, amount)
+    }
+
+    /// Takes `amount` from an actor's balance; `false`, and nothing taken, when it does not have it. What is taken and not given
+    /// back until the transaction is over goes to fees and is burnt.
+    pub(crate) fn take(&mut self, id: ActorID, amount: U256) -> Result<bool, StateFatal> {
+        let address = self.evm_address(id)?;
+        Ok(self.load_account_mut(address)?.data.decr_balance(amount))
+    }
+
+    /// Marks an actor's account as one whose code the EVM cannot run.
+    pub(crate) fn mark_native(&mut self, id: ActorID) -> Result<(), StateFatal> {
+        let address = self.evm_address(id)?;
+        self.load_account(address)?;
+        self.set_code_with_hash(address, native_code(), NATIVE_CODE_HASH);
+        Ok(())
+    }
+
+    /// Who answers a call to an account that is loaded.
+    pub(crate) fn callee(&self, address: EvmAddress) -> Callee {
+        let Some(account) = self.evm.state.get(&address) else { return Callee::Evm };
+        let is_masked = EthAddress(address.0.0).as_actor_id().is_some();
+        match () {
+            () if account.info.code_hash == NATIVE_CODE_HASH => Callee::Actor,
+            () if is_masked && account.is_loaded_as_not_existing() => Callee::Nobody,
+            () => Callee::Evm,
+        }
+    }
+
+    /// A block of state, this transaction's own included.
+    pub(crate) fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {
+        match self.own.block(cid) {
+            Some(block) => Ok(Some(block)),
+            None => self.database.view.block(cid),
+        }
+    }
+
+    /// Keeps a block of state.
+    pub(crate) fn put_block(&mut self, cid: Cid, block: Arc<[u8]>) {
+        self.own.put_block(cid, block);
+    }
+
+    /// Appends an event.
+    pub(crate) fn emit(&mut self, address: EthAddress, entries: ActorEvent) {
+        self.own.emit(address, entries);
+    }
+
+    /// Our half, for what concerns no other.
+    pub(crate) const fn own(&mut self) -> &mut Own {
+        &mut self.own
+    }
+
+    fn evm_address(&mut self, id: ActorID) -> Result<EvmAddress, StateFatal> {
+        Ok(EvmAddress::new(self.eth_address(id)?.0))
+    }
+}

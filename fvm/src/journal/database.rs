@@ -1,0 +1,119 @@
+//! revm's view of our state: accounts by Ethereum address.
+//!
+//! | actor | nonce | code as the EVM sees it |
+//! |---|---|---|
+//! | contract | in its head | its bytecode |
+//! | Ethereum account | the actor's | none, or its delegation (EIP-7702) |
+//! | placeholder, account | the actor's | none |
+//! | any other | the actor's | `0xfe`, as in FEVM: something is there, but not for the EVM to run |
+//! | an actor under an address that is not its one Ethereum address | | does not exist |
+//!
+//! The last row matters: an actor known by two addresses would have two balances.
+
+use std::collections::HashMap;
+
+use cid::Cid;
+use fvm_shared::ActorID;
+use fvm_shared::state::ActorState;
+use revm::bytecode::Bytecode;
+use revm::database_interface::Database as EvmDatabase;
+use revm::primitives::{Address as EvmAddress, B256, Bytes, KECCAK_EMPTY, U256, b256};
+use revm::state::AccountInfo;
+use tributary_primitives::actors::BuiltinActor;
+use tributary_primitives::{EthAddress, Height};
+
+use crate::error::StateFatal;
+use crate::money;
+use crate::state::StateView;
+use crate::state::view::eth_address;
+
+/// keccak-256 of `0xfe`.
+///
+/// Source: filecoin-project/builtin-actors, `BytecodeHash::NATIVE_ACTOR`.
+pub(crate) const NATIVE_CODE_HASH: B256 = b256!("bcc90f2d6dada5b18e155c17a1c0a55920aae94f39857d39d0d8ed07ae8f228b");
+
+/// What the EVM sees in place of code that it cannot run.
+pub(crate) fn native_code() -> Bytecode {
+    Bytecode::new_legacy(Bytes::from_static(&[0xfe]))
+}
+
+/// The view, and what revm needs remembered of it.
+pub struct Database<V> {
+    pub(super) view: V,
+    pub(super) now: Height,
+    ids: HashMap<EvmAddress, ActorID>,
+    codes: HashMap<B256, Cid>,
+}
+
+impl<V: StateView> Database<V> {
+    pub(super) fn new(view: V, now: Height) -> Self {
+        Self { view, now, ids: HashMap::new(), codes: HashMap::new() }
+    }
+
+    /// The actor whose one Ethereum address this is.
+    pub(super) fn actor_at(&mut self, address: EvmAddress) -> Result<Option<(ActorID, ActorState)>, StateFatal> {
+        let address = EthAddress(address.0.0);
+        let Some(id) = self.view.resolve(&address.to_address())? else { return Ok(None) };
+        let Some(actor) = self.view.actor(id)? else { return Ok(None) };
+        Ok((eth_address(id, actor.delegated_address.as_ref()) == address).then_some((id, actor)))
+    }
+
+    /// Nonce and code hash of an actor, as the EVM sees them.
+    fn nonce_and_code(&mut self, id: ActorID, actor: &ActorState) -> Result<(u64, B256), StateFatal> {
+        let builtin = BuiltinActor::from_code(&actor.code);
+        match builtin {
+            Some(BuiltinActor::Evm | BuiltinActor::EthAccount) => {
+                let Some(head) = self.view.contract(id)? else { return Ok((actor.sequence, KECCAK_EMPTY)) };
+                self.codes.insert(head.hash(), head.bytecode);
+                let nonce = if builtin == Some(BuiltinActor::Evm) { head.nonce } else { actor.sequence };
+                Ok((nonce, head.hash()))
+            }
+            Some(BuiltinActor::Account | BuiltinActor::Placeholder) => Ok((actor.sequence, KECCAK_EMPTY)),
+            _ => Ok((actor.sequence, NATIVE_CODE_HASH)),
+        }
+    }
+}
+
+impl<V: StateView> EvmDatabase for Database<V> {
+    type Error = StateFatal;
+
+    fn basic(&mut self, address: EvmAddress) -> Result<Option<AccountInfo>, StateFatal> {
+        let Some((id, actor)) = self.actor_at(address)? else { return Ok(None) };
+        self.ids.insert(address, id);
+        let (nonce, code_hash) = self.nonce_and_code(id, &actor)?;
+        let balance = money::to_u256(&actor.balance)
+            .ok_or_else(|| StateFatal::Invariant(format!("actor {id} has a negative balance")))?;
+        Ok(Some(AccountInfo { balance, nonce, code_hash, account_id: None, code: None }))
+    }
+
+    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, StateFatal> {
+        if code_hash == NATIVE_CODE_HASH {
+            return Ok(native_code());
+        }
+        let cid = self.codes.get(&code_hash).copied();
+        let cid = cid.ok_or_else(|| StateFatal::Invariant(format!("no account has code with hash {code_hash}")))?;
+        self.view.bytecode(&cid)
+    }
+
+    fn storage(&mut self, address: EvmAddress, slot: U256) -> Result<U256, StateFatal> {
+        match self.ids.get(&address) {
+            Some(id) => self.view.slot(*id, slot),
+            None => Ok(U256::ZERO),
+        }
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, StateFatal> {
+        let hash = self.view.block_hash(Height(number), self.now)?;
+        Ok(hash.map_or(B256::ZERO, |hash| B256::new(hash.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_native_code_is_keccak_of_0xfe() {
+        assert_eq!(native_code().hash_slow(), NATIVE_CODE_HASH);
+    }
+}

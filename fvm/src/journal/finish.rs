@@ -1,0 +1,220 @@
+//! The end of a transaction: from the journal's accounts to actors.
+//!
+//! Accounts that the EVM touched become actors by this table; the first row that fits decides.
+//!
+//! | account at the end | becomes |
+//! |---|---|
+//! | under a masked id that is nobody's one Ethereum address | nothing; what it holds is burnt |
+//! | of an actor that is not Ethereum's: account, WASM, system | the same actor, balance and nonce updated |
+//! | destroyed | a placeholder without balance, which keeps the address's id |
+//! | never had an actor, and is empty (EIP-161) | nothing |
+//! | made by this transaction as a contract, or a contract before | a contract |
+//! | delegates (EIP-7702), has sent, or was an Ethereum account before | an Ethereum account |
+//! | any other | a placeholder |
+//!
+//! An address that never had an actor gets its id here, in the order in which the transaction touched the surviving accounts
+//! first. Money is counted on both sides: it may vanish from accounts (fees, and what was burnt), it may never appear.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fvm_shared::state::ActorState;
+use fvm_shared::{ActorID, EMPTY_ARR_CID};
+use revm::context::journal::JournalEntry;
+use revm::primitives::{Address as EvmAddress, KECCAK_EMPTY, U256};
+use revm::state::Account;
+use tributary_primitives::EthAddress;
+use tributary_primitives::actors::BuiltinActor;
+
+use super::changes::{ActorChange, Changes, ContractChange};
+use super::{ActorHead, Journal};
+use crate::error::StateFatal;
+use crate::money;
+use crate::receipt::Event;
+use crate::state::StateView;
+use crate::state::view::eth_address;
+
+/// A finished transaction.
+pub(crate) struct Finished<V> {
+    /// The view it ran on.
+    pub(crate) view: V,
+    /// What it changed.
+    pub(crate) changes: Changes,
+    /// What it emitted.
+    pub(crate) events: Vec<Event>,
+    /// What is gone from all accounts together, in attoTRB: the fee, and what was burnt.
+    pub(crate) vanished: U256,
+}
+
+/// Balances of the touched accounts before and after.
+#[derive(Default)]
+struct Ledger {
+    before: U256,
+    after: U256,
+}
+
+impl<V: StateView> Journal<V> {
+    /// Notes which accounts were touched, while the journal still knows in which order.
+    pub(super) fn note_touched(&mut self) {
+        let mut seen = BTreeSet::new();
+        for entry in &self.evm.journal {
+            if let JournalEntry::AccountTouched { address } = entry
+                && seen.insert(*address)
+            {
+                self.touched.push(*address);
+            }
+        }
+    }
+
+    /// Ends the transaction.
+    pub(crate) fn finish(mut self) -> Result<Finished<V>, StateFatal> {
+        if self.touched.is_empty() {
+            self.note_touched();
+        }
+        let mut ledger = Ledger::default();
+        let mut actors = Vec::new();
+        for address in std::mem::take(&mut self.touched) {
+            if let Some(account) = self.evm.state.remove(&address) {
+                actors.extend(self.settle(address, &account, &mut ledger)?);
+            }
+        }
+        actors.extend(self.settle_heads(&actors)?);
+        let vanished = ledger.before.checked_sub(ledger.after);
+        let vanished = vanished.ok_or_else(|| StateFatal::Invariant("a transaction made money from nothing".into()))?;
+        let events = self.stamp_events()?;
+        let changes = Changes {
+            actors,
+            names: std::mem::take(&mut self.own.names_in_order),
+            next_id: self.own.next_id,
+            blocks: std::mem::take(&mut self.own.blocks_in_order),
+        };
+        Ok(Finished { view: self.into_view(), changes, events, vanished })
+    }
+
+    /// One touched account. `None` when nothing changed.
+    fn settle(
+        &mut self,
+        address: EvmAddress,
+        account: &Account,
+        ledger: &mut Ledger,
+    ) -> Result<Option<ActorChange>, StateFatal> {
+        let address = EthAddress(address.0.0);
+        let known = self.resolve(&address.to_address())?;
+        let before = known.map(|id| self.view().actor(id)).transpose()?.flatten();
+        let head = known.map(|id| self.actor(id)).transpose()?.flatten();
+        let is_deleted = head.is_none() && before.is_some();
+        let named = before.clone().map(ActorHead::from).or_else(|| head.clone());
+        let is_ours = known.zip(named).is_some_and(|(id, head)| eth_address(id, head.delegated.as_ref()) == address);
+        if known.is_some() && !is_ours {
+            return Ok(None);
+        }
+        if let Some(before) = &before {
+            ledger.before += money::to_u256(&before.balance).unwrap_or_default();
+        }
+        if let (true, Some(id)) = (is_deleted, known) {
+            return Ok(Some(ActorChange { id, actor: None, contract: None }));
+        }
+        let is_destroyed = account.is_selfdestructed();
+        if head.is_none() && account.is_empty() && !is_destroyed {
+            return Ok(None);
+        }
+        let (actor, contract) = actor_of(address, account, head, is_destroyed);
+        ledger.after += money::to_u256(&actor.balance).unwrap_or_default();
+        if before.as_ref() == Some(&actor) && contract.is_none() {
+            return Ok(None);
+        }
+        let id = known.unwrap_or_else(|| self.new_id(address));
+        Ok(Some(ActorChange { id, actor: Some(actor), contract }))
+    }
+
+    fn new_id(&mut self, address: EthAddress) -> ActorID {
+        let id = self.take_id();
+        self.name(address.to_address(), id);
+        id
+    }
+
+    /// Actors whose head changed but whose account nobody touched.
+    fn settle_heads(&mut self, settled: &[ActorChange]) -> Result<Vec<ActorChange>, StateFatal> {
+        let settled: BTreeSet<_> = settled.iter().map(|change| change.id).collect();
+        let mut changes = Vec::new();
+        for (id, head) in std::mem::take(&mut self.own.actors) {
+            if settled.contains(&id) {
+                continue;
+            }
+            let before = self.view().actor(id)?;
+            let actor = head.map(|head| {
+                let (sequence, balance) = before.map(|actor| (actor.sequence, actor.balance)).unwrap_or_default();
+                actor_from(head, sequence, balance)
+            });
+            changes.push(ActorChange { id, actor, contract: None });
+        }
+        Ok(changes)
+    }
+
+    fn stamp_events(&mut self) -> Result<Vec<Event>, StateFatal> {
+        let events = std::mem::take(&mut self.own.events);
+        let stamp = |(address, entries): (EthAddress, _)| {
+            let emitter = self.resolve(&address.to_address())?;
+            let emitter =
+                emitter.ok_or_else(|| StateFatal::Invariant(format!("{address} emitted an event and is no actor")))?;
+            Ok(Event { emitter, address: self.eth_address(emitter)?, entries })
+        };
+        events.into_iter().map(stamp).collect()
+    }
+}
+
+fn actor_from(head: ActorHead, sequence: u64, balance: fvm_shared::econ::TokenAmount) -> ActorState {
+    ActorState { code: head.code, state: head.state, sequence, balance, delegated_address: head.delegated }
+}
+
+/// The table above, from its second row.
+fn actor_of(
+    address: EthAddress,
+    account: &Account,
+    head: Option<ActorHead>,
+    is_destroyed: bool,
+) -> (ActorState, Option<ContractChange>) {
+    let balance = money::to_tokens(account.info.balance);
+    let builtin = head.as_ref().map(|head| BuiltinActor::from_code(&head.code));
+    let was = match (head, builtin) {
+        (Some(head), Some(Some(BuiltinActor::Evm | BuiltinActor::EthAccount | BuiltinActor::Placeholder))) => head,
+        (Some(head), _) => return (actor_from(head, account.info.nonce, balance), None),
+        (None, _) => placeholder(address),
+    };
+    if is_destroyed {
+        return (actor_from(placeholder(address), 0, fvm_shared::econ::TokenAmount::default()), None);
+    }
+    let kind = kind_of(account, BuiltinActor::from_code(&was.code));
+    let is_contract = kind == BuiltinActor::Evm;
+    let sequence = if is_contract { 0 } else { account.info.nonce };
+    let contract = contract_change(account, is_contract);
+    (actor_from(ActorHead { code: kind.code(), ..was }, sequence, balance), contract)
+}
+
+fn placeholder(address: EthAddress) -> ActorHead {
+    let code = BuiltinActor::Placeholder.code();
+    ActorHead { code, state: EMPTY_ARR_CID, delegated: Some(address.to_address()) }
+}
+
+fn kind_of(account: &Account, was: Option<BuiltinActor>) -> BuiltinActor {
+    let has_code = account.info.code_hash != KECCAK_EMPTY;
+    if account.is_created() || was == Some(BuiltinActor::Evm) {
+        BuiltinActor::Evm
+    } else if has_code || account.info.nonce > 0 || was == Some(BuiltinActor::EthAccount) {
+        BuiltinActor::EthAccount
+    } else {
+        BuiltinActor::Placeholder
+    }
+}
+
+/// What changed below the head; `None` when nothing did.
+fn contract_change(account: &Account, is_contract: bool) -> Option<ContractChange> {
+    let original = account.original_info();
+    let code_hash = account.info.code_hash;
+    let code = (code_hash != original.code_hash).then(|| (code_hash, account.info.code.clone().unwrap_or_default()));
+    let slots: BTreeMap<_, _> =
+        account.changed_storage_slots().map(|(slot, value)| (*slot, value.present_value())).collect();
+    let is_nonce_changed = is_contract && account.info.nonce != original.nonce;
+    let is_changed = account.is_created() || is_nonce_changed || code.is_some() || !slots.is_empty();
+    let nonce = if is_contract { account.info.nonce } else { 0 };
+    is_changed.then_some(ContractChange { is_new: account.is_created(), nonce, code, slots })
+}

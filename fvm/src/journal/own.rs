@@ -1,0 +1,205 @@
+//! Our half of the journal: what revm does not know of, and the log by which it is undone.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use cid::Cid;
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use fvm_shared::event::ActorEvent;
+use fvm_shared::state::ActorState;
+use tributary_primitives::EthAddress;
+use tributary_wasm::{Access, FirstAccess};
+
+/// An actor without balance and nonce, which revm's half holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ActorHead {
+    pub(crate) code: Cid,
+    pub(crate) state: Cid,
+    pub(crate) delegated: Option<Address>,
+}
+
+impl From<ActorState> for ActorHead {
+    fn from(actor: ActorState) -> Self {
+        Self { code: actor.code, state: actor.state, delegated: actor.delegated_address }
+    }
+}
+
+/// Heads, names, blocks, events and accesses of one transaction.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) actors: BTreeMap<ActorID, Option<ActorHead>>,
+    names: HashMap<Address, ActorID>,
+    pub(crate) names_in_order: Vec<(Address, ActorID)>,
+    blocks: HashMap<Cid, Arc<[u8]>>,
+    pub(crate) blocks_in_order: Vec<(Cid, Arc<[u8]>)>,
+    pub(crate) events: Vec<(EthAddress, ActorEvent)>,
+    accesses: HashMap<ActorID, Access>,
+    pub(crate) next_id: ActorID,
+    undo: Vec<Undo>,
+}
+
+/// How to take one change back.
+#[derive(Debug)]
+enum Undo {
+    Actor(Box<(ActorID, Option<Option<ActorHead>>)>),
+    Name,
+    Block,
+    Event,
+    Access(ActorID, Option<Access>),
+    NextId(ActorID),
+}
+
+impl Own {
+    pub(crate) fn new(next_id: ActorID) -> Self {
+        Self {
+            actors: BTreeMap::new(),
+            names: HashMap::new(),
+            names_in_order: Vec::new(),
+            blocks: HashMap::new(),
+            blocks_in_order: Vec::new(),
+            events: Vec::new(),
+            accesses: HashMap::new(),
+            next_id,
+            undo: Vec::new(),
+        }
+    }
+
+    /// Where the undo log stands.
+    pub(crate) const fn position(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// Takes back every change made after the log stood at `position`, the last first.
+    pub(crate) fn revert_to(&mut self, position: usize) {
+        while self.undo.len() > position {
+            match self.undo.pop() {
+                Some(Undo::Actor(previous)) => match *previous {
+                    (id, Some(head)) => drop(self.actors.insert(id, head)),
+                    (id, None) => drop(self.actors.remove(&id)),
+                },
+                Some(Undo::Name) => {
+                    self.names_in_order.pop().and_then(|(address, _)| self.names.remove(&address));
+                }
+                Some(Undo::Block) => {
+                    self.blocks_in_order.pop().and_then(|(cid, _)| self.blocks.remove(&cid));
+                }
+                Some(Undo::Event) => drop(self.events.pop()),
+                Some(Undo::Access(id, Some(access))) => drop(self.accesses.insert(id, access)),
+                Some(Undo::Access(id, None)) => drop(self.accesses.remove(&id)),
+                Some(Undo::NextId(id)) => self.next_id = id,
+                None => return,
+            }
+        }
+    }
+
+    /// The actor if this transaction changed it; inner `None` when it deleted it.
+    pub(crate) fn actor(&self, id: ActorID) -> Option<Option<&ActorHead>> {
+        self.actors.get(&id).map(Option::as_ref)
+    }
+
+    pub(crate) fn set_actor(&mut self, id: ActorID, head: Option<ActorHead>) {
+        let previous = self.actors.insert(id, head);
+        self.undo.push(Undo::Actor(Box::new((id, previous))));
+    }
+
+    pub(crate) fn resolve(&self, address: &Address) -> Option<ActorID> {
+        self.names.get(address).copied()
+    }
+
+    /// The caller has seen that the address names nobody yet.
+    pub(crate) fn name(&mut self, address: Address, id: ActorID) {
+        self.names.insert(address, id);
+        self.names_in_order.push((address, id));
+        self.undo.push(Undo::Name);
+    }
+
+    pub(crate) fn take_id(&mut self) -> ActorID {
+        let id = self.next_id;
+        self.advance_to(id + 1);
+        id
+    }
+
+    /// Moves on to `next_id`.
+    pub(crate) fn advance_to(&mut self, next_id: ActorID) {
+        self.undo.push(Undo::NextId(self.next_id));
+        self.next_id = next_id;
+    }
+
+    pub(crate) fn block(&self, cid: &Cid) -> Option<Arc<[u8]>> {
+        self.blocks.get(cid).map(Arc::clone)
+    }
+
+    pub(crate) fn put_block(&mut self, cid: Cid, block: Arc<[u8]>) {
+        if self.blocks.insert(cid, Arc::clone(&block)).is_none() {
+            self.blocks_in_order.push((cid, block));
+            self.undo.push(Undo::Block);
+        }
+    }
+
+    pub(crate) fn emit(&mut self, address: EthAddress, entries: ActorEvent) {
+        self.events.push((address, entries));
+        self.undo.push(Undo::Event);
+    }
+
+    /// Notes an access and answers what of it is a first time.
+    pub(crate) fn first_access(&mut self, id: ActorID, access: Access) -> FirstAccess {
+        let known = self.accesses.get(&id).copied();
+        let first =
+            FirstAccess { lookup: known.is_none(), update: access == Access::Update && known != Some(Access::Update) };
+        if first != FirstAccess::default() {
+            self.accesses.insert(id, access);
+            self.undo.push(Undo::Access(id, known));
+        }
+        first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_primitives::raw_cid;
+
+    use super::*;
+
+    fn head(code: &[u8]) -> ActorHead {
+        ActorHead { code: raw_cid(code), state: raw_cid(b"state"), delegated: None }
+    }
+
+    #[test]
+    fn a_revert_takes_back_each_kind_of_change_and_nothing_older() {
+        let mut own = Own::new(100);
+        let name = Address::new_actor(b"one");
+        own.set_actor(100, Some(head(b"a")));
+        own.first_access(100, Access::Read);
+        own.put_block(raw_cid(b"kept"), Arc::from(*b"kept"));
+        let position = own.position();
+        own.set_actor(100, None);
+        own.set_actor(101, Some(head(b"b")));
+        own.name(name, 101);
+        assert_eq!(own.take_id(), 100);
+        own.put_block(raw_cid(b"gone"), Arc::from(*b"gone"));
+        own.put_block(raw_cid(b"kept"), Arc::from(*b"kept"));
+        own.emit(EthAddress([1; 20]), ActorEvent::from(Vec::new()));
+        own.first_access(100, Access::Update);
+        own.revert_to(position);
+        assert_eq!((own.actor(100), own.actor(101)), (Some(Some(&head(b"a"))), None));
+        assert_eq!((own.resolve(&name), own.next_id), (None, 100));
+        assert_eq!((own.block(&raw_cid(b"gone")), own.blocks_in_order.len()), (None, 1));
+        assert!(own.block(&raw_cid(b"kept")).is_some() && own.events.is_empty());
+        assert_eq!(own.first_access(100, Access::Update), FirstAccess { lookup: false, update: true });
+    }
+
+    #[test]
+    fn an_actor_is_looked_up_once_and_updated_once() {
+        let mut own = Own::new(100);
+        for (access, lookup, update) in [
+            (Access::Read, true, false),
+            (Access::Read, false, false),
+            (Access::Update, false, true),
+            (Access::Update, false, false),
+            (Access::Read, false, false),
+        ] {
+            assert_eq!(own.first_access(7, access), FirstAccess { lookup, update }, "{access:?}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! A call: its receiver, its value, its code.
+
+use std::sync::Arc;
+
+use fvm_shared::address::{Address, Payload};
+use fvm_shared::error::{ErrorNumber, ExitCode};
+use fvm_shared::{ActorID, METHOD_SEND};
+use tributary_primitives::EthAddress;
+use tributary_primitives::actors::BuiltinActor;
+use tributary_wasm::{
+    Access, GasTracker, Halt, Invocation, InvocationOutcome, Send, SendOutcome, SyscallError, SyscallRejected, prices,
+};
+
+use super::{Kernel, fatal};
+use crate::money;
+use crate::native;
+use crate::state::StateView;
+
+/// A kernel that comes back from a call, and how the call ended.
+pub(crate) type Returned<V, T> = (Box<Kernel<V>>, Result<T, SyscallError>);
+
+impl<V: StateView> Kernel<V> {
+    /// Runs a call as one transaction: what it did is undone unless its exit code is zero.
+    pub(crate) fn call(mut self: Box<Self>, send: Send, gas: &mut GasTracker) -> Returned<V, SendOutcome> {
+        let checkpoint = self.journal.open();
+        let (mut kernel, result) = self.call_open(send, gas);
+        match &result {
+            Ok(outcome) if outcome.exit_code.is_success() => kernel.journal.keep(),
+            _ => kernel.journal.undo(checkpoint),
+        }
+        (kernel, result)
+    }
+
+    fn call_open(mut self: Box<Self>, send: Send, gas: &mut GasTracker) -> Returned<V, SendOutcome> {
+        let receiver = match self.prepare(&send, gas) {
+            Ok(receiver) => receiver,
+            Err(error) => return (self, Err(error)),
+        };
+        if send.method == METHOD_SEND {
+            return (self, Ok(SendOutcome { exit_code: ExitCode::OK, return_block: None }));
+        }
+        match self.journal.actor(receiver) {
+            Ok(Some(actor)) => match BuiltinActor::from_code(&actor.code) {
+                Some(builtin) => native::invoke(self, builtin, receiver, send, gas),
+                None => self.invoke(&actor.code, receiver, send, gas),
+            },
+            Ok(None) => (self, Err(rejected(ErrorNumber::NotFound, "the receiver does not exist"))),
+            Err(broken) => (self, Err(fatal(broken))),
+        }
+    }
+
+    /// Finds or makes the receiver and moves the value.
+    fn prepare(&mut self, send: &Send, gas: &mut GasTracker) -> Result<ActorID, SyscallError> {
+        let receiver = match self.journal.resolve(&send.to).map_err(fatal)? {
+            Some(id) => id,
+            None if send.read_only => {
+                return Err(rejected(ErrorNumber::ReadOnly, "a read-only call makes no receiver"));
+            }
+            None => self.make_receiver(&send.to, gas)?,
+        };
+        if send.stack.depth() == 1 {
+            self.journal.own().first_access(receiver, Access::Read);
+        }
+        if !send.value.is_zero() {
+            self.transfer(send, receiver, gas)?;
+        } else if self.journal.actor(receiver).map_err(fatal)?.is_none() {
+            return Err(rejected(ErrorNumber::NotFound, "the receiver does not exist"));
+        }
+        Ok(receiver)
+    }
+
+    fn transfer(&mut self, send: &Send, receiver: ActorID, gas: &mut GasTracker) -> Result<(), SyscallError> {
+        if send.read_only {
+            return Err(rejected(ErrorNumber::ReadOnly, "a read-only call moves no value"));
+        }
+        let amount = money::to_u256(&send.value);
+        let amount = amount.ok_or_else(|| rejected(ErrorNumber::IllegalArgument, "the value is negative"))?;
+        gas.charge(prices::VALUE_TRANSFER)?;
+        self.charge_access(send.from, Access::Update, gas)?;
+        self.charge_access(receiver, Access::Update, gas)?;
+        if self.journal.actor(receiver).map_err(fatal)?.is_none() {
+            return Err(rejected(ErrorNumber::NotFound, "the receiver does not exist"));
+        }
+        let is_moved = self.journal.transfer(send.from, receiver, amount).map_err(fatal)?;
+        is_moved
+            .then_some(())
+            .ok_or_else(|| rejected(ErrorNumber::InsufficientFunds, "the sender does not have the value"))
+    }
+
+    /// An account for a key, a placeholder for an Ethereum address, nothing for any other.
+    fn make_receiver(&mut self, to: &Address, gas: &mut GasTracker) -> Result<ActorID, SyscallError> {
+        match to.payload() {
+            Payload::Secp256k1(_) | Payload::BLS(_) => self.make_account(to, gas),
+            Payload::Delegated(_) if EthAddress::from_address(to).is_some() => self.make_placeholder(to, gas),
+            _ => Err(rejected(ErrorNumber::NotFound, "no actor has the receiver's address")),
+        }
+    }
+
+    /// Runs installed code.
+    fn invoke(
+        mut self: Box<Self>,
+        code: &cid::Cid,
+        receiver: ActorID,
+        send: Send,
+        gas: &mut GasTracker,
+    ) -> Returned<V, SendOutcome> {
+        let machine = Arc::clone(&self.machine);
+        let code = match machine.code(&mut self.journal, code) {
+            Ok(Ok(code)) => code,
+            Ok(Err(rejected)) => {
+                tracing::warn!(%code, %rejected, "installed code is no actor");
+                let exit_code = ExitCode::SYS_ILLEGAL_INSTRUCTION;
+                return (self, Ok(SendOutcome { exit_code, return_block: None }));
+            }
+            Err(broken) => return (self, Err(fatal(broken))),
+        };
+        let Send { from, method, params, value, read_only, stack, .. } = send;
+        let invocation = Invocation { receiver, caller: from, method, value, params, read_only, stack };
+        let (kernel, outcome) = tributary_wasm::invoke(machine.engine(), &code, self, gas, invocation);
+        let outcome = outcome.map_err(SyscallError::from);
+        (
+            kernel,
+            outcome.map(|InvocationOutcome { exit_code, return_block, .. }| SendOutcome { exit_code, return_block }),
+        )
+    }
+}
+
+/// A call that cannot be made, and whose caller is told so.
+pub(crate) fn rejected(number: ErrorNumber, reason: &'static str) -> SyscallError {
+    SyscallRejected::new(number, reason).into()
+}
+
+/// The exit code of a message whose own call could not be made.
+pub(crate) fn exit_code_of(error: SyscallError) -> Result<ExitCode, tributary_wasm::HostFatal> {
+    match error {
+        SyscallError::Rejected(rejected) => Ok(match rejected.number {
+            ErrorNumber::NotFound => ExitCode::SYS_INVALID_RECEIVER,
+            ErrorNumber::InsufficientFunds => ExitCode::SYS_INSUFFICIENT_FUNDS,
+            _ => ExitCode::SYS_ASSERTION_FAILED,
+        }),
+        SyscallError::Halt(Halt::OutOfGas(_)) => Ok(ExitCode::SYS_OUT_OF_GAS),
+        SyscallError::Halt(Halt::Fatal(fatal)) => Err(fatal),
+    }
+}

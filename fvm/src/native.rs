@@ -1,0 +1,120 @@
+//! The built-in actors, run natively: method numbers and states are Filecoin's, so that its tools and actors meet no surprise.
+//!
+//! | actor | method 1 | others |
+//! |---|---|---|
+//! | system | refuses: genesis makes the one there is | – |
+//! | init | refuses, as above | 2 `Exec` |
+//! | account | refuses: a send to its key makes it | 2 `PubkeyAddress`, 2643134072 `AuthenticateMessage`; from 2²⁴ on accepts |
+//! | Ethereum account | refuses | from 2²⁴ on accepts |
+//! | placeholder | accepts | accepts |
+//! | contract, Ethereum address manager | see below | see below |
+//!
+//! To accept is to return nothing with exit code 0; to refuse is exit code 22, `USR_UNHANDLED_MESSAGE`. Contracts run on the
+//! EVM; a call of one from the FVM with a method is answered by exit code 5, `SYS_INVALID_RECEIVER`, until the two runtimes share
+//! a meter. Value without a method arrives.
+//!
+//! Gas: as for a WASM actor's invocation and return, and what each method's work costs. There are no instructions to count.
+
+pub(crate) mod account;
+mod init;
+
+use fvm_ipld_encoding::CBOR;
+use fvm_shared::ActorID;
+use fvm_shared::error::ExitCode;
+use serde::Serialize;
+use tributary_primitives::actors::BuiltinActor;
+use tributary_wasm::{Block, GasTracker, Halt, Send, SendOutcome, SyscallError, prices};
+
+use crate::kernel::{Kernel, Returned};
+use crate::state::StateView;
+
+/// First method number that an account accepts without knowing it.
+///
+/// Source: FRC-0042, "Calling convention for hashed method name"; FIP-0050.
+const FIRST_EXPORTED_METHOD: u64 = 1 << 24;
+
+/// How a native method ended.
+type Answer = Result<Option<Block>, Refusal>;
+
+/// Why a native method did not do what it was asked.
+pub(crate) enum Refusal {
+    /// The actor aborts.
+    Exit(ExitCode),
+    /// The call unwinds.
+    Halt(Halt),
+}
+
+impl From<SyscallError> for Refusal {
+    /// An actor whose syscall is rejected aborts, as Filecoin's do.
+    fn from(error: SyscallError) -> Self {
+        match error {
+            SyscallError::Rejected(_) => Self::Exit(ExitCode::USR_ILLEGAL_STATE),
+            SyscallError::Halt(halt) => Self::Halt(halt),
+        }
+    }
+}
+
+/// Runs a built-in actor.
+pub(crate) fn invoke<V: StateView>(
+    kernel: Box<Kernel<V>>,
+    actor: BuiltinActor,
+    receiver: ActorID,
+    send: Send,
+    gas: &mut GasTracker,
+) -> Returned<V, SendOutcome> {
+    let links = send.params.as_ref().map_or(0, |params| params.links().len());
+    if let Err(out) = gas.charge(prices::invocation(links)) {
+        return (kernel, Err(out.into()));
+    }
+    let depth = send.stack.depth();
+    let (kernel, answer) = answer(kernel, actor, receiver, send, gas);
+    (kernel, outcome_of(answer, depth, gas))
+}
+
+fn answer<V: StateView>(
+    mut kernel: Box<Kernel<V>>,
+    actor: BuiltinActor,
+    receiver: ActorID,
+    send: Send,
+    gas: &mut GasTracker,
+) -> (Box<Kernel<V>>, Answer) {
+    let is_exported = send.method >= FIRST_EXPORTED_METHOD;
+    let answer = match actor {
+        BuiltinActor::Init if send.method == init::EXEC => return init::exec(kernel, send, gas),
+        BuiltinActor::Account => account::invoke(&mut kernel, receiver, &send, gas),
+        BuiltinActor::EthAccount if is_exported => Ok(None),
+        BuiltinActor::Placeholder => Ok(None),
+        BuiltinActor::Evm | BuiltinActor::EthereumAddressManager => Err(Refusal::Exit(ExitCode::SYS_INVALID_RECEIVER)),
+        BuiltinActor::System | BuiltinActor::Init | BuiltinActor::EthAccount => unhandled(),
+    };
+    (kernel, answer)
+}
+
+fn unhandled() -> Answer {
+    Err(Refusal::Exit(ExitCode::USR_UNHANDLED_MESSAGE))
+}
+
+fn outcome_of(answer: Answer, depth: u32, gas: &mut GasTracker) -> Result<SendOutcome, SyscallError> {
+    let outcome = match answer {
+        Ok(return_block) => SendOutcome { exit_code: ExitCode::OK, return_block },
+        Err(Refusal::Exit(exit_code)) => SendOutcome { exit_code, return_block: None },
+        Err(Refusal::Halt(halt)) => return Err(halt.into()),
+    };
+    if let Some(block) = &outcome.return_block {
+        gas.charge(prices::invocation_return(depth, block.size(), block.links().len()))?;
+    }
+    Ok(outcome)
+}
+
+/// A return value.
+fn cbor<T: Serialize>(value: &T) -> Answer {
+    let bytes = fvm_ipld_encoding::to_vec(value).map_err(|_| Refusal::Exit(ExitCode::USR_SERIALIZATION))?;
+    Block::new(CBOR, bytes).map(Some).map_err(|_| Refusal::Exit(ExitCode::USR_SERIALIZATION))
+}
+
+/// Parameters that a method must have.
+fn params<T: serde::de::DeserializeOwned>(send: &Send) -> Result<T, Refusal> {
+    let bytes = send.params.as_ref().map(|params| params.data());
+    let bytes = bytes.ok_or(Refusal::Exit(ExitCode::USR_ILLEGAL_ARGUMENT))?;
+    fvm_ipld_encoding::from_slice(bytes).map_err(|_| Refusal::Exit(ExitCode::USR_SERIALIZATION))
+}

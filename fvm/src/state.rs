@@ -1,0 +1,73 @@
+//! The state: a tree of actors that Filecoin's tools can read, and an overlay for the block in execution.
+//!
+//! ```text
+//! state root  [5, actors, info]
+//!   └─ actors      HAMT   f0 address ─▶ [code, state, nonce, balance, f4 | null]
+//!        ├─ f00  system   [manifest, installed code]
+//!        ├─ f01  init     [address map, next id, name]
+//!        │         └─ address map   HAMT   address ─▶ id
+//!        ├─ …    contract [bytecode, keccak, storage, transient | null, nonce, tombstone | null]
+//!        │         └─ storage       KAMT   slot ─▶ value
+//!        └─ …    WASM actor: blocks of its own
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`tree`] | [`StateTree`]: the tree as stored, read by anyone |
+//! | [`view`] | [`StateView`]: what a transaction may read; a parallel executor will bring another |
+//! | [`overlay`] | [`BlockState`]: the tree under the changes of a block, written once at its end |
+//! | [`init`] | the address map and the next id |
+//! | [`system`] | which code is built in and which is installed |
+//! | [`contract`] | a contract's head and its storage |
+//! | [`history`] | hashes of past blocks (EIP-2935) |
+//! | [`memory`], [`shared`] | a store for tests and tools; one handle on any store |
+
+pub mod contract;
+pub mod history;
+pub mod init;
+pub mod memory;
+pub mod overlay;
+pub mod shared;
+pub mod system;
+pub mod tree;
+pub mod view;
+
+pub use memory::MemoryStore;
+pub use overlay::BlockState;
+pub use shared::SharedStore;
+pub use tree::StateTree;
+pub use view::StateView;
+
+use cid::Cid;
+use fvm_ipld_blockstore::Blockstore;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tributary_primitives::cbor_cid;
+
+use crate::error::StateFatal;
+
+/// Bits of a key that each level of a HAMT or KAMT takes: 32 children a node, as everywhere in Filecoin's state.
+pub(crate) const BIT_WIDTH: u32 = 5;
+
+/// A block that must be there.
+pub(crate) fn read_block<B: Blockstore>(store: &B, cid: &Cid) -> Result<Vec<u8>, StateFatal> {
+    store.get(cid).map_err(StateFatal::tree)?.ok_or_else(|| StateFatal::missing(cid))
+}
+
+/// A DAG-CBOR block that must be there and be a `what`.
+pub(crate) fn read_cbor<T, B>(store: &B, cid: &Cid, what: &'static str) -> Result<T, StateFatal>
+where
+    T: DeserializeOwned,
+    B: Blockstore,
+{
+    let bytes = read_block(store, cid)?;
+    fvm_ipld_encoding::from_slice(&bytes).map_err(|why| StateFatal::malformed(cid, what, why))
+}
+
+/// Stores `value` as a DAG-CBOR block.
+pub(crate) fn write_cbor<T: Serialize, B: Blockstore>(store: &B, value: &T) -> Result<Cid, StateFatal> {
+    let bytes = fvm_ipld_encoding::to_vec(value).map_err(StateFatal::tree)?;
+    let cid = cbor_cid(&bytes);
+    store.put_keyed(&cid, &bytes).map_err(StateFatal::tree)?;
+    Ok(cid)
+}

@@ -1,0 +1,89 @@
+//! Reading through the overlay: what the block has by now, or else what the tree has, remembered.
+
+use std::sync::Arc;
+
+use cid::Cid;
+use fvm_ipld_blockstore::Blockstore;
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use fvm_shared::state::ActorState;
+use revm::bytecode::Bytecode;
+use revm::primitives::U256;
+
+use super::{BlockState, Cached};
+use crate::error::StateFatal;
+use crate::state::contract::ContractHead;
+use crate::state::view::StateView;
+
+impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
+    fn actor(&mut self, id: ActorID) -> Result<Option<ActorState>, StateFatal> {
+        self.cached_actor(id)
+    }
+
+    fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
+        self.cached_id(address)
+    }
+
+    fn contract(&mut self, id: ActorID) -> Result<Option<ContractHead>, StateFatal> {
+        self.load_contract(id)?;
+        Ok(self.contracts.get(&id).map(|contract| contract.head.clone()))
+    }
+
+    fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {
+        self.load_contract(id)?;
+        let Some(contract) = self.contracts.get_mut(&id) else { return Ok(U256::ZERO) };
+        contract.get(slot)
+    }
+
+    fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {
+        if let Some(bytecode) = self.bytecodes.get(cid) {
+            return Ok(bytecode.clone());
+        }
+        let bytes = self.tree.read_code(cid)?;
+        let bytecode =
+            Bytecode::new_raw_checked(bytes.into()).map_err(|why| StateFatal::malformed(cid, "EVM code", why))?;
+        self.bytecodes.insert(*cid, bytecode.clone());
+        Ok(bytecode)
+    }
+
+    fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {
+        if let Some(block) = self.blocks.get(cid) {
+            return Ok(Some(Arc::clone(block)));
+        }
+        Ok(self.tree.store().get(cid).map_err(StateFatal::tree)?.map(Arc::from))
+    }
+
+    fn is_installed(&mut self, code: &Cid) -> Result<bool, StateFatal> {
+        if self.installed.is_none() {
+            self.installed = Some(self.tree.installed()?);
+        }
+        Ok(self.installed.as_ref().is_some_and(|installed| installed.contains(code)))
+    }
+
+    fn next_id(&mut self) -> ActorID {
+        self.next_id
+    }
+}
+
+impl<B: Blockstore + Clone> BlockState<B> {
+    pub(crate) fn cached_actor(&mut self, id: ActorID) -> Result<Option<ActorState>, StateFatal> {
+        if let Some(cached) = self.actors.get(&id) {
+            return Ok(cached.actor.clone());
+        }
+        let actor = self.tree.actor(id)?;
+        self.actors.insert(id, Cached { actor: actor.clone(), is_changed: false });
+        Ok(actor)
+    }
+
+    pub(crate) fn cached_id(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
+        if let Ok(id) = address.id() {
+            return Ok(Some(id));
+        }
+        if let Some(known) = self.names.get(address) {
+            return Ok(*known);
+        }
+        let id = self.tree.resolve(address)?;
+        self.names.insert(*address, id);
+        Ok(id)
+    }
+}

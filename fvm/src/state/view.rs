@@ -1,0 +1,65 @@
+//! What a transaction may read of the state before it. The runtimes know no store, only this.
+//!
+//! The view is *owned* by the transaction's journal while it runs and comes back afterwards; it takes `&mut self`, so that it may
+//! remember what it read (sequential execution) or record it (parallel execution).
+
+use std::sync::Arc;
+
+use cid::Cid;
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use fvm_shared::state::ActorState;
+use revm::bytecode::Bytecode;
+use revm::primitives::U256;
+use tributary_primitives::{EthAddress, Hash32, Height};
+
+use super::contract::ContractHead;
+use super::history::{self, HISTORY_ADDRESS};
+use crate::error::StateFatal;
+
+/// The state as one transaction finds it.
+///
+/// Every error says that the node is broken: a missing block of state is never a transaction's fault.
+pub trait StateView: 'static {
+    /// The actor with this id.
+    fn actor(&mut self, id: ActorID) -> Result<Option<ActorState>, StateFatal>;
+
+    /// The id behind an address; for an id address the id itself, whether or not the actor exists.
+    fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal>;
+
+    /// The head of a contract, or of an account that delegates; `None` for any other actor.
+    fn contract(&mut self, id: ActorID) -> Result<Option<ContractHead>, StateFatal>;
+
+    /// A storage slot of a contract; zero for any other actor.
+    fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal>;
+
+    /// EVM code by the CID of its raw block, analysed.
+    fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal>;
+
+    /// A block of state; `None` when there is none.
+    fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal>;
+
+    /// Whether the init actor may execute this code.
+    fn is_installed(&mut self, code: &Cid) -> Result<bool, StateFatal>;
+
+    /// The id that the next new actor gets.
+    fn next_id(&mut self) -> ActorID;
+
+    /// The hash of the block at `height`, as a transaction in the block at `now` may know it.
+    fn block_hash(&mut self, height: Height, now: Height) -> Result<Option<Hash32>, StateFatal> {
+        let id = self.resolve(&HISTORY_ADDRESS.to_address())?;
+        let Some(id) = id.filter(|_| history::is_kept(height, now)) else { return Ok(None) };
+        Ok(Some(Hash32(self.slot(id, history::slot_of(height))?.to_be_bytes())))
+    }
+
+    /// The Ethereum address that stands for an actor: its own, or the masked id.
+    fn eth_address(&mut self, id: ActorID) -> Result<EthAddress, StateFatal> {
+        let delegated = self.actor(id)?.and_then(|actor| actor.delegated_address);
+        Ok(eth_address(id, delegated.as_ref()))
+    }
+}
+
+/// The Ethereum address that stands for the actor `id` with this f4 address.
+pub(crate) fn eth_address(id: ActorID, delegated: Option<&Address>) -> EthAddress {
+    delegated.and_then(EthAddress::from_address).unwrap_or_else(|| EthAddress::from_actor_id(id))
+}
