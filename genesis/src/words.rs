@@ -1,0 +1,257 @@
+//! The words of a genesis document that are not a number or a text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use fvm_shared::address::{Address, Network, Payload};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tributary_primitives::hash::{HexRejected, parse_hex, write_hex};
+use tributary_primitives::{EthAddress, hash};
+
+/// An ed25519 public key: 32 bytes, `0x` and hex in text. Signs blocks.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConsensusPublicKey(pub [u8; 32]);
+
+impl ConsensusPublicKey {
+    /// Whether the bytes are a point of the curve.
+    #[must_use]
+    pub fn is_a_key(&self) -> bool {
+        ed25519_consensus::VerificationKey::try_from(self.0).is_ok()
+    }
+}
+
+impl fmt::Display for ConsensusPublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(&self.0, f)
+    }
+}
+
+impl fmt::Debug for ConsensusPublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for ConsensusPublicKey {
+    type Err = HexRejected;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_hex(text).map(Self)
+    }
+}
+
+impl Serialize for ConsensusPublicKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        hash::serialize(&self.0, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ConsensusPublicKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        hash::deserialize(deserializer).map(Self)
+    }
+}
+
+/// Who holds an account: an Ethereum address (`0x…`, the same as `f410f…`) or a secp256k1 key's address (`f1…`).
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AccountAddress(Address);
+
+/// Why a text is no account's address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressRejected {
+    /// Starts with `0x` and is no Ethereum address.
+    #[error("{text:?} is no Ethereum address: {reason}")]
+    NotEthereum {
+        /// The text, cut at 80 characters.
+        text: String,
+        /// What is wrong.
+        reason: HexRejected,
+    },
+    /// Neither `0x…` nor an address of Filecoin's alphabet.
+    #[error("{text:?} is no address: {reason}")]
+    NotFilecoin {
+        /// The text, cut at 80 characters.
+        text: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An address, but not of a key that could sign.
+    #[error("{0:?} is no account: an account has an address 0x…, f410f… or f1…")]
+    NotAnAccount(String),
+}
+
+impl AccountAddress {
+    /// As the executor knows it: f1 or f410.
+    #[must_use]
+    pub const fn address(&self) -> Address {
+        self.0
+    }
+}
+
+impl From<EthAddress> for AccountAddress {
+    /// A masked id address stays one; the document's rules refuse it when it is read back.
+    fn from(address: EthAddress) -> Self {
+        Self(address.to_address())
+    }
+}
+
+impl FromStr for AccountAddress {
+    type Err = AddressRejected;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shown = || text.chars().take(80).collect::<String>();
+        let address = if text.starts_with("0x") {
+            let address: EthAddress =
+                text.parse().map_err(|reason| AddressRejected::NotEthereum { text: shown(), reason })?;
+            address.to_address()
+        } else {
+            let parsed = Network::Mainnet.parse_address(text);
+            parsed.map_err(|reason| AddressRejected::NotFilecoin { text: shown(), reason: reason.to_string() })?
+        };
+        let is_account = match address.payload() {
+            Payload::Secp256k1(_) => true,
+            Payload::Delegated(_) => EthAddress::from_address(&address).is_some(),
+            _ => false,
+        };
+        if is_account { Ok(Self(address)) } else { Err(AddressRejected::NotAnAccount(shown())) }
+    }
+}
+
+impl fmt::Display for AccountAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match EthAddress::from_address(&self.0) {
+            Some(address) => address.fmt(f),
+            None => self.0.fmt(f),
+        }
+    }
+}
+
+impl Serialize for AccountAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AccountAddress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A number of attoTRB (10^-18 TRB), below 2^128: a decimal text in JSON, where numbers end at 2^53.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Balance(pub u128);
+
+/// Why a text is no amount.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AmountRejected {
+    /// Not a whole number of attoTRB.
+    #[error("{0:?} is not a whole number of attoTRB below 2^128, without sign or leading zero")]
+    NotAtto(String),
+    /// Not a decimal number of TRB.
+    #[error("{0:?} is not an amount like 1000, 1.5TRB or 250TRB (at most 18 decimals, below 2^128 attoTRB)")]
+    NotTrb(String),
+}
+
+/// attoTRB in one TRB.
+const TRB: u128 = 1_000_000_000_000_000_000;
+
+impl Balance {
+    /// Reads what a person types: attoTRB (`1000`), or TRB with up to 18 decimals (`1.5TRB`).
+    ///
+    /// # Errors
+    /// [`AmountRejected`] for anything else.
+    pub fn from_typed(text: &str) -> Result<Self, AmountRejected> {
+        let Some(trb) = text.strip_suffix("TRB").or_else(|| text.strip_suffix("trb")) else { return text.parse() };
+        let read = || {
+            let (whole, decimals) = trb.trim_end().split_once('.').unwrap_or((trb.trim_end(), "0"));
+            let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            if !digits(whole) || !digits(decimals) || decimals.len() > 18 {
+                return None;
+            }
+            let whole = whole.parse::<u128>().ok()?.checked_mul(TRB)?;
+            format!("{decimals:0<18}").parse::<u128>().ok()?.checked_add(whole)
+        };
+        read().map(Self).ok_or_else(|| AmountRejected::NotTrb(text.chars().take(80).collect()))
+    }
+}
+
+impl FromStr for Balance {
+    type Err = AmountRejected;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let balance = text.parse().ok().map(Self).filter(|balance| balance.to_string() == text);
+        balance.ok_or_else(|| AmountRejected::NotAtto(text.chars().take(80).collect()))
+    }
+}
+
+impl fmt::Display for Balance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for Balance {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Balance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_has_one_spelling_whichever_it_is_read_from() {
+        let ethereum: AccountAddress = "0x52908400098527886E0F7030069857D2E4169EE7".parse().unwrap();
+        assert_eq!(ethereum.to_string(), "0x52908400098527886e0f7030069857d2e4169ee7");
+        assert_eq!(ethereum.address().to_string().parse::<AccountAddress>(), Ok(ethereum), "the f410 form");
+        let secp = "f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy";
+        assert_eq!(secp.parse::<AccountAddress>().unwrap().to_string(), secp);
+    }
+
+    #[test]
+    fn each_address_that_is_no_account_is_refused_for_its_own_reason() {
+        for (text, reason) in [
+            ("0x1234", "is no Ethereum address"),
+            ("0xff00000000000000000000000000000000000064", "is no account"),
+            ("f0100", "is no account"),
+            ("f24vg6ut43yw2h2jqydgbg2xq7x6f4kub3bg6as6i", "is no account"),
+            ("t17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy", "is no address"),
+            ("alice", "is no address"),
+        ] {
+            let refusal = text.parse::<AccountAddress>().unwrap_err().to_string();
+            assert!(refusal.contains(reason), "{text}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_atto_or_carry_their_unit() {
+        for (typed, atto) in
+            [("0", 0), ("1000", 1_000), ("1TRB", TRB), ("1.5TRB", 3 * TRB / 2), ("0.000000000000000001 trb", 1)]
+        {
+            assert_eq!(Balance::from_typed(typed), Ok(Balance(atto)), "{typed}");
+        }
+        for typed in [
+            "",
+            "-1",
+            "+1",
+            "01",
+            "1.5",
+            "TRB",
+            ".5TRB",
+            "1.TRB",
+            "1.0000000000000000001TRB",
+            "340282366920938463464TRB",
+        ] {
+            assert!(Balance::from_typed(typed).is_err(), "{typed}");
+        }
+        assert_eq!(u128::MAX.to_string().parse(), Ok(Balance(u128::MAX)));
+    }
+}
