@@ -1,0 +1,55 @@
+//! Blocks, receipts, state and indices in RocksDB: what a node must still know after it was killed.
+//!
+//! One directory is one chain. Each column family is a map; numbers in keys are big-endian, so that keys sort by height.
+//!
+//! | family | key | value | written by |
+//! |---|---|---|---|
+//! | `ipld` | CID | block of the state tree, receipts or outbox | [`Store::commit_block`], [`Store::commit_base`], an import |
+//! | `blocks` | height | Tendermint block | [`Store::commit_block`] |
+//! | `certificates` | height | consensus' commit certificate of the block | [`Store::commit_block`] |
+//! | `receipts` | height | receipts of the block's transactions | [`Store::commit_block`] |
+//! | `app` | height | what the chain knows after the block: state root, gas used, base fee | [`Store::commit_block`], [`Store::commit_base`] |
+//! | `transactions` | transaction hash | height, index in the block | [`Store::commit_block`] |
+//! | `hashes` | block hash | height | [`Store::commit_block`], [`Store::commit_base`] |
+//! | `checkpoints` | height | certificate of the checkpoint | [`Store::put_checkpoint`] |
+//! | `shares` | height, BLS public key | share of a checkpoint not certified yet | [`Store::put_share`]; deleted with the certificate |
+//! | `undecided` | height, round, block hash | proposed block | [`Store::put_undecided`]; deleted when its height is decided |
+//! | `meta` | `genesis`, `format`, `tip`, `base` | which chain, which layout, last and first height | opening, commits |
+//!
+//! Values are bytes: their types belong to the crates above, which alone know how to read them.
+//!
+//! **A block is there whole or not at all.** Everything one block brings, the tip among it, is one write batch: one record of
+//! RocksDB's write-ahead log, checksummed, and on the disk itself before [`Store::commit_block`] returns. So consensus may
+//! forget a height as soon as the call returned, and a crash at any instruction leaves a store that ends at a whole block.
+//!
+//! | file | is |
+//! |---|---|
+//! | `family` | the families and how RocksDB keeps each |
+//! | `key` | keys and small values as bytes |
+//! | `directory` | opening: lock, identity, creation |
+//! | `commit` | the atomic batch and its rules |
+//! | `store` | [`Store`] and its reads |
+//! | `undecided`, `checkpoint` | proposals not decided, shares and certificates of checkpoints |
+//! | `ipld` | [`Store`] as a block store, and [`Buffered`] for one block's execution |
+//! | `sizes` | what the metrics show |
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
+
+mod checkpoint;
+mod commit;
+mod directory;
+mod error;
+mod family;
+mod ipld;
+mod key;
+mod sizes;
+mod store;
+mod undecided;
+
+pub use commit::{BaseCommit, BlockCommit, Committed};
+pub use directory::{ChainIdentity, StoreConfig};
+pub use error::StoreFatal;
+pub use family::Family;
+pub use ipld::{Buffered, IpldBlock};
+pub use sizes::{FamilySize, StoreSizes};
+pub use store::{Store, Tip, TransactionPlace};
+pub use undecided::{Survives, UndecidedBlock};

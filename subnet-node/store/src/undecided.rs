@@ -1,0 +1,93 @@
+//! Proposed blocks of heights that are not decided.
+//!
+//! A body lies here before consensus is told of its proposal, since a decision may come for any proposal this node voted for,
+//! and the engine's own log keeps the vote but not the body. The commit of a height forgets its proposals and all older ones.
+
+use rocksdb::WriteBatch;
+use tributary_primitives::{Hash32, Height};
+
+use crate::store::{Store, malformed};
+use crate::{Family, StoreFatal, key};
+
+/// What a write outlives by the time its call returns.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Survives {
+    /// The end of this process, `kill -9` too: the system has the bytes. Costs microseconds.
+    Process,
+    /// A power loss: the disk has the bytes. Costs an fsync, some milliseconds.
+    PowerLoss,
+}
+
+/// A proposed block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndecidedBlock {
+    /// Round it was proposed in.
+    pub round: u32,
+    /// Its hash.
+    pub block_hash: Hash32,
+    /// What was stored: the block's bytes and whatever else its proposal needs.
+    pub bytes: Vec<u8>,
+}
+
+impl Store {
+    /// Keeps a proposed block until its height is decided. The same place written again holds the newer bytes.
+    ///
+    /// [`Survives::Process`] is enough for a proposal: consensus' own log gives a power loss no more. Should the body of a
+    /// decided block be missing after one, the height starts again and peers, more than two thirds of whom had it, send it.
+    /// The caller bounds how many proposals it takes for a height.
+    ///
+    /// # Errors
+    /// [`StoreFatal::Write`].
+    pub fn put_undecided(
+        &self,
+        height: Height,
+        round: u32,
+        block_hash: &Hash32,
+        bytes: &[u8],
+        survives: Survives,
+    ) -> Result<(), StoreFatal> {
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.family(Family::Undecided), key::undecided(height, round, block_hash), bytes);
+        self.write(batch, survives)
+    }
+
+    /// The proposed block of this place.
+    ///
+    /// # Errors
+    /// [`StoreFatal::Read`].
+    pub fn undecided_block(
+        &self,
+        height: Height,
+        round: u32,
+        block_hash: &Hash32,
+    ) -> Result<Option<Vec<u8>>, StoreFatal> {
+        self.read(Family::Undecided, &key::undecided(height, round, block_hash))
+    }
+
+    /// All proposed blocks of a height, by round, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreFatal::Read`], [`StoreFatal::Malformed`].
+    pub fn undecided(&self, height: Height, limit: usize) -> Result<Vec<UndecidedBlock>, StoreFatal> {
+        let (from, to) = (key::height(height).into(), key::height(height.next()).into());
+        let entries = self.scan(Family::Undecided, from, to, limit)?;
+        entries
+            .into_iter()
+            .map(|(key, bytes)| {
+                let (_, round, block_hash) = key::as_undecided(&key)
+                    .ok_or_else(|| malformed(Family::Undecided, &key, "an undecided key of 44"))?;
+                Ok(UndecidedBlock { round, block_hash, bytes: bytes.into_vec() })
+            })
+            .collect()
+    }
+
+    /// Deletes, in `batch`, what was proposed for `height` and before. One by one: they are few, and a range deletion for each
+    /// block would slow every later read of the family.
+    pub(crate) fn delete_undecided_until(&self, batch: &mut WriteBatch, height: Height) -> Result<(), StoreFatal> {
+        let to = key::height(height.next()).into();
+        for key in self.keys(Family::Undecided, Vec::new(), to)? {
+            batch.delete_cf(self.family(Family::Undecided), key);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! A process that writes blocks is killed, again and again, at whatever instruction it is at; what it leaves always opens, and
+//! ends at a whole block.
+//!
+//! The writer is this test binary itself, told by [`DIRECTORY`] to write.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on should stop; the writer reports by print"
+)]
+
+#[path = "../support/block.rs"]
+mod block;
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use block::{Block, identity, open};
+use fvm_ipld_blockstore::Blockstore;
+use tempfile::TempDir;
+use tributary_primitives::Height;
+use tributary_store::{BaseCommit, Store, StoreFatal, Survives};
+
+const DIRECTORY: &str = "TRIBUTARY_STORE_TEST_DIRECTORY";
+const KILLS: usize = 12;
+
+#[test]
+#[ignore = "the writing half of the test below, which starts it"]
+fn writes_until_it_is_killed() {
+    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
+    let store = open(Path::new(&directory), &identity()).unwrap();
+    let mut height = match store.tip().unwrap() {
+        Some(tip) => tip.height.next(),
+        None => {
+            let genesis = Block::at(Height::GENESIS);
+            let base = BaseCommit {
+                height: Height::GENESIS,
+                block_hash: genesis.hash,
+                app: &genesis.app,
+                ipld: &genesis.ipld,
+            };
+            store.commit_base(&base).unwrap();
+            Height::FIRST
+        }
+    };
+    loop {
+        let block = Block::at(height);
+        for round in 0..3 {
+            store.put_undecided(height, round, &block.hash, &block.block, Survives::Process).unwrap();
+        }
+        say(&format!("proposed {height}"));
+        store.commit_block(&block.commit()).unwrap();
+        say(&format!("committed {height}"));
+        height = height.next();
+    }
+}
+
+fn say(line: &str) {
+    println!("{line}");
+    std::io::stdout().flush().unwrap();
+}
+
+#[test]
+fn a_store_killed_at_any_instruction_opens_at_a_whole_block() {
+    let directory = TempDir::new().unwrap();
+    let mut last = Height::GENESIS;
+    for kill in 0..KILLS {
+        let (proposed, committed) = write_and_kill(directory.path(), kill);
+        let store = open(directory.path(), &identity()).unwrap();
+        let tip = store.tip().unwrap().map_or(Height::GENESIS, |tip| tip.height);
+        assert!(tip >= committed, "{committed} was reported as committed, the store ends at {tip}");
+        assert!(tip <= proposed.next(), "{tip} was not begun");
+        assert!(tip >= last);
+        if proposed > tip {
+            let kept = store.undecided(proposed, 10).unwrap();
+            assert_eq!(kept.len(), 3, "proposals reported as kept, {proposed}");
+        }
+        assert_whole(&store, last, tip);
+        last = tip;
+    }
+    assert!(last > Height(20), "the writer was killed before it wrote much: {last}");
+}
+
+/// Starts a writer, and kills it after it reported a number of lines that differs from kill to kill; it goes on writing until
+/// the kill reaches it. Gives the last heights it reported as proposed and committed.
+fn write_and_kill(directory: &Path, kill: usize) -> (Height, Height) {
+    let mut writer = Writer(
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "writes_until_it_is_killed", "--ignored", "--nocapture"])
+            .env(DIRECTORY, directory)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let lines = BufReader::new(writer.0.stdout.take().unwrap()).lines();
+    let (mut proposed, mut committed) = (Height::GENESIS, Height::GENESIS);
+    let mut reports = 0;
+    for line in lines {
+        let line = line.unwrap();
+        match line.split_once(' ') {
+            Some(("proposed", height)) => proposed = Height(height.parse().unwrap()),
+            Some(("committed", height)) => committed = Height(height.parse().unwrap()),
+            _ => continue,
+        }
+        reports += 1;
+        if reports == 3 + kill {
+            // On Linux this is SIGKILL. Lines still in the pipe are read on until its end.
+            writer.0.kill().unwrap();
+        }
+    }
+    assert!(reports >= 3 + kill, "the writer ended by itself after {reports} reports");
+    (proposed, committed)
+}
+
+/// Killed and waited for, whatever happens to the test.
+struct Writer(Child);
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Every block after `from` up to `tip` is there with all it brought, and nothing of the next one.
+fn assert_whole(store: &Store, from: Height, tip: Height) {
+    let mut height = from.next();
+    while height <= tip {
+        let block = Block::at(height);
+        assert_eq!(store.block(height).unwrap().as_ref(), Some(&block.block));
+        assert_eq!(store.certificate(height).unwrap().as_ref(), Some(&block.certificate));
+        assert_eq!(store.receipts(height).unwrap().as_ref(), Some(&block.receipts));
+        assert_eq!(store.app(height).unwrap().as_ref(), Some(&block.app));
+        assert_eq!(store.height_of(&block.hash).unwrap(), Some(height));
+        for (hash, index) in &block.transactions {
+            let place = store.transaction(hash).unwrap().unwrap();
+            assert_eq!((place.height, place.index), (height, *index));
+        }
+        for (cid, bytes) in &block.ipld {
+            assert_eq!(Blockstore::get(store, cid).unwrap().as_ref(), Some(bytes));
+        }
+        assert_eq!(store.undecided(height, 10).unwrap(), []);
+        height = height.next();
+    }
+    let next = Block::at(tip.next());
+    assert_eq!(store.block(tip.next()).unwrap(), None);
+    assert_eq!(store.app(tip.next()).unwrap(), None);
+    assert_eq!(store.height_of(&next.hash).unwrap(), None);
+    assert!(next.transactions.iter().all(|(hash, _)| store.transaction(hash).unwrap().is_none()));
+    assert!(next.ipld.iter().all(|(cid, _)| !store.has(cid).unwrap()));
+}
+
+#[test]
+fn a_directory_in_use_by_another_process_is_refused_until_that_process_ends() {
+    let directory = TempDir::new().unwrap();
+    let mut writer = Writer(
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "writes_until_it_is_killed", "--ignored", "--nocapture"])
+            .env(DIRECTORY, directory.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let lines = BufReader::new(writer.0.stdout.take().unwrap()).lines();
+    let mut lines = lines.skip_while(|line| !line.as_ref().unwrap().starts_with("committed"));
+    assert!(lines.next().is_some());
+    let refusal = open(directory.path(), &identity()).unwrap_err();
+    assert!(matches!(refusal, StoreFatal::Locked { .. }), "{refusal}");
+    drop(writer);
+    open(directory.path(), &identity()).unwrap();
+}

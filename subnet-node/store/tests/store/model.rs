@@ -1,0 +1,182 @@
+//! Random sequences of writes and restarts, against a model in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fvm_ipld_blockstore::Blockstore;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tempfile::TempDir;
+use tributary_primitives::{BlsPublicKey, Hash32, Height};
+use tributary_store::{Buffered, Committed, Store, StoreFatal, Survives};
+
+use crate::block::{Block, identity, open};
+use crate::{commit_base, open_with_base};
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// A block `ahead` of the tip, 1 following it, executed in a buffer.
+    Commit {
+        ahead: u64,
+        fork: u8,
+    },
+    /// An execution that is thrown away.
+    Abandon,
+    Propose {
+        ahead: u64,
+        round: u32,
+        fork: u8,
+    },
+    Share {
+        height: u64,
+        signer: u8,
+        share: u8,
+    },
+    Certify {
+        height: u64,
+    },
+    DeleteShares {
+        below: u64,
+    },
+    Flush,
+    Restart,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        8 => (1..2_u64, 0..2_u8).prop_map(|(ahead, fork)| Step::Commit { ahead, fork }),
+        2 => (0..4_u64, 0..2_u8).prop_map(|(ahead, fork)| Step::Commit { ahead, fork }),
+        1 => Just(Step::Abandon),
+        4 => (0..3_u64, 0..3_u32, 0..2_u8).prop_map(|(ahead, round, fork)| Step::Propose { ahead, round, fork }),
+        4 => (0..6_u64, 0..4_u8, any::<u8>()).prop_map(|(height, signer, share)| Step::Share { height, signer, share }),
+        1 => (0..6_u64).prop_map(|height| Step::Certify { height }),
+        1 => (0..6_u64).prop_map(|below| Step::DeleteShares { below }),
+        1 => Just(Step::Flush),
+        2 => Just(Step::Restart),
+    ];
+    vec(step, 1..30)
+}
+
+/// What a store should hold.
+#[derive(Default)]
+struct Model {
+    /// Which fork was committed, by height.
+    blocks: BTreeMap<u64, u8>,
+    undecided: BTreeMap<(u64, u32, Hash32), Vec<u8>>,
+    shares: BTreeMap<(u64, u8), u8>,
+    checkpoints: BTreeSet<u64>,
+}
+
+impl Model {
+    fn tip(&self) -> u64 {
+        self.blocks.last_key_value().map_or(0, |(height, _)| *height)
+    }
+
+    /// Does a step on both, and compares the answers.
+    fn step(&mut self, store: &Store, step: &Step) {
+        match *step {
+            Step::Commit { ahead, fork } => self.commit(store, self.tip() + ahead, fork),
+            Step::Abandon => {
+                let buffer = Buffered::new(store.clone());
+                let block = Block::fork(Height(self.tip() + 1), 9);
+                block.ipld.iter().for_each(|(cid, bytes)| buffer.put_keyed(cid, bytes).unwrap());
+            }
+            Step::Propose { ahead, round, fork } => {
+                let height = self.tip() + ahead;
+                let block = Block::fork(Height(height), fork);
+                store.put_undecided(Height(height), round, &block.hash, &block.app, Survives::Process).unwrap();
+                self.undecided.insert((height, round, block.hash), block.app);
+            }
+            Step::Share { height, signer, share } => {
+                let key = BlsPublicKey([signer; 48]);
+                store.put_share(Height(height), &key, &[share], Survives::Process).unwrap();
+                self.shares.insert((height, signer), share);
+            }
+            Step::Certify { height } => {
+                store.put_checkpoint(Height(height), &height.to_be_bytes()).unwrap();
+                self.checkpoints.insert(height);
+                self.shares.retain(|(at, _), _| *at != height);
+            }
+            Step::DeleteShares { below } => {
+                store.delete_shares_below(Height(below)).unwrap();
+                self.shares.retain(|(at, _), _| *at >= below);
+            }
+            Step::Flush => store.flush().unwrap(),
+            Step::Restart => unreachable!("done by the caller, who owns the store"),
+        }
+    }
+
+    fn commit(&mut self, store: &Store, height: u64, fork: u8) {
+        let buffer = Buffered::new(store.clone());
+        let made = Block::fork(Height(height), fork);
+        made.ipld.iter().for_each(|(cid, bytes)| buffer.put_keyed(cid, bytes).unwrap());
+        let block = Block { ipld: buffer.into_blocks(), ..made };
+        let answer = store.commit_block(&block.commit());
+        // Genesis is the base's block at fork 0.
+        let stored = if height == 0 { Some(0) } else { self.blocks.get(&height).copied() };
+        match stored {
+            Some(stored) if stored == fork => assert_eq!(answer.unwrap(), Committed::Before),
+            Some(_) => assert!(matches!(answer, Err(StoreFatal::Conflict { .. }))),
+            None if height == self.tip() + 1 => {
+                assert_eq!(answer.unwrap(), Committed::Now);
+                self.blocks.insert(height, fork);
+                self.undecided.retain(|(at, _, _), _| *at > height);
+            }
+            None => assert!(matches!(answer, Err(StoreFatal::Gap { .. }))),
+        }
+    }
+
+    fn compare(&self, store: &Store) {
+        assert_eq!(store.tip().unwrap().unwrap().height, Height(self.tip()));
+        for height in 1..=self.tip() + 4 {
+            let at = Height(height);
+            let stored = self.blocks.get(&height).map(|fork| Block::fork(at, *fork));
+            assert_eq!(store.block(at).unwrap(), stored.as_ref().map(|block| block.block.clone()));
+            assert_eq!(store.receipts(at).unwrap(), stored.as_ref().map(|block| block.receipts.clone()));
+            for fork in [0, 1, 9] {
+                let block = Block::fork(at, fork);
+                let there = self.blocks.get(&height) == Some(&fork);
+                assert_eq!(store.height_of(&block.hash).unwrap().is_some(), there);
+                assert_eq!(store.transaction(&block.transactions[0].0).unwrap().is_some(), there);
+                assert!(block.ipld.iter().all(|(cid, _)| store.has(cid).unwrap() == there));
+            }
+            let kept = store.undecided(at, usize::MAX).unwrap().into_iter();
+            let kept: Vec<_> = kept.map(|kept| ((height, kept.round, kept.block_hash), kept.bytes)).collect();
+            let expected = self.undecided.range((height, 0, Hash32([0; 32]))..(height + 1, 0, Hash32([0; 32])));
+            assert_eq!(kept, expected.map(|(key, bytes)| (*key, bytes.clone())).collect::<Vec<_>>());
+        }
+        for height in 0..6 {
+            let shares = store.shares(Height(height)).unwrap();
+            let expected = self.shares.range((height, 0)..(height + 1, 0));
+            let expected: Vec<_> =
+                expected.map(|((_, signer), share)| (BlsPublicKey([*signer; 48]), vec![*share])).collect();
+            assert_eq!(shares, expected);
+            let certified = store.checkpoint(Height(height)).unwrap().is_some();
+            assert_eq!(certified, self.checkpoints.contains(&height));
+            let latest = store.latest_checkpoint(Height(height)).unwrap().map(|(at, _)| at.0);
+            assert_eq!(latest, self.checkpoints.range(..=height).next_back().copied());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_store_holds_what_a_map_would(steps in steps()) {
+        let directory = TempDir::new().unwrap();
+        let mut store = open_with_base(directory.path());
+        let mut model = Model::default();
+        for step in &steps {
+            if matches!(step, Step::Restart) {
+                drop(store);
+                store = open(directory.path(), &identity()).unwrap();
+                assert_eq!(commit_base(&store, Height::GENESIS).unwrap(), Committed::Before);
+            } else {
+                model.step(&store, step);
+            }
+        }
+        model.compare(&store);
+        drop(store);
+        model.compare(&open(directory.path(), &identity()).unwrap());
+    }
+}
