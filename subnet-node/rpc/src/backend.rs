@@ -1,0 +1,251 @@
+//! What the RPC asks of the node, in the node's own words.
+//!
+//! ```text
+//! caller ──JSON──▶ tributary-rpc ──Backend──▶ node: tip, blocks, mempool, certificates
+//!                                └─StateView─▶ executor: actors, contracts, calls, at one height
+//! ```
+//!
+//! Every method is synchronous and may read the disk. The server calls them on the runtime's blocking pool and bounds how many
+//! run at once ([`RpcConfig::reads_max`](crate::RpcConfig::reads_max)), so no read ever holds a thread that consensus runs on.
+//!
+//! "Nothing there" is `None`, never an error. [`ReadUnavailable`] says that the node cannot answer a fair question now.
+
+mod block;
+mod submit;
+
+use std::sync::Arc;
+
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use fvm_shared::econ::TokenAmount;
+use tributary_checkpoint::CheckpointCertificate;
+use tributary_checkpoint::registration::ConfigurationNumber;
+use tributary_fvm::call::{CallOutcome, CallRequest, GasEstimate};
+use tributary_message::Transaction;
+use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower};
+
+pub use block::{BlockView, Executed, Tip, TransactionPosition};
+pub use submit::SubmitRejected;
+
+/// The node, as the RPC sees it.
+///
+/// *Decided* blocks are final. A block exists here once it is decided **and** executed; until then the tip is the one before.
+pub trait Backend: Send + Sync + 'static {
+    /// Who this node is and what its chain agreed on. The same for as long as the process lives.
+    fn identity(&self) -> &Identity;
+
+    /// The latest block, and what the next one will cost. Called with most requests: cheap, no disk.
+    fn tip(&self) -> Tip;
+
+    /// The latest height whose checkpoint, or a later one, the parent accepted; `None` if that is not known, as on a root.
+    fn finalized(&self) -> Option<Height>;
+
+    /// The block at `height`; `None` above the tip. Height 0 is genesis: no transactions, the genesis state root.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`], also for a block that is not kept any more.
+    fn block_at(&self, height: Height) -> Result<Option<Arc<BlockView>>, ReadUnavailable>;
+
+    /// The height of the block with this hash.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn height_of(&self, block: &Hash32) -> Result<Option<Height>, ReadUnavailable>;
+
+    /// Where the transaction with this hash was executed. Of several places, since a skipped transaction may run later, the last.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn position_of(&self, transaction: &Hash32) -> Result<Option<TransactionPosition>, ReadUnavailable>;
+
+    /// The transaction with this hash, if it waits in the mempool.
+    fn pending_transaction(&self, transaction: &Hash32) -> Option<Transaction>;
+
+    /// The nonce after `next` and all of the sender's transactions that wait in the mempool without a gap from there.
+    fn pending_nonce(&self, sender: &Address, next: u64) -> u64;
+
+    /// The state after the block at `height`. The caller asks for heights up to the tip only.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable::StateNotKept`] for a state that was pruned.
+    fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable>;
+
+    /// Puts a transaction as it travels into the mempool and tells the peers. Returns once it waits, not once it ran.
+    ///
+    /// # Errors
+    /// [`SubmitRejected`]; nothing changed.
+    fn submit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected>;
+
+    /// How far behind the node knows itself to be; `None` when it follows the chain.
+    fn syncing(&self) -> Option<SyncProgress>;
+
+    /// How many peers are connected.
+    fn peers(&self) -> u64;
+
+    /// Who votes at `height`, up to the height after the tip.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn validators_at(&self, height: Height) -> Result<Option<ValidatorsView>, ReadUnavailable>;
+
+    /// The certificate with the greatest height.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn latest_certificate(&self) -> Result<Option<CheckpointCertificate>, ReadUnavailable>;
+
+    /// Certificates of heights `from` and above, ascending, at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn certificates(&self, from: Height, limit: usize) -> Result<Vec<CheckpointCertificate>, ReadUnavailable>;
+}
+
+/// The state after one block.
+///
+/// Calls run as a transaction in a block of their own on this state and are then forgotten. Their gas limit is always set, and
+/// is at most what the server's configuration allows one call.
+pub trait StateView {
+    /// The actor at any kind of address.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn actor(&self, address: &Address) -> Result<Option<ActorView>, ReadUnavailable>;
+
+    /// The code that `EXTCODECOPY` would give: a contract's, EIP-7702's designator, or nothing.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn eth_code(&self, address: &EthAddress) -> Result<Vec<u8>, ReadUnavailable>;
+
+    /// The nonce as Ethereum counts: of a contract its own, of anyone else the actor's. Zero for nobody.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn eth_nonce(&self, address: &EthAddress) -> Result<u64, ReadUnavailable>;
+
+    /// A contract's storage slot, big-endian both; zero where nothing was stored.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn eth_storage(&self, address: &EthAddress, slot: &[u8; 32]) -> Result<[u8; 32], ReadUnavailable>;
+
+    /// What a call would do.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`]; what the call itself does wrong is in its outcome.
+    fn call(&self, request: &CallRequest) -> Result<CallOutcome, ReadUnavailable>;
+
+    /// The gas a transaction needs to do what the call does; at most the call's own limit.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn estimate_gas(&self, request: &CallRequest) -> Result<GasEstimate, ReadUnavailable>;
+}
+
+/// Who a node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Program and version, as in `subnet-node/0.1.0`.
+    pub client_version: String,
+    /// Where the network stands in the hierarchy.
+    pub subnet: SubnetId,
+    /// Tendermint's chain id, as in `river-1`: what headers and votes name.
+    pub chain_name: String,
+    /// Ethereum's chain id, as in EIP-155.
+    pub chain_id: u64,
+    /// CID of the genesis document.
+    pub genesis: cid::Cid,
+    /// What genesis fixed.
+    pub parameters: ChainParameters,
+}
+
+/// Numbers that all nodes of a chain share and that a caller may want to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainParameters {
+    /// Gas of a whole block.
+    pub block_gas_limit: u64,
+    /// Least base fee there can be, attoTRB per unit of block gas.
+    pub base_fee_min: u64,
+    /// FVM gas that weighs as much as one unit of block gas. At least 1.
+    pub fvm_gas_per_gas: u64,
+    /// Blocks from one checkpoint to the next; 0 on a network that cuts none.
+    pub checkpoint_period: u64,
+}
+
+/// How far a node that fell behind has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyncProgress {
+    /// Where it started.
+    pub starting: Height,
+    /// Where it is.
+    pub current: Height,
+    /// The greatest height that a peer told of.
+    pub highest: Height,
+}
+
+/// An actor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActorView {
+    /// Its id: f0.
+    pub id: ActorID,
+    /// What code it runs.
+    pub code: cid::Cid,
+    /// Root of its state.
+    pub state: cid::Cid,
+    /// Messages it sent, or the next nonce.
+    pub nonce: u64,
+    /// In attoTRB.
+    pub balance: TokenAmount,
+    /// Its f4 address, if it has one.
+    pub delegated: Option<Address>,
+}
+
+/// The validators of one height.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidatorsView {
+    /// The number by which checkpoints name this set.
+    pub configuration: ConfigurationNumber,
+    /// In the order of the certificates' bitmap; at most `VALIDATORS_MAX`.
+    pub validators: Vec<ValidatorView>,
+}
+
+/// A validator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValidatorView {
+    /// Signs votes: ed25519.
+    pub consensus_key: [u8; 32],
+    /// Signs checkpoints.
+    pub checkpoint_key: BlsPublicKey,
+    /// Gets the tips of the blocks it proposes.
+    pub reward_address: EthAddress,
+    /// Weight of its vote.
+    pub power: VotingPower,
+}
+
+/// The node cannot answer this now; the same question may be answered later, or by another node.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadUnavailable {
+    /// The state was pruned.
+    #[error("the state after block {height} is not kept on this node; the oldest kept is after block {oldest}")]
+    StateNotKept {
+        /// The height asked for.
+        height: Height,
+        /// The oldest height with a state.
+        oldest: Height,
+    },
+    /// The block was pruned, or was never here since the node joined later.
+    #[error("block {height} is not kept on this node; the oldest kept is block {oldest}")]
+    BlockNotKept {
+        /// The height asked for.
+        height: Height,
+        /// The oldest height with a block.
+        oldest: Height,
+    },
+    /// The node is on its way down.
+    #[error("the node is stopping; ask another one")]
+    Stopping,
+    /// The node's own disk or rules; the node logs the cause and stops by itself. Callers are told no more than this.
+    #[error("the node cannot read its own data; its log says why")]
+    Broken,
+}

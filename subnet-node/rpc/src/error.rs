@@ -1,0 +1,146 @@
+//! Answers that are no result: one code and one sentence each, as Ethereum's tools know them.
+//!
+//! | code | when | source |
+//! |---|---|---|
+//! | 3 | a contract reverted; `data` is what it returned | go-ethereum |
+//! | -32000 | a transaction or call that cannot be; an unknown block | go-ethereum |
+//! | -32002 | a block or state that this node does not keep; a node that is stopping | EIP-1474, resource unavailable |
+//! | -32005 | more than a limit allows, or than the node can answer at once | EIP-1474, limit exceeded |
+//! | -32008 | an answer larger than the server may send | jsonrpsee |
+//! | -32010 | a batch of too many requests | jsonrpsee |
+//! | -32601 | no such method | JSON-RPC 2.0 |
+//! | -32602 | an argument that is missing, malformed or of a meaning that is not served | JSON-RPC 2.0 |
+//! | -32603 | a defect or a broken disk on this node | JSON-RPC 2.0 |
+//! | -32700 | no JSON | JSON-RPC 2.0 |
+
+use jsonrpsee::types::ErrorObjectOwned;
+use jsonrpsee::types::error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE};
+use tributary_primitives::Height;
+
+use crate::backend::{ReadUnavailable, SubmitRejected};
+
+/// A contract reverted.
+const REVERTED: i32 = 3;
+/// EIP-1474, "transaction rejected" and the like: go-ethereum's catch-all.
+const SERVER: i32 = -32000;
+/// EIP-1474, "resource unavailable".
+const UNAVAILABLE: i32 = -32002;
+/// EIP-1474, "limit exceeded".
+const LIMIT: i32 = -32005;
+
+/// Why a request has no result. Nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RpcRejected {
+    /// The parameters are an object, or no JSON list.
+    #[error("non-array args: parameters go by position, as a list")]
+    NotAList,
+    /// A parameter that has no default was left out.
+    #[error("missing value for required argument {position}")]
+    MissingArgument {
+        /// Position, from 0.
+        position: usize,
+    },
+    /// More parameters than the method has.
+    #[error("too many arguments, want at most {most}")]
+    TooManyArguments {
+        /// How many the method has.
+        most: usize,
+    },
+    /// A parameter that is not what the method asks for.
+    #[error("invalid argument {position}: {reason}")]
+    InvalidArgument {
+        /// Position, from 0.
+        position: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// More than one request may ask for.
+    #[error("{0}")]
+    AboveLimit(String),
+    /// Too many requests at once.
+    #[error("the node is answering as many {0} as it may and as many wait; try again later")]
+    Busy(&'static str),
+    /// No block has this hash, or the chain is not that high.
+    #[error("header not found")]
+    UnknownBlock,
+    /// A range of blocks that goes past the end of the chain.
+    #[error("request beyond head block: requested {asked}, head {tip}")]
+    BeyondTip {
+        /// The height asked for.
+        asked: Height,
+        /// The latest height.
+        tip: Height,
+    },
+    /// A transaction that the mempool does not take.
+    #[error(transparent)]
+    Submit(#[from] SubmitRejected),
+    /// A contract reverted.
+    #[error("{message}")]
+    Reverted {
+        /// `execution reverted`, and the contract's reason if it gave one.
+        message: String,
+        /// What it returned.
+        data: Vec<u8>,
+    },
+    /// A call that ended without a result for another reason than a revert.
+    #[error("{0}")]
+    CallStopped(String),
+    /// The node cannot answer now.
+    #[error(transparent)]
+    Unavailable(#[from] ReadUnavailable),
+    /// The node's own doing; the log has the cause.
+    #[error("the node could not answer: {0}")]
+    Internal(&'static str),
+}
+
+impl RpcRejected {
+    /// A parameter at fault.
+    pub(crate) fn argument(position: usize, reason: impl ToString) -> Self {
+        Self::InvalidArgument { position, reason: reason.to_string() }
+    }
+
+    /// The number in the answer's `code`.
+    #[must_use]
+    pub const fn code(&self) -> i32 {
+        match self {
+            Self::NotAList
+            | Self::MissingArgument { .. }
+            | Self::TooManyArguments { .. }
+            | Self::InvalidArgument { .. } => INVALID_PARAMS_CODE,
+            Self::AboveLimit(_) | Self::Busy(_) => LIMIT,
+            Self::Reverted { .. } => REVERTED,
+            Self::UnknownBlock | Self::BeyondTip { .. } | Self::CallStopped(_) => SERVER,
+            Self::Submit(SubmitRejected::Unavailable(why)) | Self::Unavailable(why) => unavailable_code(why),
+            Self::Submit(_) => SERVER,
+            Self::Internal(_) => INTERNAL_ERROR_CODE,
+        }
+    }
+
+    /// Whether the node, and not the caller, is why there is no result.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy(_) | Self::Unavailable(_) | Self::Submit(SubmitRejected::Unavailable(_)) | Self::Internal(_)
+        )
+    }
+}
+
+const fn unavailable_code(why: &ReadUnavailable) -> i32 {
+    match why {
+        ReadUnavailable::Broken => INTERNAL_ERROR_CODE,
+        ReadUnavailable::StateNotKept { .. } | ReadUnavailable::BlockNotKept { .. } | ReadUnavailable::Stopping => {
+            UNAVAILABLE
+        }
+    }
+}
+
+impl From<RpcRejected> for ErrorObjectOwned {
+    fn from(rejected: RpcRejected) -> Self {
+        let data = match &rejected {
+            RpcRejected::Reverted { data, .. } => Some(format!("0x{}", hex::encode(data))),
+            _ => None,
+        };
+        Self::owned(rejected.code(), rejected.to_string(), data)
+    }
+}

@@ -1,0 +1,64 @@
+//! The Ethereum namespaces: `eth_`, `net_` and `web3_`.
+//!
+//! | module | methods about |
+//! |---|---|
+//! | [`chain`] | the chain and this node |
+//! | [`account`] | balances, nonces, code, storage |
+//! | [`block`] | blocks and their receipts |
+//! | [`transaction`] | transactions, receipts, and bringing new ones |
+//! | [`call`] | calls that change nothing |
+//! | [`fee`] | what gas costs |
+//! | [`logs`] | events of contracts |
+//!
+//! Objects in parameters are read as go-ethereum reads them: members it would not know are ignored, except in a log filter.
+
+mod account;
+mod block;
+mod call;
+mod chain;
+mod fee;
+mod logs;
+mod transaction;
+
+use crate::methods::Methods;
+
+pub use fee::TipCache;
+
+/// Puts every method of these namespaces into the table.
+pub fn register(methods: &mut Methods) {
+    methods.read("eth_chainId", chain::chain_id);
+    methods.read("eth_blockNumber", chain::block_number);
+    methods.read("eth_syncing", chain::syncing);
+    methods.read("eth_accounts", chain::accounts);
+    methods.read("net_version", chain::network);
+    methods.read("net_listening", chain::listening);
+    methods.read("net_peerCount", chain::peer_count);
+    methods.read("web3_clientVersion", chain::client_version);
+    methods.read("web3_sha3", chain::sha3);
+
+    methods.read("eth_getBalance", account::balance);
+    methods.read("eth_getTransactionCount", account::transaction_count);
+    methods.read("eth_getCode", account::code);
+    methods.read("eth_getStorageAt", account::storage_at);
+
+    methods.read("eth_getBlockByNumber", block::by_number);
+    methods.read("eth_getBlockByHash", block::by_hash);
+    methods.read("eth_getBlockTransactionCountByNumber", block::transaction_count_by_number);
+    methods.read("eth_getBlockTransactionCountByHash", block::transaction_count_by_hash);
+    methods.read("eth_getBlockReceipts", block::receipts);
+
+    methods.read("eth_getTransactionByHash", transaction::by_hash);
+    methods.read("eth_getTransactionByBlockNumberAndIndex", transaction::by_number_and_index);
+    methods.read("eth_getTransactionByBlockHashAndIndex", transaction::by_hash_and_index);
+    methods.read("eth_getTransactionReceipt", transaction::receipt);
+    methods.submission("eth_sendRawTransaction", transaction::send_raw);
+
+    methods.read("eth_call", call::call);
+    methods.read("eth_estimateGas", call::estimate_gas);
+
+    methods.read("eth_gasPrice", fee::gas_price);
+    methods.read("eth_maxPriorityFeePerGas", fee::max_priority_fee);
+    methods.read("eth_feeHistory", fee::history);
+
+    methods.read("eth_getLogs", logs::matching);
+}

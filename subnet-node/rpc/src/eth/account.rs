@@ -1,0 +1,39 @@
+//! Balances, nonces, code and storage, at any height whose state is kept.
+
+use alloy_eips::BlockId;
+use alloy_primitives::{B256, U64, U256};
+use tributary_primitives::EthAddress;
+
+use crate::convert::wei;
+use crate::error::RpcRejected;
+use crate::hex_bytes::{HexBytes, Slot};
+use crate::node::Node;
+
+/// `eth_getBalance`
+pub fn balance(node: &Node, (address, block): (EthAddress, Option<BlockId>)) -> Result<U256, RpcRejected> {
+    let actor = node.state(block)?.actor(&address.to_address())?;
+    Ok(actor.map_or(U256::ZERO, |actor| wei(&actor.balance)))
+}
+
+/// `eth_getTransactionCount`; at `pending` it counts what waits in the mempool without a gap.
+pub fn transaction_count(node: &Node, (address, block): (EthAddress, Option<BlockId>)) -> Result<U64, RpcRejected> {
+    let nonce = node.state(block)?.eth_nonce(&address)?;
+    let nonce = match block {
+        Some(block) if block.is_pending() => node.backend.pending_nonce(&address.to_address(), nonce),
+        _ => nonce,
+    };
+    Ok(U64::from(nonce))
+}
+
+/// `eth_getCode`
+pub fn code(node: &Node, (address, block): (EthAddress, Option<BlockId>)) -> Result<HexBytes, RpcRejected> {
+    Ok(HexBytes(node.state(block)?.eth_code(&address)?))
+}
+
+/// `eth_getStorageAt`
+pub fn storage_at(
+    node: &Node,
+    (address, slot, block): (EthAddress, Slot, Option<BlockId>),
+) -> Result<B256, RpcRejected> {
+    Ok(B256::new(node.state(block)?.eth_storage(&address, &slot.0)?))
+}

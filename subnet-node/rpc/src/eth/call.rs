@@ -1,0 +1,114 @@
+//! Calls that change nothing, and what gas they would need.
+//!
+//! A call runs without fees: `gasPrice` and its kin are checked for sense and then left aside. Value must be there to be moved.
+//! Gas above the node's own limit for calls is held to that limit.
+
+use alloy_eips::BlockId;
+use alloy_primitives::{TxKind, U64};
+use alloy_rpc_types_eth::TransactionRequest;
+use serde_json::Value;
+use tributary_fvm::call::{CallOutcome, CallRequest, EthereumCall, GasEstimate};
+use tributary_primitives::EthAddress;
+
+use crate::convert::{outcome, tokens};
+use crate::error::RpcRejected;
+use crate::hex_bytes::HexBytes;
+use crate::node::Node;
+
+/// The exit code of a call that used up its gas.
+const OUT_OF_GAS: fvm_shared::error::ExitCode = fvm_shared::error::ExitCode::SYS_OUT_OF_GAS;
+
+/// `eth_call`
+pub fn call(
+    node: &Node,
+    (request, block, overrides): (TransactionRequest, Option<BlockId>, Option<Value>),
+) -> Result<HexBytes, RpcRejected> {
+    refuse_overrides(overrides)?;
+    let request = ethereum_call(node, request)?;
+    let outcome = node.state(block)?.call(&CallRequest::Ethereum(request))?;
+    outcome::returned(outcome).map(HexBytes)
+}
+
+/// `eth_estimateGas`
+pub fn estimate_gas(
+    node: &Node,
+    (request, block, overrides): (TransactionRequest, Option<BlockId>, Option<Value>),
+) -> Result<U64, RpcRejected> {
+    refuse_overrides(overrides)?;
+    if request.access_list.as_ref().is_some_and(|list| !list.0.is_empty()) {
+        return Err(RpcRejected::argument(
+            0,
+            "an access list is not counted by estimates; leave it out and add its cost",
+        ));
+    }
+    let request = ethereum_call(node, request)?;
+    let allowance = request.gas_limit.unwrap_or(node.config.call_gas_max);
+    match node.state(block)?.estimate_gas(&CallRequest::Ethereum(request))? {
+        GasEstimate::Enough(gas) => Ok(U64::from(gas)),
+        GasEstimate::Never(outcome) => Err(never(outcome, allowance)),
+    }
+}
+
+/// Why no gas limit is enough.
+fn never(outcome: CallOutcome, allowance: u64) -> RpcRejected {
+    if outcome.exit_code == OUT_OF_GAS {
+        return RpcRejected::CallStopped(format!("gas required exceeds allowance ({allowance})"));
+    }
+    outcome::stopped(outcome)
+}
+
+fn refuse_overrides(overrides: Option<Value>) -> Result<(), RpcRejected> {
+    match overrides {
+        None => Ok(()),
+        Some(Value::Object(none)) if none.is_empty() => Ok(()),
+        Some(_) => Err(RpcRejected::argument(2, "state overrides are not served")),
+    }
+}
+
+/// The call that a request means.
+fn ethereum_call(node: &Node, request: TransactionRequest) -> Result<EthereumCall, RpcRejected> {
+    check(&request, node.backend.identity().chain_id)?;
+    let most = node.config.call_gas_max;
+    let input = request
+        .input
+        .try_into_unique_input()
+        .map_err(|_| RpcRejected::argument(0, r#"both "data" and "input" are set and not equal; use "input" alone"#))?;
+    Ok(EthereumCall {
+        from: EthAddress(request.from.unwrap_or_default().0.0),
+        to: match request.to {
+            Some(TxKind::Call(to)) => Some(EthAddress(to.0.0)),
+            Some(TxKind::Create) | None => None,
+        },
+        value: tokens(request.value.unwrap_or_default()),
+        input: input.unwrap_or_default().to_vec(),
+        gas_limit: Some(request.gas.unwrap_or(most).min(most)),
+    })
+}
+
+/// Refuses what has no meaning here or contradicts itself.
+fn check(request: &TransactionRequest, chain_id: u64) -> Result<(), RpcRejected> {
+    let has_new_fees = request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some();
+    if request.gas_price.is_some() && has_new_fees {
+        return Err(RpcRejected::argument(0, "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"));
+    }
+    if let (Some(cap), Some(tip)) = (request.max_fee_per_gas, request.max_priority_fee_per_gas)
+        && tip > cap
+    {
+        return Err(RpcRejected::argument(0, format!("maxFeePerGas ({cap}) < maxPriorityFeePerGas ({tip})")));
+    }
+    let has_blobs = request.max_fee_per_blob_gas.is_some()
+        || request.sidecar.is_some()
+        || request.blob_versioned_hashes.as_ref().is_some_and(|hashes| !hashes.is_empty());
+    if has_blobs {
+        return Err(RpcRejected::argument(0, "blob transactions (EIP-4844) have no meaning on a subnet"));
+    }
+    if request.authorization_list.as_ref().is_some_and(|list| !list.is_empty()) {
+        return Err(RpcRejected::argument(0, "calls with an authorizationList (EIP-7702) are not served"));
+    }
+    match request.chain_id {
+        Some(have) if have != chain_id => {
+            Err(RpcRejected::argument(0, format!("chainId does not match node's (have={have}, want={chain_id})")))
+        }
+        _ => Ok(()),
+    }
+}

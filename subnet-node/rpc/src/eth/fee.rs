@@ -1,0 +1,212 @@
+//! What gas costs.
+//!
+//! The base fee is the chain's; the tip suggested is what others paid lately: of the last 20 blocks' transactions, the tip that
+//! 60 % of them stayed at or below. Nobody competes for an empty block, so with no transactions the suggestion is zero.
+//!
+//! Source: go-ethereum, `eth/gasprice` (blocks and percentile are its defaults).
+
+use std::sync::Mutex;
+
+use alloy_eips::BlockNumberOrTag;
+use alloy_primitives::U128;
+use alloy_rpc_types_eth::FeeHistory;
+use serde::{Deserialize, Deserializer};
+use tributary_primitives::Height;
+
+use crate::backend::{BlockView, Executed};
+use crate::convert::price;
+use crate::error::RpcRejected;
+use crate::node::Node;
+
+/// Blocks that a suggested tip is taken from.
+const TIP_BLOCKS: u64 = 20;
+/// The suggested tip is at or above this many hundredths of the tips paid.
+const TIP_PERCENT: usize = 60;
+/// Most blocks of a fee history: go-ethereum's `maxHeaderFeeHistory`.
+const HISTORY_BLOCKS_MAX: u64 = 1_024;
+/// Most percentiles of a fee history: go-ethereum's `maxQueryLimit`.
+const PERCENTILES_MAX: usize = 100;
+
+/// The tip suggested at a height, kept until the next block.
+#[derive(Debug, Default)]
+pub struct TipCache(Mutex<Option<(Height, u128)>>);
+
+/// `eth_gasPrice`: the next block's base fee and the suggested tip.
+pub fn gas_price(node: &Node, (): ()) -> Result<U128, RpcRejected> {
+    let tip = suggested_tip(node)?;
+    Ok(U128::from(tip.saturating_add(node.backend.tip().next_base_fee.into())))
+}
+
+/// `eth_maxPriorityFeePerGas`: the suggested tip.
+pub fn max_priority_fee(node: &Node, (): ()) -> Result<U128, RpcRejected> {
+    suggested_tip(node).map(U128::from)
+}
+
+/// Reads up to 20 blocks, once for each new tip.
+fn suggested_tip(node: &Node) -> Result<u128, RpcRejected> {
+    let newest = node.backend.tip().height;
+    // A panic elsewhere leaves at worst an old suggestion.
+    let lock = || node.tip_cache.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some((height, tip)) = *lock()
+        && height == newest
+    {
+        return Ok(tip);
+    }
+    let mut tips = Vec::new();
+    let oldest = newest.0.saturating_sub(TIP_BLOCKS - 1);
+    for height in oldest..=newest.0 {
+        let Some(block) = node.backend.block_at(Height(height))? else { break };
+        tips.extend(paying(node, &block).map(|(tip, _)| tip));
+    }
+    let tip = percentile_of(tips);
+    *lock() = Some((newest, tip));
+    Ok(tip)
+}
+
+/// The tip that [`TIP_PERCENT`] of `tips` stay at or below; zero of none.
+fn percentile_of(mut tips: Vec<u128>) -> u128 {
+    tips.sort_unstable();
+    let rank = tips.len().saturating_sub(1) * TIP_PERCENT / 100;
+    tips.get(rank).copied().unwrap_or_default()
+}
+
+/// Tip per unit of block gas, and gas used, of each transaction that ran.
+fn paying<'a>(node: &Node, block: &'a BlockView) -> impl Iterator<Item = (u128, u64)> + use<'a> {
+    let base_fee = u128::from(block.base_fee);
+    let fvm_gas_per_gas = u128::from(node.backend.identity().parameters.fvm_gas_per_gas);
+    let paid = move |executed: &Executed| {
+        let per_gas = price(&executed.receipt.effective_gas_price);
+        if executed.is_ethereum() { per_gas } else { per_gas.saturating_mul(fvm_gas_per_gas) }
+    };
+    let ran = block.transactions.iter().filter(|executed| !executed.receipt.skipped);
+    ran.map(move |executed| (paid(executed).saturating_sub(base_fee), executed.receipt.gas_used))
+}
+
+/// A number of blocks: hex as everywhere, or a plain number, as go-ethereum reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockCount(u64);
+
+impl<'de> Deserialize<'de> for BlockCount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a number, or a hex string with 0x prefix of at most 64 bits")]
+        enum Spelling {
+            Hex(alloy_primitives::U64),
+            Plain(u64),
+        }
+        Ok(Self(match Spelling::deserialize(deserializer)? {
+            Spelling::Hex(number) => number.to(),
+            Spelling::Plain(number) => number,
+        }))
+    }
+}
+
+/// `eth_feeHistory`
+pub fn history(
+    node: &Node,
+    (count, newest, percentiles): (BlockCount, BlockNumberOrTag, Option<Vec<f64>>),
+) -> Result<FeeHistory, RpcRejected> {
+    check(percentiles.as_deref().unwrap_or_default())?;
+    let (tip, newest) = (node.backend.tip(), node.height_of(newest));
+    if newest > tip.height {
+        return Err(RpcRejected::BeyondTip { asked: newest, tip: tip.height });
+    }
+    let count = count.0.min(HISTORY_BLOCKS_MAX).min(newest.0.saturating_add(1));
+    if count == 0 {
+        return Ok(FeeHistory::default());
+    }
+    let oldest = newest.0 + 1 - count;
+    let mut history =
+        FeeHistory { oldest_block: oldest, reward: percentiles.as_ref().map(|_| Vec::new()), ..FeeHistory::default() };
+    for height in oldest..=newest.0 {
+        let block = node.backend.block_at(Height(height))?.ok_or(RpcRejected::UnknownBlock)?;
+        history.base_fee_per_gas.push(block.base_fee.into());
+        history.gas_used_ratio.push(share(block.gas_used, block.gas_limit));
+        if let (Some(rewards), Some(percentiles)) = (&mut history.reward, &percentiles) {
+            rewards.push(rewards_at(paying(node, &block).collect(), block.gas_used, percentiles));
+        }
+    }
+    let after = if newest == tip.height { None } else { node.backend.block_at(newest.next())? };
+    history.base_fee_per_gas.push(after.map_or(tip.next_base_fee, |block| block.base_fee).into());
+    Ok(history)
+}
+
+fn check(percentiles: &[f64]) -> Result<(), RpcRejected> {
+    if percentiles.len() > PERCENTILES_MAX {
+        return Err(RpcRejected::argument(2, format!("over the query limit {PERCENTILES_MAX}")));
+    }
+    if let Some(outside) = percentiles.iter().find(|percentile| !(0.0..=100.0).contains(*percentile)) {
+        return Err(RpcRejected::argument(2, format!("invalid reward percentile: {outside}")));
+    }
+    if let Some([before, after]) = percentiles.array_windows().find(|[before, after]| after <= before) {
+        return Err(RpcRejected::argument(2, format!("invalid reward percentile: {before} >= {after}")));
+    }
+    Ok(())
+}
+
+/// For each percentile the least tip such that transactions tipping no more used that share of the block's gas.
+fn rewards_at(mut paying: Vec<(u128, u64)>, gas_used: u64, percentiles: &[f64]) -> Vec<u128> {
+    paying.sort_unstable();
+    let mut cheapest = paying.iter();
+    let mut reached = (0, 0_u64);
+    let reward = |percentile: &f64| {
+        let threshold = part(gas_used, *percentile);
+        while reached.1 < threshold || reached == (0, 0) {
+            let Some((tip, gas)) = cheapest.next() else { break };
+            reached = (*tip, reached.1.saturating_add(*gas));
+        }
+        reached.0
+    };
+    percentiles.iter().map(reward).collect()
+}
+
+/// `part / whole`, as the JSON has it. Only shown, never computed with.
+#[expect(clippy::as_conversions, clippy::float_arithmetic, reason = "a share in JSON is a floating-point number")]
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// That many hundredths of `whole`, rounded down.
+#[expect(
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    reason = "the caller names percentiles as floating-point numbers"
+)]
+fn part(whole: u64, percentile: f64) -> u64 {
+    (whole as f64 * percentile / 100.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_suggested_tip_is_what_three_in_five_stayed_below() {
+        assert_eq!(percentile_of(vec![]), 0);
+        assert_eq!(percentile_of(vec![7]), 7);
+        assert_eq!(percentile_of(vec![9, 1, 3, 7, 5]), 5);
+        assert_eq!(percentile_of((1..=100).collect()), 60);
+    }
+
+    #[test]
+    fn rewards_are_weighted_by_gas() {
+        let paying = vec![(5, 10), (1, 80), (9, 10)];
+        assert_eq!(rewards_at(paying, 100, &[0.0, 50.0, 80.0, 85.0, 100.0]), [1, 1, 1, 5, 9]);
+        assert_eq!(rewards_at(vec![], 0, &[0.0, 100.0]), [0, 0], "an empty block");
+        assert_eq!(rewards_at(vec![(0, 21_000), (4, 21_000)], 42_000, &[10.0, 90.0]), [0, 4]);
+    }
+
+    #[test]
+    fn each_bad_percentile_is_refused_for_its_own_reason() {
+        assert_eq!(check(&[0.0, 50.0, 100.0]), Ok(()));
+        for (percentiles, reason) in [
+            (vec![-0.5], "invalid reward percentile: -0.5"),
+            (vec![100.5], "invalid reward percentile: 100.5"),
+            (vec![f64::NAN], "invalid reward percentile: NaN"),
+            (vec![50.0, 50.0], "50 >= 50"),
+            (vec![1.0; 101], "over the query limit 100"),
+        ] {
+            assert!(check(&percentiles).unwrap_err().to_string().contains(reason), "{reason}");
+        }
+    }
+}

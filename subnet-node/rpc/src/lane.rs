@@ -1,0 +1,100 @@
+//! Bounds how much of one kind of work runs and waits at once.
+//!
+//! ```text
+//! request ─▶ running + waiting full?  yes ─▶ Busy
+//!                  │ no
+//!                  ▼
+//!            waits for one of `running` places ─▶ blocking thread ─▶ answer
+//! ```
+//!
+//! There are two lanes, reads and submissions, so that a flood of costly reads never keeps a transaction out. Consensus, storage
+//! and gossip use neither.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::error::RpcRejected;
+
+/// One kind of work, bounded.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    name: &'static str,
+    admitted: Arc<Semaphore>,
+    running: Arc<Semaphore>,
+}
+
+impl Lane {
+    /// At most `running` jobs at once, and `waiting` more that wait for them. `name` is the work's plural, for the refusal.
+    pub fn new(name: &'static str, running: usize, waiting: usize) -> Self {
+        let admitted = running.saturating_add(waiting).min(Semaphore::MAX_PERMITS);
+        Self {
+            name,
+            admitted: Arc::new(Semaphore::new(admitted)),
+            running: Arc::new(Semaphore::new(running.min(Semaphore::MAX_PERMITS))),
+        }
+    }
+
+    /// Runs `job` on the blocking pool once there is a place.
+    ///
+    /// A caller that goes away while its job waits gives up its place; a job that runs keeps it to its end.
+    ///
+    /// # Errors
+    /// [`RpcRejected::Busy`] when too many wait, [`RpcRejected::Internal`] when the job panicked.
+    pub async fn run<T, J>(&self, job: J) -> Result<T, RpcRejected>
+    where
+        T: Send + 'static,
+        J: FnOnce() -> Result<T, RpcRejected> + Send + 'static,
+    {
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| RpcRejected::Busy(self.name))?;
+        let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| RpcRejected::Busy(self.name))?;
+        let ran = tokio::task::spawn_blocking(move || {
+            let _places = (admitted, running);
+            job()
+        });
+        ran.await.unwrap_or_else(|panic| {
+            tracing::error!(lane = self.name, %panic, "a request's answer panicked");
+            Err(RpcRejected::Internal("a defect stopped this answer"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_neither_runs_nor_waits_is_refused_and_a_place_comes_free_again() {
+        let lane = Lane::new("reads", 1, 1);
+        let (release, held) = mpsc::channel::<()>();
+        let job = move || held.recv().map_err(|_| RpcRejected::UnknownBlock);
+        let first = tokio::spawn({
+            let lane = lane.clone();
+            async move { lane.run(job).await }
+        });
+        while lane.running.available_permits() == 1 {
+            tokio::task::yield_now().await;
+        }
+        let second = tokio::spawn({
+            let lane = lane.clone();
+            async move { lane.run(|| Ok(2)).await }
+        });
+        while lane.admitted.available_permits() == 1 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(lane.run(|| Ok(3)).await, Err(RpcRejected::Busy("reads")));
+        release.send(()).unwrap();
+        assert_eq!((first.await.unwrap(), second.await.unwrap()), (Ok(()), Ok(2)));
+        assert_eq!(lane.run(|| Ok(4)).await, Ok(4));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_costs_only_its_own_answer() {
+        let lane = Lane::new("reads", 1, 0);
+        let answer = lane.run::<(), _>(|| panic!("on purpose")).await;
+        assert_eq!(answer, Err(RpcRejected::Internal("a defect stopped this answer")));
+        assert_eq!(lane.run(|| Ok(1)).await, Ok(1));
+    }
+}

@@ -1,0 +1,55 @@
+#![doc = include_str!("../METHODS.md")]
+//!
+//! # Where things are
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`backend`] | what is asked of the node: [`Backend`], [`StateView`], and their words |
+//! | [`subnet::view`] | the JSON of the `subnet_` namespace, for clients too |
+//! | [`error`] | every refusal, its code and its sentence |
+//! | `eth`, `subnet` | one function for each method |
+//! | `convert` | from this chain's words to Ethereum's |
+//! | `arguments`, `methods`, `lane`, `counters` | what happens around every method, once |
+//! | `server`, `config` | the socket and its bounds: [`RpcServer`], [`RpcConfig`] |
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
+
+mod arguments;
+pub mod backend;
+mod config;
+mod convert;
+mod counters;
+pub mod error;
+mod eth;
+pub mod hex_bytes;
+mod lane;
+mod methods;
+mod node;
+mod server;
+pub mod subnet;
+
+pub use backend::{Backend, ReadUnavailable, StateView, SubmitRejected};
+pub use config::RpcConfig;
+pub use counters::MethodCount;
+pub use error::RpcRejected;
+pub use hex_bytes::HexBytes;
+pub use server::{RpcFatal, RpcServer};
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_reference_has_one_row_for_each_method_and_no_other() {
+        let reference = include_str!("../METHODS.md");
+        let documented: Vec<_> =
+            reference.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        let served: Vec<_> = crate::server::all_methods().names().collect();
+        let as_set = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
+        assert_eq!(as_set(&documented), as_set(&served));
+        assert_eq!(
+            (documented.len(), served.len()),
+            (as_set(&documented).len(), as_set(&served).len()),
+            "a name twice"
+        );
+    }
+}

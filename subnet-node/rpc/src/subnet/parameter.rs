@@ -1,0 +1,151 @@
+//! The parameters of the `subnet_` namespace, read strictly.
+
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use fvm_shared::address::Address;
+use fvm_shared::bigint::BigInt;
+use fvm_shared::econ::TokenAmount;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use tributary_fvm::call::FvmCall;
+use tributary_primitives::EthAddress;
+
+use crate::hex_bytes::{self, HexBytes};
+
+/// An address of any kind: `f0…` to `f4…`, or `0x…` for the one it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnyAddress(pub Address);
+
+impl<'de> Deserialize<'de> for AnyAddress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parse_address(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
+fn parse_address(text: &str) -> Result<Address, String> {
+    if text.starts_with("0x") {
+        return EthAddress::from_str(text).map(|address| address.to_address()).map_err(|why| why.to_string());
+    }
+    let parsed: Result<Address, _> = text.parse();
+    parsed.map_err(|why| format!("not an address (f0…, f1…, f2…, f3…, f4… or 0x…): {why}"))
+}
+
+/// A signed transaction: `0x` and hex, or base64 as Filecoin's tools write bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawTransaction(pub Vec<u8>);
+
+impl<'de> Deserialize<'de> for RawTransaction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.starts_with("0x") {
+            return hex_bytes::parse(&text).map(Self).map_err(D::Error::custom);
+        }
+        BASE64.decode(&text).map(Self).map_err(|why| D::Error::custom(format!("neither 0x and hex nor base64: {why}")))
+    }
+}
+
+/// A message that nobody signed, to be tried.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessageCall {
+    from: AnyAddress,
+    to: AnyAddress,
+    #[serde(default)]
+    method: u64,
+    #[serde(default)]
+    params: HexBytes,
+    #[serde(default)]
+    value: Atto,
+    #[serde(default)]
+    gas_limit: Option<u64>,
+}
+
+impl MessageCall {
+    /// The call, held to `gas_max` FVM gas.
+    pub fn into_call(self, gas_max: u64) -> FvmCall {
+        FvmCall {
+            from: self.from.0,
+            to: self.to.0,
+            method: self.method,
+            params: self.params.0,
+            value: self.value.0,
+            gas_limit: Some(self.gas_limit.unwrap_or(gas_max).min(gas_max)),
+        }
+    }
+}
+
+/// An amount in attoTRB: a decimal string, since JSON's numbers are too short.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Atto(TokenAmount);
+
+/// Digits of 2^128, the greatest amount that a message may move.
+const ATTO_DIGITS_MAX: usize = 39;
+
+impl<'de> Deserialize<'de> for Atto {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_decimal = (1..=ATTO_DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_decimal {
+            return Err(D::Error::custom("an amount is a decimal string of attoTRB, of at most 39 digits"));
+        }
+        BigInt::from_str(&text).map(|atto| Self(TokenAmount::from_atto(atto))).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_each_kind_is_read_and_others_are_refused_for_their_own_reason() {
+        let eth = EthAddress([0x11; 20]);
+        assert_eq!(parse_address("f0100"), Ok(Address::new_id(100)));
+        assert_eq!(parse_address(&eth.to_string()), Ok(eth.to_address()));
+        assert_eq!(parse_address(&eth.to_address().to_string()), Ok(eth.to_address()));
+        assert_eq!(parse_address(&EthAddress::from_actor_id(7).to_string()), Ok(Address::new_id(7)));
+        for (text, reason) in [
+            ("", "not an address"),
+            ("t0100", "not an address"),
+            ("f5abc", "not an address"),
+            ("0x11", "hex of 2 digits where 40"),
+        ] {
+            assert!(parse_address(text).unwrap_err().contains(reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_transaction_may_be_hex_or_base64() {
+        let read = |text: &str| serde_json::from_str::<RawTransaction>(&format!("{text:?}"));
+        assert_eq!(read("0x820102").unwrap(), RawTransaction(vec![0x82, 1, 2]));
+        assert_eq!(read("ggEC").unwrap(), RawTransaction(vec![0x82, 1, 2]));
+        assert!(read("0x8").unwrap_err().to_string().contains("odd length"));
+        assert!(read("gg!C").unwrap_err().to_string().contains("neither 0x and hex nor base64"));
+    }
+
+    #[test]
+    fn a_call_is_read_strictly_and_held_to_the_gas_allowed() {
+        let read = |text: &str| serde_json::from_str::<MessageCall>(text);
+        let call = read(r#"{"from":"f0100","to":"f01","value":"5","gas_limit":900}"#).unwrap().into_call(500);
+        let expected = FvmCall {
+            from: Address::new_id(100),
+            to: Address::new_id(1),
+            method: 0,
+            params: vec![],
+            value: TokenAmount::from_atto(5),
+            gas_limit: Some(500),
+        };
+        assert_eq!(call, expected);
+        for (text, reason) in [
+            (r#"{"to":"f01"}"#, "missing field `from`"),
+            (r#"{"from":"f0100","to":"f01","data":"0x"}"#, "unknown field `data`"),
+            (r#"{"from":"f0100","to":"f01","value":"-5"}"#, "decimal string of attoTRB"),
+            (r#"{"from":"f0100","to":"f01","value":""}"#, "decimal string of attoTRB"),
+            (r#"{"from":"f0100","to":"f01","value":"1000000000000000000000000000000000000000"}"#, "at most 39 digits"),
+            (r#"{"from":"f0100","to":"f01","params":"00"}"#, "without 0x prefix"),
+        ] {
+            assert!(read(text).unwrap_err().to_string().contains(reason), "{text}");
+        }
+    }
+}

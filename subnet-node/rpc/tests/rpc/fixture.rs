@@ -1,0 +1,143 @@
+//! Keys, signing, serving, asking.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use alloy_consensus::TxEip1559;
+use alloy_primitives::{Address as AlloyAddress, TxKind, U256};
+use fvm_ipld_encoding::RawBytes;
+use fvm_shared::address::Address;
+use fvm_shared::econ::TokenAmount;
+use fvm_shared::message::Message;
+use jsonrpsee::core::ClientError;
+use jsonrpsee::core::client::ClientT as _;
+use jsonrpsee::core::params::ArrayParams;
+use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tributary_crypto::SecpSecretKey;
+use tributary_message::{EthereumTransaction, FvmTransaction};
+use tributary_primitives::{EthAddress, Hash32};
+use tributary_rpc::{RpcConfig, RpcServer};
+
+use crate::ledger::{CHAIN_ID, Ledger};
+
+/// A user with tokens.
+pub fn alice() -> SecpSecretKey {
+    SecpSecretKey::from_bytes(&[7; 32]).unwrap()
+}
+
+/// A user without.
+pub fn bob() -> SecpSecretKey {
+    SecpSecretKey::from_bytes(&[8; 32]).unwrap()
+}
+
+/// A chain in memory, served, and a client of it.
+pub struct Served {
+    pub ledger: Arc<Ledger>,
+    pub server: RpcServer,
+    pub client: HttpClient,
+}
+
+/// Serves a chain at genesis with the default limits.
+pub async fn serve() -> Served {
+    serve_with(|_| {}).await
+}
+
+/// Serves a chain at genesis with limits that `change` makes.
+pub async fn serve_with(change: impl FnOnce(&mut RpcConfig)) -> Served {
+    let mut config = RpcConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..RpcConfig::default() };
+    change(&mut config);
+    let ledger = Arc::new(Ledger::new(&[alice().eth_address().to_address(), alice().f1_address()]));
+    let server = RpcServer::start(config, ledger.clone()).await.unwrap();
+    let client = HttpClientBuilder::new().build(format!("http://{}", server.local_addr())).unwrap();
+    Served { ledger, server, client }
+}
+
+/// A refusal as a caller sees it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub code: i32,
+    pub message: String,
+    pub data: Option<String>,
+}
+
+impl Served {
+    /// Asks `method` with the list `parameters`; its result as alloy or our own view reads it.
+    pub async fn ask<T: DeserializeOwned>(&self, method: &str, parameters: Value) -> T {
+        let answer = self.client.request(method, list(&parameters)).await;
+        answer.unwrap_or_else(|why| panic!("{method} {parameters}: {why}"))
+    }
+
+    /// Asks for what is refused.
+    pub async fn refusal(&self, method: &str, parameters: Value) -> Refusal {
+        match self.client.request::<Value, _>(method, list(&parameters)).await {
+            Err(ClientError::Call(error)) => Refusal {
+                code: error.code(),
+                message: error.message().to_owned(),
+                data: error.data().map(|data| serde_json::from_str(data.get()).unwrap()),
+            },
+            other => panic!("{method} {parameters} was not refused: {other:?}"),
+        }
+    }
+
+    /// Brings a transaction.
+    pub async fn send(&self, transaction: &EthereumTransaction) -> Hash32 {
+        self.ask("eth_sendRawTransaction", serde_json::json!([hex(transaction.raw())])).await
+    }
+}
+
+fn list(parameters: &Value) -> ArrayParams {
+    let mut list = ArrayParams::new();
+    parameters.as_array().unwrap().iter().for_each(|parameter| list.insert(parameter).unwrap());
+    list
+}
+
+/// `0x` and hex.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    format!("0x{}", hex::encode(bytes))
+}
+
+/// A transaction of Alice's that tips 10 a gas.
+pub fn unsigned(nonce: u64, to: EthAddress, input: &[u8]) -> TxEip1559 {
+    TxEip1559 {
+        chain_id: CHAIN_ID,
+        nonce,
+        gas_limit: 100_000,
+        max_fee_per_gas: 5_000,
+        max_priority_fee_per_gas: 10,
+        to: TxKind::Call(AlloyAddress::from(to.0)),
+        value: U256::ZERO,
+        input: input.to_vec().into(),
+        ..TxEip1559::default()
+    }
+}
+
+/// The same, signed.
+pub fn signed(nonce: u64, to: EthAddress, input: &[u8]) -> EthereumTransaction {
+    EthereumTransaction::sign(unsigned(nonce, to, input), &alice())
+}
+
+/// An FVM message of Alice's.
+pub fn message(nonce: u64, to: u64, params: &[u8]) -> FvmTransaction {
+    let message = Message {
+        version: 0,
+        from: alice().f1_address(),
+        to: Address::new_id(to),
+        sequence: nonce,
+        value: TokenAmount::default(),
+        method_num: 2,
+        params: RawBytes::new(params.to_vec()),
+        gas_limit: 50_000_000,
+        gas_fee_cap: TokenAmount::from_atto(100),
+        gas_premium: TokenAmount::from_atto(1),
+    };
+    FvmTransaction::sign(message, &alice(), CHAIN_ID).unwrap()
+}
+
+/// Input that makes the emitter emit a log of these topics, each 32 times one byte, and data.
+pub fn log_input(topics: &[u8], data: &[u8]) -> Vec<u8> {
+    let count = u8::try_from(topics.len()).unwrap();
+    let words = topics.iter().flat_map(|topic| [*topic; 32]).collect::<Vec<_>>();
+    [&[count][..], &words, data].concat()
+}

@@ -1,0 +1,278 @@
+//! A chain in memory that answers the RPC. Blocks are made when a test says so.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use fvm_shared::address::Address;
+use tributary_checkpoint::CheckpointCertificate;
+use tributary_checkpoint::registration::ConfigurationNumber;
+use tributary_fvm::call::{CallOutcome, CallRequest, GasEstimate};
+use tributary_fvm::fees::next_base_fee;
+use tributary_message::Transaction;
+use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid};
+use tributary_rpc::backend::{
+    ActorView, Backend, BlockView, ChainParameters, Executed, Identity, ReadUnavailable, StateView, SubmitRejected,
+    SyncProgress, Tip, TransactionPosition, ValidatorView, ValidatorsView,
+};
+
+use crate::machine::{CODE, FVM_GAS_PER_GAS, GAS, State, call, find, first_state, run};
+
+pub const CHAIN_ID: u64 = 31_415;
+pub const BLOCK_GAS_LIMIT: u64 = 30_000_000;
+pub const BASE_FEE_MIN: u64 = 1_000;
+/// When the chain began: 2023-11-14, half a second past a whole one.
+const GENESIS_NS: u64 = 1_700_000_000_500_000_000;
+
+pub struct Ledger {
+    identity: Identity,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    blocks: Vec<Arc<BlockView>>,
+    states: Vec<State>,
+    waiting: Vec<Transaction>,
+    certificates: Vec<CheckpointCertificate>,
+    finalized: Option<Height>,
+    oldest_state: Height,
+    syncing: Option<SyncProgress>,
+}
+
+impl Ledger {
+    /// A chain at genesis where each of `rich` has 1,000 tokens.
+    pub fn new(rich: &[Address]) -> Self {
+        let parameters = ChainParameters {
+            block_gas_limit: BLOCK_GAS_LIMIT,
+            base_fee_min: BASE_FEE_MIN,
+            fvm_gas_per_gas: FVM_GAS_PER_GAS,
+            checkpoint_period: 2,
+        };
+        let identity = Identity {
+            client_version: "subnet-node/test".to_owned(),
+            subnet: SubnetId::root(CHAIN_ID).child(100).unwrap(),
+            chain_name: "ledger-1".to_owned(),
+            chain_id: CHAIN_ID,
+            genesis: cbor_cid(b"genesis"),
+            parameters,
+        };
+        let inner = Inner {
+            blocks: vec![Arc::new(block(Height::GENESIS, Hash32::default(), BASE_FEE_MIN, vec![]))],
+            states: vec![first_state(rich)],
+            waiting: vec![],
+            certificates: vec![],
+            finalized: None,
+            oldest_state: Height::GENESIS,
+            syncing: None,
+        };
+        Self { identity, inner: Mutex::new(inner) }
+    }
+
+    /// Makes a block of everything that waits and returns its hash.
+    pub fn make_block(&self) -> Hash32 {
+        let mut inner = self.lock();
+        let (parent, mut state) = (Arc::clone(inner.blocks.last().unwrap()), inner.states.last().unwrap().clone());
+        let base_fee = fee_after(&parent);
+        let executed = std::mem::take(&mut inner.waiting).into_iter().map(|transaction| Executed {
+            raw: transaction.raw().to_vec(),
+            receipt: run(&mut state, &transaction, base_fee),
+        });
+        let made = block(parent.height.next(), parent.hash, base_fee, executed.collect());
+        let hash = made.hash;
+        inner.blocks.push(Arc::new(made));
+        inner.states.push(state);
+        hash
+    }
+
+    pub fn certify(&self, certificate: CheckpointCertificate) {
+        self.lock().certificates.push(certificate);
+    }
+
+    pub fn finalize(&self, height: u64) {
+        self.lock().finalized = Some(Height(height));
+    }
+
+    pub fn prune_states_below(&self, height: u64) {
+        self.lock().oldest_state = Height(height);
+    }
+
+    pub fn fall_behind(&self, progress: SyncProgress) {
+        self.lock().syncing = Some(progress);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+}
+
+fn fee_after(block: &BlockView) -> u64 {
+    next_base_fee(block.base_fee, block.gas_used, block.gas_limit, BASE_FEE_MIN)
+}
+
+fn block(height: Height, parent_hash: Hash32, base_fee: u64, transactions: Vec<Executed>) -> BlockView {
+    let seal = cbor_cid(&[&height.0.to_be_bytes()[..], &parent_hash.0].concat());
+    BlockView {
+        height,
+        hash: Hash32(seal.hash().digest().try_into().unwrap()),
+        parent_hash,
+        time_ns: GENESIS_NS + height.0 * 400_000_000,
+        proposer: EthAddress([0xbb; 20]),
+        prev_randao: Hash32([0x44; 32]),
+        state_root: cbor_cid(&height.0.to_be_bytes()),
+        transactions_root: Hash32([0x11; 32]),
+        receipts_root: Hash32([0x22; 32]),
+        base_fee,
+        gas_limit: BLOCK_GAS_LIMIT,
+        gas_used: transactions.iter().map(|executed| executed.receipt.gas_used).sum(),
+        bytes: 500,
+        transactions,
+    }
+}
+
+impl Backend for Ledger {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn tip(&self) -> Tip {
+        let inner = self.lock();
+        let block = inner.blocks.last().unwrap();
+        Tip {
+            height: block.height,
+            hash: block.hash,
+            time_ns: block.time_ns,
+            gas_used: block.gas_used,
+            gas_limit: block.gas_limit,
+            next_base_fee: fee_after(block),
+        }
+    }
+
+    fn finalized(&self) -> Option<Height> {
+        self.lock().finalized
+    }
+
+    fn block_at(&self, height: Height) -> Result<Option<Arc<BlockView>>, ReadUnavailable> {
+        Ok(self.lock().blocks.iter().find(|block| block.height == height).cloned())
+    }
+
+    fn height_of(&self, hash: &Hash32) -> Result<Option<Height>, ReadUnavailable> {
+        Ok(self.lock().blocks.iter().find(|block| block.hash == *hash).map(|block| block.height))
+    }
+
+    fn position_of(&self, hash: &Hash32) -> Result<Option<TransactionPosition>, ReadUnavailable> {
+        let inner = self.lock();
+        Ok(inner.blocks.iter().rev().find_map(|block| {
+            let index = block.transactions.iter().position(|executed| executed.hash() == *hash)?;
+            Some(TransactionPosition { height: block.height, index })
+        }))
+    }
+
+    fn pending_transaction(&self, hash: &Hash32) -> Option<Transaction> {
+        self.lock().waiting.iter().find(|transaction| transaction.hash() == *hash).cloned()
+    }
+
+    fn pending_nonce(&self, sender: &Address, next: u64) -> u64 {
+        let inner = self.lock();
+        let waits = |nonce| inner.waiting.iter().any(|one| one.sender() == *sender && one.nonce() == nonce);
+        (next..).find(|nonce| !waits(*nonce)).unwrap()
+    }
+
+    fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {
+        let inner = self.lock();
+        if height < inner.oldest_state {
+            return Err(ReadUnavailable::StateNotKept { height, oldest: inner.oldest_state });
+        }
+        Ok(Box::new(Snapshot(inner.states[usize::try_from(height.0).unwrap()].clone())))
+    }
+
+    fn submit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected> {
+        let transaction = Transaction::decode(raw, CHAIN_ID)?;
+        let mut inner = self.lock();
+        let sender = find(inner.states.last().unwrap(), &transaction.sender()).cloned();
+        let (next, balance) = sender.map_or((0, 0), |actor| (actor.nonce, actor.balance.atto().try_into().unwrap()));
+        let (hash, got, cost) = (transaction.hash(), transaction.nonce(), transaction.cost_max().unwrap_or(u128::MAX));
+        let offered = transaction.fee_cap(FVM_GAS_PER_GAS);
+        if inner.waiting.iter().any(|one| one.hash() == hash) {
+            return Err(SubmitRejected::Known(hash));
+        }
+        if got < next {
+            return Err(SubmitRejected::NonceTooLow { next, got });
+        }
+        if offered < BASE_FEE_MIN.into() {
+            return Err(SubmitRejected::Underpriced { offered, needed: BASE_FEE_MIN.into() });
+        }
+        if cost > balance {
+            return Err(SubmitRejected::InsufficientFunds { balance, cost });
+        }
+        inner.waiting.push(transaction);
+        Ok(hash)
+    }
+
+    fn syncing(&self) -> Option<SyncProgress> {
+        self.lock().syncing
+    }
+
+    fn peers(&self) -> u64 {
+        3
+    }
+
+    fn validators_at(&self, height: Height) -> Result<Option<ValidatorsView>, ReadUnavailable> {
+        let validator = |position: u8| ValidatorView {
+            consensus_key: [position; 32],
+            checkpoint_key: BlsPublicKey([position; 48]),
+            reward_address: EthAddress([position; 20]),
+            power: VotingPower(10),
+        };
+        let validators = (0..4).map(validator).collect();
+        let known = height <= self.tip().height.next();
+        Ok(known.then_some(ValidatorsView { configuration: ConfigurationNumber::FIRST, validators }))
+    }
+
+    fn latest_certificate(&self) -> Result<Option<CheckpointCertificate>, ReadUnavailable> {
+        Ok(self.lock().certificates.last().cloned())
+    }
+
+    fn certificates(&self, from: Height, limit: usize) -> Result<Vec<CheckpointCertificate>, ReadUnavailable> {
+        let inner = self.lock();
+        let from_there = inner.certificates.iter().filter(|certificate| certificate.checkpoint.height >= from);
+        Ok(from_there.take(limit).cloned().collect())
+    }
+}
+
+struct Snapshot(State);
+
+impl StateView for Snapshot {
+    fn actor(&self, address: &Address) -> Result<Option<ActorView>, ReadUnavailable> {
+        Ok(find(&self.0, address).cloned())
+    }
+
+    fn eth_code(&self, address: &EthAddress) -> Result<Vec<u8>, ReadUnavailable> {
+        let evm = tributary_primitives::actors::BuiltinActor::Evm.code();
+        let is_contract = find(&self.0, &address.to_address()).is_some_and(|actor| actor.code == evm);
+        Ok(if is_contract { CODE.to_vec() } else { vec![] })
+    }
+
+    fn eth_nonce(&self, address: &EthAddress) -> Result<u64, ReadUnavailable> {
+        Ok(find(&self.0, &address.to_address()).map_or(0, |actor| actor.nonce))
+    }
+
+    fn eth_storage(&self, _: &EthAddress, slot: &[u8; 32]) -> Result<[u8; 32], ReadUnavailable> {
+        Ok(*slot)
+    }
+
+    fn call(&self, request: &CallRequest) -> Result<CallOutcome, ReadUnavailable> {
+        Ok(match request {
+            CallRequest::Ethereum(one) => {
+                let to = one.to.map(|to| to.to_address());
+                call(&self.0, to.as_ref(), &one.input, one.gas_limit.unwrap())
+            }
+            CallRequest::Fvm(one) => {
+                call(&self.0, Some(&one.to), &one.params, one.gas_limit.unwrap() / FVM_GAS_PER_GAS)
+            }
+        })
+    }
+
+    fn estimate_gas(&self, request: &CallRequest) -> Result<GasEstimate, ReadUnavailable> {
+        let outcome = self.call(request)?;
+        let needed = if matches!(request, CallRequest::Fvm(_)) { GAS * FVM_GAS_PER_GAS } else { GAS };
+        Ok(if outcome.exit_code.is_success() { GasEstimate::Enough(needed) } else { GasEstimate::Never(outcome) })
+    }
+}

@@ -1,0 +1,113 @@
+//! `eth_getLogs`: the matrix of filters, and its bounds.
+
+use alloy_primitives::B256;
+use alloy_rpc_types_eth::{Block, Log};
+use serde_json::{Value, json};
+
+use crate::fixture::{Served, hex, log_input, message, serve, serve_with, signed};
+use crate::machine::{EMITTER, contract};
+
+/// Four blocks: 1 logs `a` with topics 1 and 2, then `b` with topic 1; 2 logs nothing; 3 logs `c` with topic 2 from an FVM message,
+/// then an event of another shape; 4 logs `d` without topics.
+async fn four_blocks(served: &Served) {
+    served.send(&signed(0, contract(EMITTER), &log_input(&[1, 2], b"a"))).await;
+    served.send(&signed(1, contract(EMITTER), &log_input(&[1], b"b"))).await;
+    served.ledger.make_block();
+    served.ledger.make_block();
+    let sent = message(0, EMITTER, &log_input(&[2], b"c"));
+    served.ask::<Value>("subnet_sendMessage", json!([hex(sent.raw())])).await;
+    served.send(&signed(2, contract(EMITTER), &[0xff])).await;
+    served.ledger.make_block();
+    served.send(&signed(3, contract(EMITTER), &log_input(&[], b"d"))).await;
+    served.ledger.make_block();
+}
+
+async fn data_of(served: &Served, filter: &Value) -> String {
+    let logs: Vec<Log> = served.ask("eth_getLogs", json!([filter])).await;
+    logs.iter().map(|log| String::from_utf8(log.inner.data.data.to_vec()).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_filter_finds_what_it_names_and_nothing_else() {
+    let served = serve().await;
+    four_blocks(&served).await;
+    let [one, two] = [1, 2].map(B256::repeat_byte);
+    let (emitter, other) = (json!(contract(EMITTER)), json!(contract(7)));
+    let all = |more: Value| {
+        let mut filter = json!({"fromBlock": "earliest", "toBlock": "latest"});
+        filter.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        filter
+    };
+    for (filter, found) in [
+        (all(json!({})), "abcd"),
+        (json!({}), "d"),
+        (json!({"fromBlock": "0x1", "toBlock": "0x1"}), "ab"),
+        (json!({"fromBlock": "0x1", "toBlock": "0x3"}), "abc"),
+        (json!({"fromBlock": "0x2", "toBlock": "0x2"}), ""),
+        (json!({"fromBlock": "0x4", "toBlock": "0xffff"}), "d"),
+        (json!({"fromBlock": "0x9", "toBlock": "0xffff"}), ""),
+        (all(json!({"address": emitter})), "abcd"),
+        (all(json!({"address": other})), ""),
+        (all(json!({"address": [other, emitter]})), "abcd"),
+        (all(json!({"address": []})), "abcd"),
+        (all(json!({"topics": []})), "abcd"),
+        (all(json!({"topics": [one]})), "ab"),
+        (all(json!({"topics": [two]})), "c"),
+        (all(json!({"topics": [[one, two]]})), "abc"),
+        (all(json!({"topics": [null]})), "abcd"),
+        (all(json!({"topics": [null, two]})), "a"),
+        (all(json!({"topics": [one, two]})), "a"),
+        (all(json!({"topics": [one, one]})), ""),
+        (all(json!({"topics": [one, null, null]})), "ab"),
+        (all(json!({"address": emitter, "topics": [two]})), "c"),
+        (all(json!({"address": other, "topics": [two]})), ""),
+    ] {
+        assert_eq!(data_of(&served, &filter).await, found, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn a_block_may_be_named_by_hash() {
+    let served = serve().await;
+    four_blocks(&served).await;
+    let block: Block = served.ask("eth_getBlockByNumber", json!(["0x1"])).await;
+    assert_eq!(data_of(&served, &json!({"blockHash": block.header.hash})).await, "ab");
+    let refusal = served.refusal("eth_getLogs", json!([{"blockHash": B256::repeat_byte(9)}])).await;
+    assert_eq!((refusal.code, refusal.message.as_str()), (-32000, "header not found"));
+}
+
+#[tokio::test]
+async fn a_log_knows_its_place() {
+    let served = serve().await;
+    four_blocks(&served).await;
+    let logs: Vec<Log> = served.ask("eth_getLogs", json!([{"fromBlock": "0x1", "toBlock": "0x3"}])).await;
+    let places = logs.iter().map(|log| (log.block_number, log.transaction_index, log.log_index)).collect::<Vec<_>>();
+    assert_eq!(places, [(Some(1), Some(0), Some(0)), (Some(1), Some(1), Some(1)), (Some(3), Some(0), Some(0))]);
+    assert!(logs.iter().all(|log| !log.removed && log.block_timestamp.is_some() && log.transaction_hash.is_some()));
+}
+
+#[tokio::test]
+async fn more_than_the_node_allows_is_refused_with_what_would_fit() {
+    let served = serve_with(|config| {
+        config.log_blocks_max = 4;
+        config.logs_max = 2;
+    })
+    .await;
+    four_blocks(&served).await;
+    for (filter, message) in [
+        (json!({"fromBlock": "0x0", "toBlock": "0x4"}), "query exceeds max block range 4"),
+        (json!({"fromBlock": "0x1", "toBlock": "0x4"}), "query exceeds max results 2, retry with the range 1-2"),
+    ] {
+        let refusal = served.refusal("eth_getLogs", json!([filter])).await;
+        assert_eq!((refusal.code, refusal.message.as_str()), (-32005, message));
+    }
+    assert_eq!(data_of(&served, &json!({"fromBlock": "0x1", "toBlock": "0x2"})).await, "ab", "exactly the limit");
+}
+
+#[tokio::test]
+async fn more_logs_in_one_block_than_allowed_ask_for_a_narrower_filter() {
+    let served = serve_with(|config| config.logs_max = 1).await;
+    four_blocks(&served).await;
+    let refusal = served.refusal("eth_getLogs", json!([{"fromBlock": "0x1", "toBlock": "0x1"}])).await;
+    assert_eq!(refusal.message, "query exceeds max results 1, narrow it by address or topics");
+}

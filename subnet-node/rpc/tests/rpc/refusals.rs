@@ -1,0 +1,176 @@
+//! Each fault has its own code and its own sentence.
+
+use alloy_consensus::TxLegacy;
+use serde_json::{Value, json};
+use tributary_message::EthereumTransaction;
+
+use crate::fixture::{Served, alice, bob, hex, message, serve, signed, unsigned};
+use crate::machine::{EMITTER, contract};
+
+async fn each_is_refused(served: &Served, rows: Vec<(&str, Value, i32, &str)>) {
+    for (method, parameters, code, sentence) in rows {
+        let refusal = served.refusal(method, parameters.clone()).await;
+        assert_eq!((refusal.code, refusal.message.as_str()), (code, sentence), "{method} {parameters}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_argument_is_named_by_position_and_fault() {
+    let served = serve().await;
+    let someone = json!(alice().eth_address());
+    let short = "0x1234";
+    each_is_refused(
+        &served,
+        vec![
+            ("eth_getBalance", json!([]), -32602, "missing value for required argument 0"),
+            ("eth_getBalance", json!([null]), -32602, "missing value for required argument 0"),
+            ("eth_chainId", json!([1]), -32602, "too many arguments, want at most 0"),
+            ("eth_getBalance", json!([someone, "latest", 1]), -32602, "too many arguments, want at most 2"),
+            ("eth_getBalance", json!(["f39f"]), -32602, "invalid argument 0: hex must start with 0x"),
+            ("eth_getBalance", json!([short]), -32602, "invalid argument 0: hex of 4 digits where 40 are needed"),
+            ("eth_getBalance", json!([7]), -32602, "invalid argument 0: invalid type: integer `7`, expected a string"),
+            ("eth_getBalance", json!([someone, "newest"]), -32602, "invalid argument 1: hex string without 0x prefix"),
+            ("eth_getBlockByHash", json!([short]), -32602, "invalid argument 0: hex of 4 digits where 64 are needed"),
+            (
+                "eth_getBlockByNumber",
+                json!(["0x0", "yes"]),
+                -32602,
+                "invalid argument 1: invalid type: string \"yes\", expected a boolean",
+            ),
+            ("eth_sendRawTransaction", json!(["0x0"]), -32602, "invalid argument 0: hex string of odd length"),
+            ("eth_sendRawTransaction", json!(["02"]), -32602, "invalid argument 0: hex string without 0x prefix"),
+            (
+                "web3_sha3",
+                json!(["0xzz"]),
+                -32602,
+                "invalid argument 0: invalid hex string: Invalid character 'z' at position 0",
+            ),
+            ("eth_getStorageAt", json!([someone, "0x"]), -32602, "invalid argument 1: empty hex string"),
+            (
+                "eth_feeHistory",
+                json!(["0x1", "latest", [101]]),
+                -32602,
+                "invalid argument 2: invalid reward percentile: 101",
+            ),
+            (
+                "eth_getLogs",
+                json!([{"fromBlock": "0x2", "toBlock": "0x1"}]),
+                -32602,
+                "invalid argument 0: invalid block range params: 2 is above 1",
+            ),
+            ("subnet_checkpoints", json!([0, 257]), -32602, "invalid argument 1: a limit of 257; it must be 1 to 256"),
+            ("subnet_checkpoints", json!([0, 0]), -32602, "invalid argument 1: a limit of 0; it must be 1 to 256"),
+            ("subnet_checkpoints", json!([0]), -32602, "missing value for required argument 1"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_object_with_a_fault_is_refused_for_it() {
+    let served = serve().await;
+    let to = contract(EMITTER);
+    for (method, parameters, part) in [
+        ("eth_call", json!([{"to": to, "data": "0x01", "input": "0x02"}]), "both \"data\" and \"input\""),
+        ("eth_call", json!([{"to": to, "gasPrice": "0x1", "maxFeePerGas": "0x1"}]), "both gasPrice and"),
+        ("eth_call", json!([{"to": to, "maxFeePerGas": "0x1", "maxPriorityFeePerGas": "0x2"}]), "maxFeePerGas (1) <"),
+        ("eth_call", json!([{"to": to, "chainId": "0x1"}]), "have=1, want=31415"),
+        ("eth_call", json!([{"to": to, "maxFeePerBlobGas": "0x1"}]), "EIP-4844"),
+        ("eth_call", json!([{"to": to}, "latest", {"0x01": {}}]), "state overrides"),
+        ("eth_estimateGas", json!([{"to": to, "accessList": [{"address": to, "storageKeys": []}]}]), "access list"),
+        ("eth_getLogs", json!([{"adress": to}]), "unknown field `adress`"),
+        ("eth_getLogs", json!([{"topics": [null, null, null, null, null]}]), "exceeded maximum topics"),
+        ("eth_getLogs", json!([{"address": vec![to; 1]}, 1]), "too many arguments"),
+        ("subnet_call", json!([{"from": "f00", "to": "f0100", "input": "0x"}]), "unknown field `input`"),
+        ("subnet_call", json!([{"from": "f00"}]), "missing field `to`"),
+        ("subnet_call", json!([{"from": "f00", "to": "f5"}]), "not an address"),
+        ("subnet_getActor", json!(["0x12"]), "hex of 2 digits where 40 are needed"),
+        ("subnet_sendMessage", json!(["!"]), "neither 0x and hex nor base64"),
+    ] {
+        let refusal = served.refusal(method, parameters.clone()).await;
+        assert!(refusal.code == -32602 && refusal.message.contains(part), "{method} {parameters}: {refusal:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_with_too_many_alternatives_is_refused() {
+    let served = serve().await;
+    let many: Vec<String> = (0..1_001).map(|number: u32| format!("0x{number:040x}")).collect();
+    let refusal = served.refusal("eth_getLogs", json!([{"address": many}])).await;
+    assert_eq!(refusal.message, "invalid argument 0: exceed max addresses: at most 1000");
+}
+
+#[tokio::test]
+async fn a_block_or_state_that_is_not_there_is_told_apart() {
+    let served = serve().await;
+    for _ in 0..3 {
+        served.ledger.make_block();
+    }
+    served.ledger.prune_states_below(2);
+    let someone = json!(alice().eth_address());
+    let nowhere = format!("0x{}", "99".repeat(32));
+    let pruned = "the state after block 1 is not kept on this node; the oldest kept is after block 2";
+    each_is_refused(
+        &served,
+        vec![
+            ("eth_getBalance", json!([someone, "0x4"]), -32000, "header not found"),
+            ("eth_getBalance", json!([someone, {"blockHash": nowhere}]), -32000, "header not found"),
+            ("eth_getBalance", json!([someone, "0x1"]), -32002, pruned),
+            ("eth_call", json!([{}, "0x1"]), -32002, pruned),
+            ("subnet_getActor", json!(["f0100", 1]), -32002, pruned),
+            ("eth_feeHistory", json!(["0x1", "0x9"]), -32000, "request beyond head block: requested 9, head 3"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_transaction_is_refused_in_go_ethereums_words() {
+    let served = serve().await;
+    let sign = |transaction| EthereumTransaction::sign(transaction, &alice()).raw().to_vec();
+    let to = contract(EMITTER);
+    let known = signed(0, to, b"\x00known");
+    served.send(&known).await;
+    served.ledger.make_block();
+    let waits = signed(1, to, b"\x00waits");
+    served.send(&waits).await;
+
+    let wrong_chain = alloy_consensus::TxEip1559 { chain_id: 5, ..unsigned(1, to, &[]) };
+    let cheap = alloy_consensus::TxEip1559 { max_fee_per_gas: 999, ..unsigned(1, to, &[]) };
+    let greedy = alloy_consensus::TxEip1559 { max_priority_fee_per_gas: 5_001, ..unsigned(1, to, &[]) };
+    let last = alloy_consensus::TxEip1559 { nonce: u64::MAX, ..unsigned(1, to, &[]) };
+    let unprotected = EthereumTransaction::sign(TxLegacy::default(), &alice()).raw().to_vec();
+    let poor = EthereumTransaction::sign(unsigned(0, to, &[]), &bob()).raw().to_vec();
+    let mut garbled = message(0, EMITTER, &[]).raw().to_vec();
+    *garbled.last_mut().unwrap() ^= 1;
+    for (raw, start) in [
+        (waits.raw().to_vec(), "already known: 0x"),
+        (known.raw().to_vec(), "nonce too low: next nonce 1, tx nonce 0"),
+        (sign(cheap), "transaction underpriced: max fee per gas 999, minimum needed 1000"),
+        (poor, "insufficient funds for gas * price + value: balance 0, tx cost 500000000, overshot 500000000"),
+        (sign(wrong_chain), "invalid sender: invalid chain id for signer: have 5 want 31415"),
+        (sign(greedy), "max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: 5001"),
+        (sign(last), "nonce has max value"),
+        (unprotected, "only replay-protected (EIP-155) transactions allowed over RPC"),
+        (vec![0x03, 0x01], "transaction type not supported: blob"),
+        (vec![0x05], "transaction type not supported"),
+        (vec![0x02, 0xc0], "transaction is not the RLP of its type"),
+        (vec![], "transaction is empty"),
+        (vec![0xc0; 131_073], "oversized data: transaction size 131073, limit 131072"),
+        (garbled, "message signature is not f1"),
+    ] {
+        for method in ["eth_sendRawTransaction", "subnet_sendMessage"] {
+            let refusal = served.refusal(method, json!([hex(&raw)])).await;
+            assert!(refusal.code == -32000 && refusal.message.starts_with(start), "{start}: {refusal:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_there_is_not_found() {
+    let served = serve().await;
+    for method in ["eth_subscribe", "eth_sendTransaction", "debug_traceTransaction", "subnet_"] {
+        let refusal = served.refusal(method, json!([])).await;
+        assert_eq!((refusal.code, refusal.message.as_str()), (-32601, "Method not found"), "{method}");
+    }
+}

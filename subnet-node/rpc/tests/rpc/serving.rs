@@ -1,0 +1,193 @@
+//! The socket: limits, both transports, CORS, hosts, counters, stopping.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jsonrpsee::core::client::ClientT as _;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tributary_rpc::{MethodCount, RpcConfig, RpcFatal, RpcServer};
+
+use crate::fixture::{serve, serve_with};
+use crate::ledger::Ledger;
+
+const CHAIN_ID_REQUEST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}"#;
+
+/// Sends one HTTP request as it is and reads all of the answer.
+async fn http(address: SocketAddr, head: &str, body: &str) -> String {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let request = format!("{head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+fn post(host: &str) -> String {
+    format!("POST / HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json")
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let served = serve().await;
+    let taken = served.server.local_addr();
+    let config = RpcConfig { listen: taken, ..RpcConfig::default() };
+    let refused = RpcServer::start(config, Arc::new(Ledger::new(&[]))).await.unwrap_err();
+    assert!(matches!(refused, RpcFatal::AddressInUse(address) if address == taken), "{refused}");
+    assert!(refused.to_string().contains(&taken.to_string()));
+}
+
+#[tokio::test]
+async fn what_no_browser_or_url_could_send_is_refused_at_start() {
+    for (change, part) in [
+        (RpcConfig { cors_origins: vec!["a\nb".to_owned()], ..RpcConfig::default() }, "CORS origin \"a\\nb\""),
+        (RpcConfig { allowed_hosts: vec!["a b".to_owned()], ..RpcConfig::default() }, "allowed host \"a b\""),
+    ] {
+        let refused = RpcServer::start(change, Arc::new(Ledger::new(&[]))).await.unwrap_err();
+        assert!(refused.to_string().contains(part), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_server_lets_go_of_its_port() {
+    let served = serve().await;
+    let address = served.server.local_addr();
+    assert_eq!(served.ask::<String>("eth_chainId", json!([])).await, "0x7ab7");
+    served.server.stop().await;
+    drop(served.client);
+    let again = RpcConfig { listen: address, ..RpcConfig::default() };
+    RpcServer::start(again, Arc::new(Ledger::new(&[]))).await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_and_batches_have_a_size() {
+    let served = serve_with(|config| {
+        config.request_bytes_max = 1_000;
+        config.batch_max = 2;
+    })
+    .await;
+    let address = served.server.local_addr();
+    let large = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"web3_sha3","params":["0x{}"]}}"#, "00".repeat(600));
+    let answer = http(address, &post("localhost"), &large).await;
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("-32007"), "{answer}");
+
+    let batch = |size: usize| format!("[{}]", vec![CHAIN_ID_REQUEST; size].join(","));
+    let answer = http(address, &post("localhost"), &batch(2)).await;
+    assert_eq!(answer.matches("0x7ab7").count(), 2, "{answer}");
+    let answer = http(address, &post("localhost"), &batch(3)).await;
+    assert!(answer.contains("-32010") && !answer.contains("0x7ab7"), "{answer}");
+}
+
+#[tokio::test]
+async fn answers_have_a_size() {
+    let served = serve_with(|config| config.response_bytes_max = 600).await;
+    assert_eq!(served.ask::<String>("eth_chainId", json!([])).await, "0x7ab7");
+    let refusal = served.refusal("eth_getBlockByNumber", json!(["0x0"])).await;
+    assert_eq!((refusal.code, refusal.message.as_str()), (-32008, "Response is too big"));
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused() {
+    let served = serve().await;
+    let address = served.server.local_addr();
+    for (head, body, part) in [
+        (post("localhost"), "{", "-32700"),
+        (post("localhost"), r#"{"jsonrpc":"2.0","id":1}"#, "-32600"),
+        (post("localhost"), r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":{"a":1}}"#, "non-array args"),
+        (post("localhost").replace("application/json", "text/plain"), CHAIN_ID_REQUEST, "HTTP/1.1 415"),
+        (post("localhost").replace("POST", "PUT"), CHAIN_ID_REQUEST, "HTTP/1.1 405"),
+    ] {
+        let answer = http(address, &head, body).await;
+        assert!(answer.contains(part), "{body}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn only_allowed_hosts_are_answered() {
+    let served = serve_with(|config| config.allowed_hosts = vec!["localhost".to_owned(), "node:1".to_owned()]).await;
+    for (host, status) in
+        [("localhost", 200), ("localhost:8545", 200), ("node:1", 200), ("node:2", 403), ("evil.example", 403)]
+    {
+        let answer = http(served.server.local_addr(), &post(host), CHAIN_ID_REQUEST).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn only_pages_of_allowed_origins_may_read() {
+    for (allowed, origin, header) in [
+        (vec![], "https://a.example", None),
+        (vec!["https://a.example"], "https://a.example", Some("https://a.example")),
+        (vec!["https://a.example"], "https://b.example", None),
+        (vec!["*"], "https://b.example", Some("*")),
+    ] {
+        let served = serve_with(|config| config.cors_origins = allowed.iter().map(ToString::to_string).collect()).await;
+        let head = format!("{}\r\norigin: {origin}", post("localhost"));
+        let answer = http(served.server.local_addr(), &head, CHAIN_ID_REQUEST).await;
+        let found = answer.lines().find_map(|line| line.strip_prefix("access-control-allow-origin: "));
+        assert_eq!(found, header, "{allowed:?} {origin}");
+    }
+}
+
+/// The next text frame; the server may ping before it.
+async fn text_frame(socket: &mut TcpStream) -> Vec<u8> {
+    loop {
+        let (kind, length) = (socket.read_u8().await.unwrap(), socket.read_u8().await.unwrap());
+        let mut payload = vec![0; usize::from(length)];
+        socket.read_exact(&mut payload).await.unwrap();
+        if kind == 0x81 {
+            return payload;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_on_the_same_port_answers_too() {
+    let served = serve().await;
+    let mut socket = TcpStream::connect(served.server.local_addr()).await.unwrap();
+    let upgrade = "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                   sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    socket.write_all(upgrade.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(socket.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"));
+    // One text frame, masked with zeros (RFC 6455, 5.2).
+    let length = u8::try_from(CHAIN_ID_REQUEST.len()).unwrap();
+    let frame = [&[0x81, 0x80 | length, 0, 0, 0, 0][..], CHAIN_ID_REQUEST.as_bytes()].concat();
+    socket.write_all(&frame).await.unwrap();
+    let answer = text_frame(&mut socket).await;
+    assert_eq!(serde_json::from_slice::<Value>(&answer).unwrap()["result"], "0x7ab7");
+}
+
+#[tokio::test]
+async fn a_node_too_busy_to_read_still_takes_transactions() {
+    let served = serve_with(|config| {
+        config.reads_max = 0;
+        config.waiting_max = 0;
+    })
+    .await;
+    let refusal = served.refusal("eth_chainId", json!([])).await;
+    assert_eq!(refusal.code, -32005);
+    assert_eq!(refusal.message, "the node is answering as many reads as it may and as many wait; try again later");
+    served.send(&crate::fixture::signed(0, crate::machine::contract(100), &[])).await;
+}
+
+#[tokio::test]
+async fn every_request_is_counted_by_method_and_outcome() {
+    let served = serve().await;
+    served.ask::<String>("eth_chainId", json!([])).await;
+    served.ask::<String>("eth_chainId", json!([])).await;
+    served.refusal("eth_chainId", json!([1])).await;
+    served.refusal("eth_getBalance", json!([])).await;
+    served.client.request::<Value, _>("no_such", jsonrpsee::rpc_params![]).await.unwrap_err();
+    let counters = served.server.counters();
+    let outcomes = |name: &str| {
+        let MethodCount { answered, rejected, unavailable, .. } = counters[name];
+        (answered, rejected, unavailable)
+    };
+    assert_eq!((outcomes("eth_chainId"), outcomes("eth_getBalance")), ((2, 1, 0), (0, 1, 0)));
+    assert!(!counters.contains_key("no_such"), "callers cannot add names");
+}
