@@ -1,0 +1,262 @@
+//! What the RPC asks, answered from the ledger, the pool and the certificates.
+
+use std::sync::Arc;
+
+use fvm_shared::address::Address;
+use tributary_checkpoint::CheckpointCertificate;
+use tributary_checkpoint::registration::ConfigurationNumber;
+use tributary_fvm::{BlockEnv, CallOutcome, CallRequest, GasEstimate, StateTree};
+use tributary_message::Transaction;
+use tributary_primitives::{EthAddress, Hash32, Height};
+use tributary_rpc::backend::{
+    ActorView, BlockView, ChainParameters, Executed, Identity, SyncProgress, Tip, TransactionPosition, ValidatorView,
+    ValidatorsView,
+};
+use tributary_rpc::{Backend, ReadUnavailable, StateView, SubmitRejected};
+use tributary_store::{Family, Store};
+
+use crate::facts::ChainFacts;
+use crate::ledger::{Head, Ledger, LedgerFatal};
+use crate::pool::Pool;
+use crate::status::Status;
+
+/// This node, as the RPC sees it.
+pub struct NodeBackend {
+    identity: Identity,
+    ledger: Arc<Ledger>,
+    pool: Arc<Pool>,
+    status: Arc<Status>,
+}
+
+impl NodeBackend {
+    /// Answers from these.
+    #[must_use]
+    pub fn new(ledger: Arc<Ledger>, pool: Arc<Pool>, status: Arc<Status>) -> Self {
+        Self { identity: identity_of(ledger.facts()), ledger, pool, status }
+    }
+
+    fn view(&self, height: Height) -> Result<Option<BlockView>, LedgerFatal> {
+        let Some(record) = self.ledger.record_at(height)? else { return Ok(None) };
+        let facts = self.ledger.facts();
+        let view = BlockView {
+            height,
+            hash: facts.genesis_hash(),
+            parent_hash: Hash32::default(),
+            time_ns: record.time_ns,
+            proposer: record.proposer,
+            prev_randao: record.randomness,
+            state_root: record.state_root,
+            transactions_root: Hash32::default(),
+            receipts_root: record.receipts_root,
+            base_fee: record.base_fee,
+            gas_limit: facts.parameters.block_gas_limit,
+            gas_used: record.gas_used,
+            bytes: 0,
+            transactions: Vec::new(),
+        };
+        let (Some((bytes, block)), Some(certificate), Some(receipts)) =
+            (self.ledger.block_at(height)?, self.ledger.certificate_at(height)?, self.ledger.receipts_at(height)?)
+        else {
+            return Ok(Some(view));
+        };
+        let hash = |hash: Option<tributary_chain::tendermint::Hash>| {
+            Hash32(hash.and_then(|hash| hash.as_bytes().try_into().ok()).unwrap_or_default())
+        };
+        let parent = block.header.last_block_id.map(|id| id.hash);
+        let executed = block.transactions.into_iter().zip(receipts).map(|(raw, receipt)| Executed { raw, receipt });
+        Ok(Some(BlockView {
+            hash: certificate.block.hash,
+            parent_hash: parent.map_or(facts.genesis_hash(), |parent| hash(Some(parent))),
+            transactions_root: hash(block.header.data_hash),
+            bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            transactions: executed.collect(),
+            ..view
+        }))
+    }
+}
+
+fn identity_of(facts: &ChainFacts) -> Identity {
+    Identity {
+        client_version: concat!("subnet-node/", env!("CARGO_PKG_VERSION")).to_owned(),
+        subnet: facts.subnet.clone(),
+        chain_name: facts.rules.chain_id.as_str().to_owned(),
+        chain_id: facts.chain_id,
+        genesis: facts.genesis_id,
+        parameters: ChainParameters {
+            block_gas_limit: facts.parameters.block_gas_limit,
+            base_fee_min: facts.parameters.base_fee_min,
+            fvm_gas_per_gas: facts.parameters.fvm_gas_per_gas,
+            checkpoint_period: facts.checkpoint_period().unwrap_or(0),
+        },
+    }
+}
+
+/// The cause goes to the log; a caller learns only that this node is broken.
+fn broken(why: impl std::error::Error) -> ReadUnavailable {
+    let mut causes = why.to_string();
+    let mut cause = why.source();
+    while let Some(deeper) = cause {
+        causes = format!("{causes}: {deeper}");
+        cause = deeper.source();
+    }
+    tracing::error!(%causes, "a read is not answered");
+    ReadUnavailable::Broken
+}
+
+impl Backend for NodeBackend {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn tip(&self) -> Tip {
+        let head = self.ledger.head();
+        Tip {
+            height: head.height,
+            hash: head.hash,
+            time_ns: head.record.time_ns,
+            gas_used: head.record.gas_used,
+            gas_limit: self.ledger.facts().parameters.block_gas_limit,
+            next_base_fee: head.record.next_base_fee,
+        }
+    }
+
+    fn finalized(&self) -> Option<Height> {
+        None
+    }
+
+    fn block_at(&self, height: Height) -> Result<Option<Arc<BlockView>>, ReadUnavailable> {
+        if height > self.ledger.head().height {
+            return Ok(None);
+        }
+        Ok(self.view(height).map_err(broken)?.map(Arc::new))
+    }
+
+    fn height_of(&self, block: &Hash32) -> Result<Option<Height>, ReadUnavailable> {
+        self.ledger.store().height_of(block).map_err(broken)
+    }
+
+    fn position_of(&self, transaction: &Hash32) -> Result<Option<TransactionPosition>, ReadUnavailable> {
+        let Some(place) = self.ledger.store().transaction(transaction).map_err(broken)? else { return Ok(None) };
+        // The batch with the index is on disk an instant before the head moves: what is not executed for readers is not there.
+        let visible = place.height <= self.ledger.head().height;
+        let index = usize::try_from(place.index).unwrap_or(usize::MAX);
+        Ok(visible.then_some(TransactionPosition { height: place.height, index }))
+    }
+
+    fn pending_transaction(&self, transaction: &Hash32) -> Option<Transaction> {
+        self.pool.get(transaction)
+    }
+
+    fn pending_nonce(&self, sender: &Address, next: u64) -> u64 {
+        self.pool.pending_nonce(sender, next)
+    }
+
+    fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {
+        let head = self.ledger.head();
+        let head = if height == head.height { head } else { Arc::new(self.past_head(height)?) };
+        let tree = self.ledger.state(&head).map_err(broken)?;
+        let env = self.ledger.pending_env(&head);
+        Ok(Box::new(State { ledger: &self.ledger, head, tree, env }))
+    }
+
+    fn submit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected> {
+        self.pool.submit(raw)
+    }
+
+    fn syncing(&self) -> Option<SyncProgress> {
+        None
+    }
+
+    fn peers(&self) -> u64 {
+        self.status.peers()
+    }
+
+    fn validators_at(&self, height: Height) -> Result<Option<ValidatorsView>, ReadUnavailable> {
+        if height > self.ledger.head().height.next() {
+            return Ok(None);
+        }
+        let view = |validator: &tributary_genesis::GenesisValidator| ValidatorView {
+            consensus_key: validator.consensus_key.0,
+            checkpoint_key: validator.bls_key,
+            reward_address: validator.tip_address(),
+            power: validator.power,
+        };
+        let validators = self.ledger.facts().registered.iter().map(view).collect();
+        Ok(Some(ValidatorsView { configuration: ConfigurationNumber::FIRST, validators }))
+    }
+
+    fn latest_certificate(&self) -> Result<Option<CheckpointCertificate>, ReadUnavailable> {
+        let height = self.ledger.head().height;
+        let latest = self.ledger.store().latest_checkpoint(height).map_err(broken)?;
+        latest.map(|(height, bytes)| read_certificate(height, &bytes)).transpose()
+    }
+
+    fn certificates(&self, from: Height, limit: usize) -> Result<Vec<CheckpointCertificate>, ReadUnavailable> {
+        let heights = from..self.ledger.head().height.next();
+        let entries = self.ledger.store().range(Family::Checkpoints, heights, limit).map_err(broken)?;
+        entries.into_iter().map(|(height, bytes)| read_certificate(height, &bytes)).collect()
+    }
+}
+
+impl NodeBackend {
+    /// The head as it was after the block at `height`, which is below the real one.
+    fn past_head(&self, height: Height) -> Result<Head, ReadUnavailable> {
+        let oldest = self.ledger.store().base().map_err(broken)?.unwrap_or_default();
+        let record = self.ledger.record_at(height).map_err(broken)?;
+        let record = record.ok_or(ReadUnavailable::StateNotKept { height, oldest })?;
+        let certificate = self.ledger.certificate_at(height).map_err(broken)?;
+        let hash =
+            certificate.as_ref().map_or(self.ledger.facts().genesis_hash(), |certificate| certificate.block.hash);
+        Ok(Head { height, hash, record, certificate })
+    }
+}
+
+fn read_certificate(height: Height, bytes: &[u8]) -> Result<CheckpointCertificate, ReadUnavailable> {
+    fvm_ipld_encoding::from_slice(bytes).map_err(|why: fvm_ipld_encoding::Error| {
+        broken(LedgerFatal::Damaged { what: "the checkpoint certificate", height, why: why.to_string() })
+    })
+}
+
+/// The state after one block.
+struct State<'a> {
+    ledger: &'a Ledger,
+    head: Arc<Head>,
+    tree: StateTree<Arc<Store>>,
+    env: BlockEnv,
+}
+
+impl StateView for State<'_> {
+    fn actor(&self, address: &Address) -> Result<Option<ActorView>, ReadUnavailable> {
+        let actor = self.tree.actor_at(address).map_err(broken)?;
+        Ok(actor.map(|(id, actor)| ActorView {
+            id,
+            code: actor.code,
+            state: actor.state,
+            nonce: actor.sequence,
+            balance: actor.balance,
+            delegated: actor.delegated_address,
+        }))
+    }
+
+    fn eth_code(&self, address: &EthAddress) -> Result<Vec<u8>, ReadUnavailable> {
+        self.tree.code(&address.to_address()).map_err(broken)
+    }
+
+    fn eth_nonce(&self, address: &EthAddress) -> Result<u64, ReadUnavailable> {
+        self.tree.nonce(&address.to_address()).map_err(broken)
+    }
+
+    fn eth_storage(&self, address: &EthAddress, slot: &[u8; 32]) -> Result<[u8; 32], ReadUnavailable> {
+        Ok(self.tree.storage(&address.to_address(), &Hash32(*slot)).map_err(broken)?.0)
+    }
+
+    fn call(&self, request: &CallRequest) -> Result<CallOutcome, ReadUnavailable> {
+        let (store, root) = (self.ledger.store(), &self.head.record.state_root);
+        self.ledger.executor().call(store, root, &self.env, request).map_err(broken)
+    }
+
+    fn estimate_gas(&self, request: &CallRequest) -> Result<GasEstimate, ReadUnavailable> {
+        let (store, root) = (self.ledger.store(), &self.head.record.state_root);
+        self.ledger.executor().estimate_gas(store, root, &self.env, request).map_err(broken)
+    }
+}

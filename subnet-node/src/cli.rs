@@ -1,0 +1,58 @@
+//! The command line of `subnet-node`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::devnet::DevnetArgs;
+use crate::init::InitArgs;
+
+/// A Tributary node: runs a subnet, or a root network, as a validator or a follower.
+#[derive(Debug, Parser)]
+#[command(name = "subnet-node", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a node's home: settings, keys, and the genesis document.
+    #[command(after_help = "EXAMPLES:
+  subnet-node init --home ./node0 --genesis genesis.json
+  subnet-node init --home ./node0                          # keys and settings first, genesis later
+  genesis add-validator --draft genesis.json --keys ./node0/keys.public.json --power 10")]
+    Init(InitArgs),
+    /// Run the node of a home until SIGTERM or Ctrl-C.
+    #[command(after_help = "EXAMPLES:
+  subnet-node run --home ./node0
+  subnet-node run --home ./node0 --set rpc.listen=0.0.0.0:8545 --set log.format=json
+  TRIBUTARY__LOG__FILTER=debug subnet-node run --home ./node0
+
+EXIT CODES:
+  0  stopped when asked to
+  1  could not start, or had to stop; the last line says why and what to do")]
+    Run(RunArgs),
+    /// Run a root network, a subnet and a relayer on this machine, and show how checkpoints land.
+    #[command(after_help = "EXAMPLES:
+  subnet-node devnet
+  subnet-node devnet --fresh --until-checkpoint 3 --json
+  subnet-node devnet --validators 7 --parent-validators 1 --no-load")]
+    Devnet(DevnetArgs),
+}
+
+/// Options of `run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The node's home, made by `subnet-node init`.
+    #[arg(long, env = "TRIBUTARY_HOME", value_name = "DIR")]
+    pub home: PathBuf,
+    /// A setting that wins over file and environment; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Stop, as on SIGTERM, when standard input ends: for a supervisor that holds the other end of a pipe.
+    #[arg(long)]
+    pub stop_on_stdin_close: bool,
+}

@@ -1,0 +1,270 @@
+//! What one node chooses for itself: file, then environment, then flags; the later wins.
+//!
+//! | source | example |
+//! |---|---|
+//! | `HOME/config.toml` | `[rpc]` `listen = "0.0.0.0:8545"` |
+//! | environment | `TRIBUTARY__RPC__LISTEN=0.0.0.0:8545` |
+//! | flags | `--set rpc.listen=0.0.0.0:8545` |
+//!
+//! A key that is not known is refused with its name: a setting that is spelled wrong must not be silently without effect.
+//! What all nodes of a chain share is in its genesis instead.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use config::{Environment, File, FileFormat};
+use serde::{Deserialize, Serialize};
+use tributary_gossip::GossipLimits;
+use tributary_replica::mempool::MempoolLimits;
+use tributary_rpc::RpcConfig;
+use tributary_service::logs::LogFormat;
+use tributary_store::StoreConfig;
+
+/// The file `subnet-node init` writes: every setting with its default, its unit and its reason.
+pub const TEMPLATE: &str = include_str!("config.toml");
+
+/// Everything one node may choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeConfig {
+    /// Name in logs and metrics.
+    pub moniker: String,
+    /// Log lines.
+    pub log: LogConfig,
+    /// The engine's network.
+    pub consensus: ConsensusConfig,
+    /// The network of transactions and checkpoint shares.
+    pub gossip: GossipConfig,
+    /// JSON-RPC.
+    pub rpc: RpcSettings,
+    /// Health and metrics.
+    pub service: ServiceConfig,
+    /// Transactions that wait.
+    pub mempool: MempoolSettings,
+    /// Memory and files of the store.
+    pub storage: StorageConfig,
+}
+
+/// Log lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// For people or as JSON.
+    pub format: LogFormat,
+    /// What is logged.
+    pub filter: String,
+}
+
+/// The engine's network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsensusConfig {
+    /// Multiaddress to listen on.
+    pub listen: String,
+    /// Multiaddresses of the others.
+    #[serde(default)]
+    pub peers: Vec<String>,
+    /// Whether to learn of more peers from those.
+    pub discovery: bool,
+}
+
+/// The network of transactions and checkpoint shares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GossipConfig {
+    /// Multiaddress to listen on.
+    pub listen: String,
+    /// Multiaddresses of the others.
+    #[serde(default)]
+    pub peers: Vec<String>,
+}
+
+/// JSON-RPC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RpcSettings {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Connections at once.
+    pub connections_max: u32,
+    /// Bytes of a request.
+    pub request_bytes_max: u32,
+    /// Bytes of an answer.
+    pub response_bytes_max: u32,
+    /// Requests in a batch.
+    pub batch_max: u32,
+    /// Gas of a call that changes nothing.
+    pub call_gas_max: u64,
+    /// Blocks that one `eth_getLogs` reads.
+    pub log_blocks_max: u64,
+    /// Logs that it answers with.
+    pub logs_max: usize,
+    /// Web pages that may ask.
+    #[serde(default)]
+    pub cors_origins: Vec<String>,
+    /// `Host` headers that are answered.
+    #[serde(default)]
+    pub allowed_hosts: Vec<String>,
+}
+
+/// Health and metrics.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+}
+
+/// Transactions that wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MempoolSettings {
+    /// How many.
+    pub transactions_max: usize,
+    /// How many bytes.
+    pub bytes_max: usize,
+    /// How many of one sender.
+    pub per_sender_max: u64,
+    /// How long, in seconds.
+    pub lifetime_s: u64,
+}
+
+/// Memory and files of the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageConfig {
+    /// Bytes of what was read.
+    pub cache_bytes: usize,
+    /// Bytes of what was written lately.
+    pub write_buffer_bytes: usize,
+    /// Files kept open.
+    pub open_files_max: u16,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigRejected {
+    /// A source is not readable, a key is not known, or a value is of the wrong kind.
+    #[error("configuration: {0}")]
+    Unusable(#[from] config::ConfigError),
+    /// A flag `--set` without `=`.
+    #[error("--set {0:?} must be KEY=VALUE, as in --set rpc.listen=0.0.0.0:8545")]
+    NoValue(String),
+}
+
+impl NodeConfig {
+    /// Reads the template's defaults, then `file`, then the environment, then `overrides` (`key=value` each).
+    ///
+    /// # Errors
+    /// [`ConfigRejected`] with the key and where it came from.
+    pub fn load(file: &Path, overrides: &[String]) -> Result<Self, ConfigRejected> {
+        let environment = Environment::with_prefix("TRIBUTARY")
+            .prefix_separator("__")
+            .separator("__")
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("consensus.peers")
+            .with_list_parse_key("gossip.peers")
+            .with_list_parse_key("rpc.cors_origins")
+            .with_list_parse_key("rpc.allowed_hosts");
+        let mut sources = config::Config::builder()
+            .add_source(File::from_str(TEMPLATE, FileFormat::Toml))
+            .add_source(File::from(file).format(FileFormat::Toml))
+            .add_source(environment);
+        for setting in overrides {
+            let (key, value) = setting.split_once('=').ok_or_else(|| ConfigRejected::NoValue(setting.clone()))?;
+            sources = sources.set_override(key.trim(), value.trim())?;
+        }
+        Ok(sources.build()?.try_deserialize()?)
+    }
+
+    /// As the RPC wants it.
+    #[must_use]
+    pub fn rpc(&self) -> RpcConfig {
+        let rpc = &self.rpc;
+        RpcConfig {
+            listen: rpc.listen,
+            connections_max: rpc.connections_max,
+            request_bytes_max: rpc.request_bytes_max,
+            response_bytes_max: rpc.response_bytes_max,
+            batch_max: rpc.batch_max,
+            call_gas_max: rpc.call_gas_max,
+            log_blocks_max: rpc.log_blocks_max,
+            logs_max: rpc.logs_max,
+            cors_origins: rpc.cors_origins.clone(),
+            allowed_hosts: rpc.allowed_hosts.clone(),
+            ..RpcConfig::default()
+        }
+    }
+
+    /// As the mempool wants it.
+    #[must_use]
+    pub const fn mempool(&self) -> MempoolLimits {
+        MempoolLimits {
+            transactions_max: self.mempool.transactions_max,
+            bytes_max: self.mempool.bytes_max,
+            per_sender_max: self.mempool.per_sender_max,
+            lifetime_ms: self.mempool.lifetime_s.saturating_mul(1_000),
+        }
+    }
+
+    /// As the store wants it.
+    #[must_use]
+    pub fn store(&self) -> StoreConfig {
+        StoreConfig {
+            cache_bytes: self.storage.cache_bytes,
+            write_buffer_bytes: self.storage.write_buffer_bytes,
+            open_files_max: self.storage.open_files_max,
+            ..StoreConfig::default()
+        }
+    }
+
+    /// As the gossip wants it.
+    #[must_use]
+    pub fn gossip_limits(&self) -> GossipLimits {
+        GossipLimits::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, overrides: &[&str]) -> Result<NodeConfig, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("config.toml");
+        std::fs::write(&file, text).unwrap();
+        let overrides: Vec<_> = overrides.iter().map(|text| (*text).to_owned()).collect();
+        NodeConfig::load(&file, &overrides).map_err(|refusal| refusal.to_string())
+    }
+
+    #[test]
+    fn the_template_holds_every_default() {
+        let config = load("", &[]).unwrap();
+        assert_eq!(config.rpc(), RpcConfig::default());
+        assert_eq!(config.mempool(), MempoolLimits::default());
+        assert_eq!(config.store(), StoreConfig::default());
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let file = "moniker = \"a\"\n[rpc]\nlisten = \"127.0.0.1:1\"\n";
+        let config = load(file, &["rpc.listen=127.0.0.1:2"]).unwrap();
+        assert_eq!((config.moniker.as_str(), config.rpc.listen.port()), ("a", 2));
+    }
+
+    #[test]
+    fn each_bad_setting_is_refused_by_its_name() {
+        for (file, overrides, reason) in [
+            ("[rpc]\nlistne = 1\n", &[][..], "listne"),
+            ("monicker = \"a\"\n", &[], "monicker"),
+            ("[mempool]\nbytes_max = \"many\"\n", &[], "bytes_max"),
+            ("[rpc]\nlisten = \"localhost\"\n", &[], "rpc.listen"),
+            ("", &["rpc.listen"], "KEY=VALUE"),
+            ("[rpc\n", &[], "config.toml"),
+        ] {
+            let refusal = load(file, overrides).unwrap_err();
+            assert!(refusal.contains(reason), "{file:?}: {refusal}");
+        }
+    }
+}

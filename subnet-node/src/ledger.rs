@@ -1,0 +1,407 @@
+//! The chain on this node: what was decided, executed and is on disk, and the head everyone else reads.
+//!
+//! ```text
+//! certificate + block ─▶ execute ─▶ record ─▶ one atomic batch ─▶ new head
+//!                        (executor)           (store, fsync)      (seen by mempool, RPC, proposer)
+//! ```
+//!
+//! Only [`Ledger::commit`] moves the head, and only consensus calls it. Everybody else takes the head as it is: an immutable value.
+
+pub mod record;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use fvm_ipld_amt::Amt;
+use fvm_shared::address::Address;
+use tributary_chain::tendermint::block::Header;
+use tributary_chain::{
+    AppState, Block, BlockTime, CommitCertificate, Expected, LastBlock, TransactionResult, ValidatorAddress,
+    results_hash,
+};
+use tributary_checkpoint::Checkpoint;
+use tributary_checkpoint::registration::ConfigurationNumber;
+use tributary_fvm::fees::{circulating_supply, next_base_fee};
+use tributary_fvm::{BlockEnv, BlockOutcome, Executor, ExecutorFatal, Receipt, StateFatal, StateTree, receipts_root};
+use tributary_genesis::SealedGenesis;
+use tributary_message::Transaction;
+use tributary_primitives::{Hash32, Height};
+use tributary_replica::mempool::SenderState;
+use tributary_store::{BaseCommit, BlockCommit, Buffered, Store, StoreFatal};
+
+use crate::facts::ChainFacts;
+use record::{Record, decode_certificate, decode_receipts, encode_certificate, encode_receipts};
+
+/// The chain's end as this node knows it.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Height of the last block; 0 before the first.
+    pub height: Height,
+    /// Its hash; the genesis hash before the first.
+    pub hash: Hash32,
+    /// What is known after it.
+    pub record: Record,
+    /// Who decided it; `None` before the first.
+    pub certificate: Option<CommitCertificate>,
+}
+
+/// This node cannot go on: its disk, or a rule of our own, is broken.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerFatal {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreFatal),
+    /// The executor.
+    #[error("block {height} cannot be executed")]
+    Execution {
+        /// The block.
+        height: Height,
+        /// Why.
+        source: Box<ExecutorFatal>,
+    },
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] StateFatal),
+    /// Genesis gives no state, though it was verified.
+    #[error("the genesis state cannot be built: {0}")]
+    Genesis(String),
+    /// Bytes that this node wrote do not read back.
+    #[error(
+        "the data directory is damaged: {what} of height {height} does not read back ({why}); restore it from a backup, or remove it and let the node sync again"
+    )]
+    Damaged {
+        /// Which.
+        what: &'static str,
+        /// Of which height.
+        height: Height,
+        /// What the decoder said.
+        why: String,
+    },
+}
+
+/// The chain on this node.
+pub struct Ledger {
+    facts: Arc<ChainFacts>,
+    store: Arc<Store>,
+    executor: Executor,
+    head: RwLock<Arc<Head>>,
+}
+
+impl Ledger {
+    /// Opens the chain: from its last block, or from genesis when the store is new.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn open(
+        facts: Arc<ChainFacts>,
+        store: Store,
+        executor: Executor,
+        genesis: &SealedGenesis,
+    ) -> Result<Self, LedgerFatal> {
+        if store.tip()?.is_none() {
+            commit_genesis(&facts, &store, genesis)?;
+        }
+        let head = load_head(&store)?;
+        Ok(Self { facts, store: Arc::new(store), executor, head: RwLock::new(Arc::new(head)) })
+    }
+
+    /// The head as of now.
+    #[must_use]
+    pub fn head(&self) -> Arc<Head> {
+        Arc::clone(&self.head.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What never changes about the chain.
+    #[must_use]
+    pub const fn facts(&self) -> &Arc<ChainFacts> {
+        &self.facts
+    }
+
+    /// Blocks, receipts and state on disk.
+    #[must_use]
+    pub const fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Runs calls that change nothing.
+    #[must_use]
+    pub const fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
+    /// What the block after `head` must hold.
+    #[must_use]
+    pub fn expected_after(&self, head: &Head) -> Expected {
+        let validators = self.facts.validators.clone();
+        let last = |certificate: &CommitCertificate| LastBlock {
+            reference: certificate.block,
+            validators: validators.clone(),
+        };
+        Expected {
+            height: head.height.next(),
+            last: head.certificate.as_ref().map(last),
+            next_validators: validators.clone(),
+            app_hash: head.record.app_state().app_hash(),
+            last_results_hash: head.record.results_hash,
+            validators,
+        }
+    }
+
+    /// The environment of a block with `header` on top of `head`.
+    #[must_use]
+    pub fn env(&self, head: &Head, header: &Header) -> BlockEnv {
+        let proposer = ValidatorAddress::from(header.proposer_address);
+        self.env_of(head, time_of(header), &proposer, randomness_of(header))
+    }
+
+    /// The environment that a transaction sent now will find, as far as it is known.
+    #[must_use]
+    pub fn pending_env(&self, head: &Head) -> BlockEnv {
+        let height = head.height.next();
+        let proposer = self.facts.validators.proposer(height, 0);
+        let time = BlockTime::from_unix_nanos(head.record.time_ns).after(self.facts.pacing().interval_min);
+        self.env_of(head, time, &proposer, head.record.randomness)
+    }
+
+    fn env_of(&self, head: &Head, time: BlockTime, proposer: &ValidatorAddress, prev_randao: Hash32) -> BlockEnv {
+        BlockEnv {
+            height: head.height.next(),
+            timestamp_s: time.unix_seconds(),
+            proposer: self.facts.tip_address(proposer),
+            base_fee: head.record.next_base_fee,
+            gas_limit: self.facts.parameters.block_gas_limit,
+            chain_id: self.facts.chain_id,
+            previous_hash: head.hash,
+            prev_randao,
+        }
+    }
+
+    /// Executes a decided block on top of the head and writes all it brings in one atomic, durable batch. The new head.
+    ///
+    /// Blocks the thread: execution, and an fsync. A block at or below the head is there already: nothing happens.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`]: the node must stop, and the head is as before.
+    pub fn commit(
+        &self,
+        certificate: CommitCertificate,
+        block: &Block,
+        bytes: &[u8],
+        transactions: &[Transaction],
+    ) -> Result<Arc<Head>, LedgerFatal> {
+        let head = self.head();
+        if certificate.height <= head.height {
+            return Ok(head);
+        }
+        let env = self.env(&head, &block.header);
+        let state = Arc::new(Buffered::new(self.store.as_ref().clone()));
+        let fatal = |source| LedgerFatal::Execution { height: certificate.height, source: Box::new(source) };
+        let outcome =
+            self.executor.execute_block(&state, &head.record.state_root, &env, transactions).map_err(fatal)?;
+        let record = self.record(&head, &env, block, &certificate, transactions, &outcome, &state)?;
+        let ipld = Arc::into_inner(state).expect("execution keeps no hold of its store").into_blocks();
+        let executed = (0_u32..).zip(&outcome.receipts).filter(|(_, receipt)| !receipt.skipped);
+        self.store.commit_block(&BlockCommit {
+            height: certificate.height,
+            block_hash: certificate.block.hash,
+            block: bytes,
+            certificate: &encode_certificate(&certificate),
+            receipts: &encode_receipts(&outcome.receipts),
+            app: &record.to_cbor(),
+            transactions: &executed.map(|(index, receipt)| (receipt.transaction, index)).collect::<Vec<_>>(),
+            ipld: &ipld,
+        })?;
+        let new =
+            Head { height: certificate.height, hash: certificate.block.hash, record, certificate: Some(certificate) };
+        let new = Arc::new(new);
+        *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
+        Ok(new)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything a block leaves behind, put together in one place")]
+    fn record(
+        &self,
+        head: &Head,
+        env: &BlockEnv,
+        block: &Block,
+        certificate: &CommitCertificate,
+        transactions: &[Transaction],
+        outcome: &BlockOutcome,
+        state: &Arc<Buffered<Store>>,
+    ) -> Result<Record, LedgerFatal> {
+        let parameters = &self.facts.parameters;
+        let mut record = Record {
+            state_root: outcome.state_root,
+            receipts_root: receipts_root(&outcome.receipts),
+            outbox_root: head.record.outbox_root,
+            results_hash: results_hash(&self.results(transactions, &outcome.receipts)),
+            gas_used: outcome.gas_used,
+            base_fee: env.base_fee,
+            next_base_fee: next_base_fee(env.base_fee, outcome.gas_used, env.gas_limit, parameters.base_fee_min),
+            time_ns: time_of(&block.header).unix_nanos(),
+            randomness: env.prev_randao,
+            proposer: env.proposer,
+            last_checkpoint: head.record.last_checkpoint,
+            checkpoint: None,
+        };
+        if self.facts.checkpoint_period().is_some_and(|period| certificate.height.ends_period(period)) {
+            let burnt = StateTree::load(Arc::clone(state), &outcome.state_root)?.burnt()?;
+            record.cut(Checkpoint {
+                subnet: self.facts.subnet.clone(),
+                height: certificate.height,
+                block_hash: certificate.block.hash,
+                state_root: outcome.state_root,
+                previous: head.record.last_checkpoint,
+                outbox_root: head.record.outbox_root,
+                outbox_count: 0,
+                configuration: ConfigurationNumber::FIRST,
+                supply: circulating_supply(&self.facts.supply, &burnt),
+            });
+        }
+        Ok(record)
+    }
+
+    fn results(&self, transactions: &[Transaction], receipts: &[Receipt]) -> Vec<TransactionResult> {
+        let ratio = self.facts.parameters.fvm_gas_per_gas;
+        let result = |(transaction, receipt): (&Transaction, &Receipt)| TransactionResult {
+            code: receipt.exit_code.value(),
+            data: receipt.return_data.clone(),
+            gas_wanted: transaction.block_gas_limit(ratio),
+            gas_used: receipt.gas_used,
+        };
+        transactions.iter().zip(receipts).map(result).collect()
+    }
+
+    /// The state after `head`'s block.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn state(&self, head: &Head) -> Result<StateTree<Arc<Store>>, LedgerFatal> {
+        Ok(StateTree::load(Arc::clone(&self.store), &head.record.state_root)?)
+    }
+
+    /// What is known after the block at `height`; `None` above the head.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn record_at(&self, height: Height) -> Result<Option<Record>, LedgerFatal> {
+        read_record(&self.store, height)
+    }
+
+    /// The decided block at `height`, as it travelled, and decoded.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn block_at(&self, height: Height) -> Result<Option<(Vec<u8>, Block)>, LedgerFatal> {
+        let Some(bytes) = self.store.block(height)? else { return Ok(None) };
+        let damaged = |why: tributary_chain::BlockBytesRejected| LedgerFatal::Damaged {
+            what: "the block",
+            height,
+            why: why.to_string(),
+        };
+        let block = Block::decode(&bytes, self.facts.rules.block_bytes_max).map_err(damaged)?;
+        Ok(Some((bytes, block)))
+    }
+
+    /// Who decided the block at `height`.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn certificate_at(&self, height: Height) -> Result<Option<CommitCertificate>, LedgerFatal> {
+        let Some(bytes) = self.store.certificate(height)? else { return Ok(None) };
+        decode_certificate(&bytes).map(Some).map_err(|why| LedgerFatal::Damaged {
+            what: "the commit certificate",
+            height,
+            why,
+        })
+    }
+
+    /// What became of the transactions of the block at `height`.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn receipts_at(&self, height: Height) -> Result<Option<Vec<Receipt>>, LedgerFatal> {
+        let Some(bytes) = self.store.receipts(height)? else { return Ok(None) };
+        decode_receipts(&bytes).map(Some).map_err(|why| LedgerFatal::Damaged { what: "the receipts", height, why })
+    }
+}
+
+/// Nonce and balance of `sender` as the mempool asks for them.
+///
+/// # Errors
+/// [`StateFatal`].
+pub fn sender_state(state: &StateTree<Arc<Store>>, sender: &Address) -> Result<SenderState, StateFatal> {
+    let balance = state.balance(sender)?;
+    let balance = u128::try_from(balance.atto()).unwrap_or(u128::MAX);
+    Ok(SenderState { nonce: state.nonce(sender)?, balance })
+}
+
+/// The time a header says, which was judged to be in range.
+fn time_of(header: &Header) -> BlockTime {
+    BlockTime::from_tendermint(header.time).unwrap_or_default()
+}
+
+/// PREVRANDAO: who signed the block before, hashed. A quorum can choose among its own subsets, so this is no fair dice, and the
+/// documentation of contracts says so.
+fn randomness_of(header: &Header) -> Hash32 {
+    let hash = header.last_commit_hash.as_ref().and_then(|hash| hash.as_bytes().try_into().ok());
+    Hash32(hash.unwrap_or_default())
+}
+
+fn commit_genesis(facts: &ChainFacts, store: &Store, genesis: &SealedGenesis) -> Result<(), LedgerFatal> {
+    let state = Buffered::new(store.clone());
+    let state_root = genesis.build_state(&state).map_err(|why| LedgerFatal::Genesis(why.to_string()))?;
+    let outbox_root = empty_outbox(&state)?;
+    let app = Record {
+        state_root,
+        receipts_root: receipts_root(&[]),
+        outbox_root,
+        results_hash: results_hash(&[]),
+        gas_used: 0,
+        base_fee: facts.parameters.base_fee_initial,
+        next_base_fee: facts.parameters.base_fee_initial,
+        time_ns: facts.rules.genesis_time.unix_nanos(),
+        randomness: Hash32::default(),
+        proposer: tributary_primitives::EthAddress::default(),
+        last_checkpoint: None,
+        checkpoint: None,
+    };
+    let ipld = state.into_blocks();
+    let base =
+        BaseCommit { height: Height::GENESIS, block_hash: facts.genesis_hash(), app: &app.to_cbor(), ipld: &ipld };
+    store.commit_base(&base)?;
+    Ok(())
+}
+
+/// Root of the list of messages for the parent while nothing was ever queued: an empty AMT.
+fn empty_outbox(state: &Buffered<Store>) -> Result<cid::Cid, LedgerFatal> {
+    Amt::<(), _>::new(state).flush().map_err(|why| LedgerFatal::Genesis(why.to_string()))
+}
+
+fn load_head(store: &Store) -> Result<Head, LedgerFatal> {
+    let tip = store.tip()?.ok_or(StoreFatal::NoBase)?;
+    let missing = |what| LedgerFatal::Damaged { what, height: tip.height, why: "it is missing".to_owned() };
+    let record = read_record(store, tip.height)?.ok_or_else(|| missing("the record"))?;
+    let certificate = match store.certificate(tip.height)? {
+        Some(bytes) => Some(decode_certificate(&bytes).map_err(|why| LedgerFatal::Damaged {
+            what: "the commit certificate",
+            height: tip.height,
+            why,
+        })?),
+        None if tip.height == Height::GENESIS => None,
+        None => return Err(missing("the commit certificate")),
+    };
+    Ok(Head { height: tip.height, hash: tip.block_hash, record, certificate })
+}
+
+fn read_record(store: &Store, height: Height) -> Result<Option<Record>, LedgerFatal> {
+    let Some(bytes) = store.app(height)? else { return Ok(None) };
+    Record::from_cbor(&bytes).map(Some).map_err(|why| LedgerFatal::Damaged { what: "the record", height, why })
+}
+
+impl Record {
+    /// What the next header commits to.
+    #[must_use]
+    pub const fn app_state(&self) -> AppState {
+        AppState { state_root: self.state_root, receipts_root: self.receipts_root, outbox_root: self.outbox_root }
+    }
+}

@@ -1,0 +1,40 @@
+//! The node: one process, a validator or a follower; and `devnet`, which runs a whole hierarchy of them on one machine.
+//!
+//! ```text
+//! users ─JSON-RPC─▶ backend ─▶ pool ─▶ application ◀─▶ consensus (Malachite)
+//! peers ──gossip──▶ gossiping ─┘ │          │ commit
+//!                      │         └── head ◀─┴─▶ ledger ─▶ executor, store
+//!                      └─▶ checkpoints ◀── cut ──┘
+//! ```
+//!
+//! | module | is |
+//! |---|---|
+//! | [`cli`] | the command line |
+//! | [`run`] | a node from its home to a stop signal; the assembly of all the rest |
+//! | [`home`], [`config`], [`init`] | a node's directory, its settings, and making them |
+//! | [`facts`] | what genesis fixed |
+//! | [`ledger`] | what was decided, executed and is on disk; the head |
+//! | [`application`] | the node as consensus sees it |
+//! | [`pool`] | the mempool's hand |
+//! | [`checkpoints`] | shares and certificates |
+//! | [`gossiping`] | between the gossip network and those two |
+//! | [`backend`] | the node as the RPC sees it |
+//! | [`status`], [`metrics`] | how it is doing |
+//! | [`devnet`] | a root network, a subnet and a relayer on this machine |
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
+
+pub mod application;
+pub mod backend;
+pub mod checkpoints;
+pub mod cli;
+pub mod config;
+pub mod devnet;
+pub mod facts;
+pub mod gossiping;
+pub mod home;
+pub mod init;
+pub mod ledger;
+pub mod metrics;
+pub mod pool;
+pub mod run;
+pub mod status;

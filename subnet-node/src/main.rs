@@ -1,0 +1,48 @@
+//! `subnet-node`: see `--help`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tributary_node::cli::{Cli, Command, RunArgs};
+use tributary_node::config::NodeConfig;
+use tributary_node::home::Home;
+use tributary_node::init::init;
+use tributary_node::{devnet, run};
+use tributary_service::logs;
+use tributary_service::stop::StopSignal;
+
+fn main() -> ExitCode {
+    match execute(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("subnet-node: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Init(args) => {
+            let home = init(&args)?;
+            eprintln!("made {}; settings are in {}", home.path().display(), home.config().display());
+            Ok(())
+        }
+        Command::Run(args) => run_node(&args),
+        Command::Devnet(args) => runtime()?.block_on(devnet::run(args)),
+    }
+}
+
+fn run_node(args: &RunArgs) -> anyhow::Result<()> {
+    let home = Home::at(&args.home);
+    let config = NodeConfig::load(&home.config(), &args.settings)?;
+    logs::start(config.log.format, &config.log.filter)?;
+    runtime()?.block_on(async {
+        let stop = StopSignal::listen()?.or_when_stdin_closes(args.stop_on_stdin_close)?;
+        run::run(&home, config, stop).await
+    })
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}

@@ -1,0 +1,156 @@
+//! What the node counts, in Prometheus' words.
+//!
+//! | metric | says |
+//! |---|---|
+//! | `tributary_height` | last committed block |
+//! | `tributary_certified_height` | last certified checkpoint |
+//! | `tributary_base_fee` | base fee of the next block, attoTRB per gas |
+//! | `tributary_mempool_transactions`, `tributary_mempool_bytes` | what waits |
+//! | `tributary_peers` | peers of consensus |
+//! | `tributary_gossip_peers`, `tributary_gossip_received`, `tributary_gossip_rejected`, `tributary_gossip_dropped` | transactions and shares on the network |
+//! | `tributary_transactions_total`, `tributary_gas_total` | executed since the start |
+//! | `tributary_commit_seconds` | executing a block and writing it, histogram |
+//! | `tributary_refused_proposals_total`, `tributary_equivocations_total` | validators that broke a rule |
+//!
+//! The engine's own metrics follow them in the same text.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use tributary_gossip::GossipHandle;
+use tributary_primitives::Height;
+
+use crate::ledger::Head;
+
+/// The node's numbers.
+pub struct Metrics {
+    registry: Registry,
+    height: Gauge,
+    certified_height: Gauge,
+    base_fee: Gauge,
+    mempool_transactions: Gauge,
+    mempool_bytes: Gauge,
+    peers: Gauge,
+    gossip_peers: Gauge,
+    gossip_received: Gauge,
+    gossip_rejected: Gauge,
+    gossip_dropped: Gauge,
+    transactions: Counter,
+    gas: Counter,
+    commit_seconds: Histogram,
+    refused_proposals: Counter,
+    equivocations: Counter,
+}
+
+impl Metrics {
+    /// All at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("tributary");
+        let mut gauge = |name: &str, help: &str| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let height = gauge("height", "Last committed block");
+        let certified_height = gauge("certified_height", "Last certified checkpoint");
+        let base_fee = gauge("base_fee", "Base fee of the next block, attoTRB per gas");
+        let mempool_transactions = gauge("mempool_transactions", "Transactions that wait");
+        let mempool_bytes = gauge("mempool_bytes", "Bytes that wait");
+        let peers = gauge("peers", "Peers of consensus");
+        let gossip_peers = gauge("gossip_peers", "Peers that listen to transactions and shares");
+        let gossip_received = gauge("gossip_received", "Messages received since the start");
+        let gossip_rejected = gauge("gossip_rejected", "Messages refused since the start");
+        let gossip_dropped = gauge("gossip_dropped", "Messages dropped for lack of room since the start");
+        let mut counter = |name: &str, help: &str| {
+            let counter = Counter::default();
+            registry.register(name, help, counter.clone());
+            counter
+        };
+        let transactions = counter("transactions", "Transactions executed since the start");
+        let gas = counter("gas", "Gas used since the start");
+        let refused_proposals = counter("refused_proposals", "Proposals refused");
+        let equivocations = counter("equivocations", "Validators that said two things at once");
+        let commit_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
+        registry.register("commit_seconds", "Executing a block and writing it", commit_seconds.clone());
+        Self {
+            registry,
+            height,
+            certified_height,
+            base_fee,
+            mempool_transactions,
+            mempool_bytes,
+            peers,
+            gossip_peers,
+            gossip_received,
+            gossip_rejected,
+            gossip_dropped,
+            transactions,
+            gas,
+            commit_seconds,
+            refused_proposals,
+            equivocations,
+        }
+    }
+
+    /// A block was executed and written.
+    pub fn committed(&self, head: &Head, transactions: usize, took: Duration) {
+        self.transactions.inc_by(u64::try_from(transactions).unwrap_or(u64::MAX));
+        self.gas.inc_by(head.record.gas_used);
+        self.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A proposal broke a rule.
+    pub fn refused_proposal(&self) {
+        self.refused_proposals.inc();
+    }
+
+    /// A validator said two things at once.
+    pub fn equivocation(&self) {
+        self.equivocations.inc();
+    }
+
+    /// All numbers in the OpenMetrics text format.
+    #[must_use]
+    pub fn encode(
+        &self,
+        head: &Head,
+        transactions: usize,
+        bytes: usize,
+        certified: Height,
+        peers: u64,
+        gossip: &GossipHandle,
+    ) -> String {
+        let set = |gauge: &Gauge, number: u64| {
+            gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
+        };
+        let count = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let network = gossip.metrics();
+        set(&self.height, head.height.0);
+        set(&self.certified_height, certified.0);
+        set(&self.base_fee, head.record.next_base_fee);
+        set(&self.mempool_transactions, count(transactions));
+        set(&self.mempool_bytes, count(bytes));
+        set(&self.peers, peers);
+        set(&self.gossip_peers, count(gossip.peer_count()));
+        set(&self.gossip_received, read(&network.messages_received));
+        set(&self.gossip_rejected, read(&network.messages_rejected));
+        set(&self.gossip_dropped, read(&network.dropped_outstanding) + read(&network.dropped_publications));
+        let mut text = String::new();
+        text::encode_registry(&mut text, &self.registry).expect("a String takes every write");
+        // The engine's text ends with the end-of-file mark that must stand last.
+        text + &tributary_consensus::metrics_text()
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}

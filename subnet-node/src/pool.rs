@@ -1,0 +1,203 @@
+//! The mempool's hand: transactions come in from users and peers, and go out to peers and proposals.
+//!
+//! | comes from | admitted | refused | known |
+//! |---|---|---|---|
+//! | a user, by RPC | waits; published to peers; wakes consensus | told why | told so |
+//! | a peer, by gossip | waits; forwarded; wakes consensus | malformed or wrongly signed: the peer is to blame | let go |
+//! | a decided block | – | – | dropped |
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fvm_shared::address::Address;
+use tributary_consensus::Wake;
+use tributary_fvm::intrinsic::gas_limits;
+use tributary_gossip::GossipHandle;
+use tributary_message::Transaction;
+use tributary_primitives::Hash32;
+use tributary_replica::mempool::{BlockSpace, Mempool, MempoolLimits, MempoolRejected, SenderState};
+use tributary_rpc::backend::{ReadUnavailable, SubmitRejected};
+use tributary_store::Store;
+
+use crate::ledger::{Head, Ledger, sender_state};
+
+/// The transactions that wait on this node.
+pub struct Pool {
+    mempool: Mutex<Mempool>,
+    ledger: Arc<Ledger>,
+    gossip: GossipHandle,
+    wake: Wake,
+}
+
+/// What became of a peer's transactions.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Reception {
+    /// At least one was new and waits.
+    Fresh,
+    /// None was new, or none could be admitted now.
+    Stale,
+    /// One was no transaction of this chain.
+    Malformed,
+}
+
+impl Pool {
+    /// An empty pool for this chain.
+    #[must_use]
+    pub fn new(limits: MempoolLimits, ledger: Arc<Ledger>, gossip: GossipHandle, wake: Wake) -> Self {
+        let mempool = Mutex::new(Mempool::new(limits, ledger.facts().mempool_rules()));
+        Self { mempool, ledger, gossip, wake }
+    }
+
+    /// Takes a user's transaction in, tells the peers and wakes consensus.
+    ///
+    /// # Errors
+    /// [`SubmitRejected`]; nothing changed.
+    pub fn submit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected> {
+        let transaction = Transaction::decode(raw, self.ledger.facts().chain_id)?;
+        let hash = transaction.hash();
+        self.admit(transaction)?;
+        if let Err(why) = self.gossip.publish_transactions(vec![raw.to_vec().into()]) {
+            // It waits here all the same, and this node proposes it when its turn comes.
+            tracing::warn!(%hash, %why, "transaction not published");
+        }
+        Ok(hash)
+    }
+
+    /// Takes a peer's transactions in.
+    #[must_use]
+    pub fn receive<'a>(&self, raw: impl Iterator<Item = &'a [u8]>) -> Reception {
+        let mut reception = Reception::Stale;
+        for raw in raw {
+            if self.lock().get(&Transaction::hash_of(raw)).is_some() {
+                continue;
+            }
+            let Ok(transaction) = Transaction::decode(raw, self.ledger.facts().chain_id) else {
+                return Reception::Malformed;
+            };
+            match self.admit(transaction) {
+                Ok(()) => reception = Reception::Fresh,
+                Err(why) => tracing::debug!(%why, "a peer's transaction is not admitted"),
+            }
+        }
+        reception
+    }
+
+    fn admit(&self, transaction: Transaction) -> Result<(), SubmitRejected> {
+        self.check_gas(&transaction)?;
+        let (sender, head) = (transaction.sender(), self.ledger.head());
+        let state = self.ledger.state(&head).map_err(broken)?;
+        let sender = sender_state(&state, &sender).map_err(broken)?;
+        self.lock().admit(transaction, sender, now_ms()).map_err(explain)?;
+        self.wake.wake();
+        Ok(())
+    }
+
+    /// A gas limit with which the executor would only skip the transaction is refused here.
+    fn check_gas(&self, transaction: &Transaction) -> Result<(), SubmitRejected> {
+        let ratio = self.ledger.facts().parameters.fvm_gas_per_gas;
+        let (gas, limits) = (transaction.block_gas_limit(ratio), gas_limits(transaction, ratio));
+        let (needed, cap) = limits.into_inner();
+        if gas < needed {
+            return Err(SubmitRejected::IntrinsicGasTooLow { gas, needed });
+        }
+        if gas > cap {
+            return Err(SubmitRejected::GasAboveCap { gas, cap });
+        }
+        Ok(())
+    }
+
+    /// Drops what the block of `head` used up or made void, and what waited too long.
+    pub fn after_block(&self, head: &Head) {
+        match self.ledger.state(head) {
+            Ok(state) => self.lock().prune(now_ms(), |sender| state_or_nothing(&state, sender)),
+            Err(why) => tracing::error!(%why, "mempool not pruned"),
+        }
+    }
+
+    /// What a proposer takes on top of `head`, within `bytes`.
+    #[must_use]
+    pub fn select(&self, head: &Head, bytes: usize) -> Vec<Transaction> {
+        let gas = self.ledger.facts().parameters.block_gas_limit;
+        let space = BlockSpace { gas, bytes, base_fee: head.record.next_base_fee.into() };
+        match self.ledger.state(head) {
+            Ok(state) => self.lock().select(space, |sender| state_or_nothing(&state, sender)),
+            Err(why) => {
+                tracing::error!(%why, "proposing an empty block");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whether a block on top of `head` would hold anything.
+    #[must_use]
+    pub fn is_wanted(&self, head: &Head) -> bool {
+        !self.lock().is_empty() && !self.select(head, usize::MAX).is_empty()
+    }
+
+    /// A transaction that waits.
+    #[must_use]
+    pub fn get(&self, hash: &Hash32) -> Option<Transaction> {
+        self.lock().get(hash).cloned()
+    }
+
+    /// The nonce after the sender's that wait without a gap from `next`.
+    #[must_use]
+    pub fn pending_nonce(&self, sender: &Address, next: u64) -> u64 {
+        self.lock().pending_nonce(sender, next)
+    }
+
+    /// How many wait, and their bytes.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        let mempool = self.lock();
+        (mempool.len(), mempool.bytes())
+    }
+
+    /// Everything that waits, at most `bytes_max` of it, for a peer that just came.
+    #[must_use]
+    pub fn waiting(&self, bytes_max: usize) -> Vec<Vec<u8>> {
+        let mempool = self.lock();
+        let mut left = bytes_max;
+        let fits = |transaction: &&Transaction| {
+            left = left.saturating_sub(transaction.raw().len());
+            left > 0
+        };
+        mempool.iter().take_while(fits).map(|transaction| transaction.raw().to_vec()).collect()
+    }
+
+    /// The pool is whole after every call of its own, so a thread that panicked elsewhere harms nothing here.
+    fn lock(&self) -> MutexGuard<'_, Mempool> {
+        self.mempool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A sender whose state cannot be read can pay nothing; the error shows where it matters, in execution.
+fn state_or_nothing(state: &tributary_fvm::StateTree<Arc<Store>>, sender: &Address) -> SenderState {
+    sender_state(state, sender).unwrap_or_default()
+}
+
+fn now_ms() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn broken(why: impl std::fmt::Display) -> SubmitRejected {
+    tracing::error!(%why, "the state cannot be read");
+    SubmitRejected::Unavailable(ReadUnavailable::Broken)
+}
+
+/// The mempool's refusals in the RPC's words.
+fn explain(refusal: MempoolRejected) -> SubmitRejected {
+    match refusal {
+        MempoolRejected::Known(hash) => SubmitRejected::Known(hash),
+        MempoolRejected::GasAboveBlock { gas, block } => SubmitRejected::GasAboveBlock { gas, block },
+        MempoolRejected::Underpriced { offered, needed } => SubmitRejected::Underpriced { offered, needed },
+        MempoolRejected::NonceTooLow { next, got } => SubmitRejected::NonceTooLow { next, got },
+        MempoolRejected::NonceTooHigh { next, got, max } => SubmitRejected::NonceTooHigh { next, got, max },
+        MempoolRejected::InsufficientFunds { balance, cost } => SubmitRejected::InsufficientFunds { balance, cost },
+        MempoolRejected::ReplacementUnderpriced { needed_cap, needed_tip } => {
+            SubmitRejected::ReplacementUnderpriced { needed_cap, needed_tip }
+        }
+        MempoolRejected::PoolFull { transactions, .. } => SubmitRejected::PoolFull { transactions },
+    }
+}

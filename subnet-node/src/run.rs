@@ -1,0 +1,191 @@
+//! One node, from its home to a stop signal.
+//!
+//! Each line makes one thing from the lines above it; what is made last is stopped first.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tributary_chain::ConsensusKey;
+use tributary_consensus::{Config, Engine, EngineFatal, EngineStopped, Running, Wake};
+use tributary_fvm::Executor;
+use tributary_genesis::{Genesis, Keys, SealedGenesis};
+use tributary_gossip::{Gossip, GossipConfig, Multiaddr, NetworkKey};
+use tributary_rpc::RpcServer;
+use tributary_service::http;
+use tributary_service::stop::StopSignal;
+use tributary_store::{ChainIdentity, Store};
+
+use crate::application::Node;
+use crate::backend::NodeBackend;
+use crate::checkpoints::Checkpoints;
+use crate::config::NodeConfig;
+use crate::facts::ChainFacts;
+use crate::gossiping;
+use crate::home::Home;
+use crate::ledger::Ledger;
+use crate::metrics::Metrics;
+use crate::pool::Pool;
+use crate::status::Status;
+
+/// Version of what this node writes into its store. Raised when a node could misread what an older one wrote.
+pub const STORE_FORMAT: u32 = 1;
+/// How long the engine waits for peers before its first height.
+const SETTLE: Duration = Duration::from_millis(300);
+/// Validators on one machine all have one address.
+const CONNECTIONS_PER_IP_MAX: usize = 256;
+/// How often consensus is asked how many peers it has.
+const PEERS_EVERY: Duration = Duration::from_secs(1);
+
+/// A file of the home that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {why}; `subnet-node init` makes a home", path = .path.display())]
+pub struct HomeRejected {
+    path: PathBuf,
+    why: io::Error,
+}
+
+/// An address in the configuration that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("configuration: gossip address {0:?} is no multiaddress such as /ip4/127.0.0.1/tcp/26657")]
+pub struct AddressRejected(String);
+
+/// Reads and verifies the genesis document of a home.
+///
+/// # Errors
+/// What is wrong with the file or the document.
+pub fn read_genesis(home: &Home) -> anyhow::Result<SealedGenesis> {
+    let path = home.genesis();
+    let json = fs::read(&path).map_err(|why| HomeRejected { path, why })?;
+    Ok(Genesis::from_json(&json)?.verify()?)
+}
+
+/// Runs the node until a signal asks it to stop.
+///
+/// # Errors
+/// What kept it from starting, or made it stop.
+pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyhow::Result<()> {
+    home.check_safety_halt()?;
+    let genesis = read_genesis(home)?;
+    let keys = Keys::read(&home.keys())?;
+    let facts = Arc::new(ChainFacts::of(&genesis)?);
+    let identity = ChainIdentity { genesis: facts.genesis_id, format: STORE_FORMAT };
+    let store = Store::open(&home.data(), &config.store(), &identity)?;
+    let executor = Executor::new(facts.execution())?;
+    let ledger = Arc::new(Ledger::open(Arc::clone(&facts), store, executor, &genesis)?);
+    let (gossip, gossip_events) = Gossip::start(gossip_config(&facts, &config, &keys)?).await?;
+    let (wake, metrics) = (Wake::new(), Arc::new(Metrics::new()));
+    let pool = Arc::new(Pool::new(config.mempool(), Arc::clone(&ledger), gossip.clone(), wake.clone()));
+    let checkpoints = Arc::new(Checkpoints::open(Arc::clone(&ledger), &keys.bls, gossip.clone())?);
+    let gossiping = gossiping::run(gossip_events, gossip.clone(), Arc::clone(&pool), Arc::clone(&checkpoints));
+    let gossiping = tokio::spawn(gossiping);
+    let status = Status::new(
+        Arc::clone(&ledger),
+        Arc::clone(&pool),
+        Arc::clone(&checkpoints),
+        gossip.clone(),
+        Arc::clone(&metrics),
+    );
+    let status = Arc::new(status);
+    let backend = NodeBackend::new(Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&status));
+    let rpc = RpcServer::start(config.rpc(), Arc::new(backend)).await?;
+    let service = http::bind(config.service.listen, "health and metrics").await?;
+    let (stopped, mut stopping) = watch::channel(false);
+    let service = tokio::spawn(http::serve(service, status.clone(), async move {
+        drop(stopping.changed().await);
+    }));
+    let key = ConsensusKey::from_seed(keys.consensus_seed);
+    let node = Node::new(Arc::clone(&ledger), pool, checkpoints, metrics, key.public_key().address());
+    let mut engine = Engine::start(engine_config(home, &facts, &config, &keys, key, wake), node).await?;
+    tracing::info!(
+        chain = %facts.rules.chain_id, subnet = %facts.subnet, height = %ledger.head().height,
+        rpc = %rpc.local_addr(), gossip = %gossip.address(), "node is up"
+    );
+
+    let ended = tokio::select! {
+        signal = stop.wait() => { tracing::info!(signal, "stopping"); None }
+        ended = watch_engine(&mut engine, &status) => Some(ended),
+    };
+    status.stopping();
+    let stopped_engine = match ended {
+        Some(ended) => Err(ended),
+        None => engine.stop().await,
+    };
+    rpc.stop().await;
+    gossip.stop().await;
+    drop(gossiping.await);
+    stopped.send_replace(true);
+    drop(service.await);
+    ledger.store().flush()?;
+    tracing::info!(height = %ledger.head().height, "stopped");
+    conclude(home, stopped_engine)
+}
+
+/// Keeps the number of peers fresh until the engine stops by itself, which it should not.
+async fn watch_engine(engine: &mut Running, status: &Status) -> EngineStopped {
+    let mut peers = tokio::time::interval(PEERS_EVERY);
+    loop {
+        tokio::select! {
+            ended = engine.wait() => {
+                let lost = EngineStopped::Unavailable(tributary_consensus::EngineUnavailable::Lost);
+                return ended.err().unwrap_or(lost);
+            }
+            _ = peers.tick() => {}
+        }
+        status.saw_peers(engine.peers().await.unwrap_or(0));
+    }
+}
+
+/// A safety halt leaves its mark, so that no supervisor starts the node again before a person looked.
+fn conclude(home: &Home, ended: Result<(), EngineStopped>) -> anyhow::Result<()> {
+    match ended {
+        Ok(()) => Ok(()),
+        Err(why) => {
+            if why.must_stay_down() {
+                home.mark_safety_halt(&why.to_string())?;
+            }
+            if let EngineStopped::Fatal(EngineFatal::Application(cause)) = why {
+                return Err(anyhow::Error::new(cause));
+            }
+            Err(why.into())
+        }
+    }
+}
+
+fn gossip_config(facts: &ChainFacts, config: &NodeConfig, keys: &Keys) -> Result<GossipConfig, AddressRejected> {
+    let parse = |text: &String| text.parse::<Multiaddr>().map_err(|_| AddressRejected(text.clone()));
+    Ok(GossipConfig {
+        chain_id: facts.rules.chain_id.as_str().to_owned(),
+        network_key: NetworkKey(keys.network_seed),
+        listen: parse(&config.gossip.listen)?,
+        peers: config.gossip.peers.iter().map(parse).collect::<Result<_, _>>()?,
+        limits: config.gossip_limits(),
+    })
+}
+
+fn engine_config(
+    home: &Home,
+    facts: &ChainFacts,
+    config: &NodeConfig,
+    keys: &Keys,
+    key: ConsensusKey,
+    wake: Wake,
+) -> Config {
+    Config {
+        chain_id: facts.rules.chain_id.clone(),
+        moniker: config.moniker.clone(),
+        key: Some(key),
+        network_seed: keys.network_seed,
+        listen: config.consensus.listen.clone(),
+        peers: config.consensus.peers.clone(),
+        discovery: config.consensus.discovery,
+        connections_per_ip_max: CONNECTIONS_PER_IP_MAX,
+        wal_dir: home.wal(),
+        block_bytes_max: facts.rules.block_bytes_max,
+        settle: SETTLE,
+        wake,
+    }
+}

@@ -1,0 +1,24 @@
+//! Real networks: validators as separate processes that are killed, stopped and started again.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`network`] | a network of processes in a temporary directory |
+//! | [`client`] | asks a node by JSON-RPC |
+//! | [`wallet`] | a funded key that sends transfers |
+//! | [`survival`] | what must hold through kills, halts and restarts |
+//! | [`light_client`] | every decided height convinces a Tendermint light client |
+//! | [`hierarchy`] | a child, its parent, and a relayer that is killed between them |
+//! | [`devnet`] | a whole devnet, run as a user runs it |
+//! | [`refusals`] | bad homes, settings and ports are refused with what to do |
+//! | [`viem`] | Solidity and viem against a real network |
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on should stop, and say why")]
+
+mod client;
+mod devnet;
+mod hierarchy;
+mod light_client;
+mod network;
+mod refusals;
+mod survival;
+mod viem;
+mod wallet;

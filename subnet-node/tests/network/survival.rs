@@ -1,0 +1,111 @@
+//! What must hold through kills, halts and restarts.
+
+use std::time::Duration;
+
+use crate::client::{Client, until};
+use crate::network::Network;
+use crate::wallet::Wallet;
+
+/// Every node has the same block at `height`.
+async fn agree(network: &Network, nodes: &[usize], height: u64) {
+    let mut hashes = Vec::new();
+    for at in nodes {
+        let client = network.client(*at);
+        client.reach(height).await;
+        hashes.push(client.block_hash(height).await.unwrap());
+    }
+    assert!(hashes.windows(2).all(|pair| pair[0] == pair[1]), "height {height}: {hashes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_validators_commit_what_is_sent_to_any_of_them() {
+    let network = Network::running(4);
+    let mut wallet = Wallet::rich();
+    network.client(0).reach(1).await;
+    let mut last = 0;
+    for at in 0..4 {
+        let client = network.client(at);
+        client.reach(1).await;
+        (_, last) = wallet.transfer(&client).await;
+    }
+    agree(&network, &[0, 1, 2, 3], last).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_validator_that_is_killed_under_load_catches_up() {
+    let mut network = Network::running(4);
+    let (mut wallet, client) = (Wallet::rich(), network.client(0));
+    client.reach(1).await;
+    wallet.transfer(&client).await;
+    network.kill(3);
+    let mut last = 0;
+    for _ in 0..5 {
+        (_, last) = wallet.transfer(&client).await;
+    }
+    network.start(3);
+    agree(&network, &[0, 3], last).await;
+    let (_, next) = wallet.transfer(&network.client(3)).await;
+    agree(&network, &[0, 1, 2, 3], next).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_without_a_quorum_halts_and_goes_on_when_one_returns() {
+    let mut network = Network::running(4);
+    let (mut wallet, client) = (Wallet::rich(), network.client(0));
+    client.reach(1).await;
+    wallet.transfer(&client).await;
+    for at in [2, 3] {
+        assert!(network.stop(at).success(), "a node that is asked to stop exits with 0");
+    }
+    let hash = wallet.send(&client).await;
+    let halted = settle(&client).await;
+    assert_eq!(client.block_of(&hash).await, None, "two of four decide nothing");
+    network.start(2);
+    until("the waiting transfer", async || client.block_of(&hash).await.is_some()).await;
+    assert!(client.height().await.unwrap() > halted);
+    network.start(3);
+    agree(&network, &[0, 1, 2, 3], client.height().await.unwrap()).await;
+}
+
+/// The height at which the chain stands, once it no longer moves: a block that was under way may still land.
+async fn settle(client: &Client) -> u64 {
+    let mut height = client.height().await.unwrap();
+    loop {
+        // Several heartbeats: a chain with a quorum would have moved.
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        let now = client.height().await.unwrap();
+        if now == height {
+            return height;
+        }
+        height = now;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_committed_is_lost_when_all_are_killed_at_once() {
+    let mut network = Network::running(4);
+    let mut wallet = Wallet::rich();
+    network.client(0).reach(1).await;
+    let mut committed = Vec::new();
+    for _ in 0..2 {
+        for _ in 0..3 {
+            let client = network.client(1);
+            client.reach(1).await;
+            let (hash, height) = wallet.transfer(&client).await;
+            committed.push((hash, height, client.block_hash(height).await.unwrap()));
+        }
+        (0..4).for_each(|at| network.kill(at));
+        (0..4).for_each(|at| network.start(at));
+    }
+    for at in 0..4 {
+        let client = network.client(at);
+        for (hash, height, block) in &committed {
+            client.reach(*height).await;
+            assert_eq!(client.block_of(hash).await, Some(*height), "node {at}");
+            assert_eq!(client.block_hash(*height).await.as_ref(), Some(block), "node {at}");
+        }
+    }
+    let client = network.client(2);
+    let (_, next) = wallet.transfer(&client).await;
+    agree(&network, &[0, 1, 2, 3], next).await;
+}

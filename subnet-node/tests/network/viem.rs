@@ -1,0 +1,20 @@
+//! Solidity and viem against a real network. `make test` installs what the script needs.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::network::Network;
+use crate::wallet::RICH_KEY;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_openzeppelin_token_is_deployed_and_moved_with_viem() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/viem");
+    assert!(folder.join("node_modules").exists(), "run `make test`, or `npm ci` in {}", folder.display());
+    let network = Network::running(4);
+    network.client(0).reach(1).await;
+    let url = format!("http://127.0.0.1:{}", network.rpc_port(0));
+    let key = format!("0x{}", hex::encode(RICH_KEY));
+    let output = Command::new("node").current_dir(&folder).args(["erc20.mjs", &url, &key]).output().unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success() && said.contains("ok:"), "{said}");
+}

@@ -1,0 +1,62 @@
+// Deploys an OpenZeppelin ERC-20 on a running network and moves tokens, as a user of viem would.
+//
+//   node erc20.mjs http://127.0.0.1:8545 0xPRIVATE_KEY
+import assert from 'node:assert/strict'
+import { createPublicClient, createWalletClient, defineChain, http, parseEther } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { compile } from './compile.mjs'
+
+const [url, privateKey] = process.argv.slice(2)
+if (!url || !privateKey) {
+  console.error('usage: node erc20.mjs RPC_URL PRIVATE_KEY')
+  process.exit(2)
+}
+
+const transport = http(url)
+const id = await createPublicClient({ transport }).getChainId()
+const chain = defineChain({
+  id,
+  name: 'Tributary',
+  nativeCurrency: { name: 'TRB', symbol: 'TRB', decimals: 18 },
+  rpcUrls: { default: { http: [url] } },
+})
+const publicClient = createPublicClient({ chain, transport, pollingInterval: 100 })
+const walletOf = (key) => createWalletClient({ account: privateKeyToAccount(key), chain, transport })
+const settled = async (hash) => {
+  const receipt = await publicClient.waitForTransactionReceipt({ hash })
+  assert.equal(receipt.status, 'success')
+  return receipt
+}
+
+const owner = walletOf(privateKey)
+const friend = walletOf(generatePrivateKey())
+
+const gift = parseEther('1')
+const transfer = await settled(await owner.sendTransaction({ to: friend.account.address, value: gift }))
+assert.equal(transfer.gasUsed, 21_000n)
+assert.equal(await publicClient.getBalance({ address: friend.account.address }), gift)
+console.log(`transfer: ${transfer.transactionHash} in block ${transfer.blockNumber}`)
+
+const { abi, bytecode } = compile('token.sol', 'RiverToken')
+const supply = 1_000_000n
+const deployment = await settled(await owner.deployContract({ abi, bytecode, args: [supply] }))
+const address = deployment.contractAddress
+console.log(`token: ${address}, ${deployment.gasUsed} gas`)
+
+const read = (functionName, args) => publicClient.readContract({ address, abi, functionName, args })
+assert.equal(await read('symbol'), 'RVR')
+assert.equal(await read('balanceOf', [owner.account.address]), supply)
+
+const write = async (wallet, functionName, args) => settled(await wallet.writeContract({ address, abi, functionName, args }))
+const moved = await write(owner, 'transfer', [friend.account.address, 400n])
+await write(friend, 'approve', [owner.account.address, 150n])
+await write(owner, 'transferFrom', [friend.account.address, owner.account.address, 150n])
+assert.equal(await read('balanceOf', [friend.account.address]), 250n)
+assert.equal(await read('balanceOf', [owner.account.address]), supply - 250n)
+
+const logs = await publicClient.getContractEvents({ address, abi, eventName: 'Transfer', fromBlock: moved.blockNumber })
+assert.deepEqual(logs.map(({ args }) => args.value), [400n, 150n])
+
+await assert.rejects(write(friend, 'transfer', [owner.account.address, 251n]), /ERC20InsufficientBalance/)
+assert.equal(await read('balanceOf', [friend.account.address]), 250n)
+console.log('ok: an ERC-20 was deployed, moved, approved, read back, and refused what it should')
