@@ -23,7 +23,7 @@ pub enum Command {
     #[command(after_help = "EXAMPLES:
   subnet-node init --home ./node0 --genesis genesis.json
   subnet-node init --home ./node0                          # keys and settings first, genesis later
-  genesis add-validator --draft genesis.json --keys ./node0/keys.public.json --power 10")]
+  genesis add-validator genesis.json --keys-public ./node0/keys.public.json --power 10")]
     Init(InitArgs),
     /// Run the node of a home until SIGTERM or Ctrl-C.
     #[command(after_help = "EXAMPLES:

@@ -10,7 +10,7 @@
 //! What all nodes of a chain share is in its genesis instead.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use config::{Environment, File, FileFormat};
 use serde::{Deserialize, Serialize};
@@ -144,6 +144,9 @@ pub struct StorageConfig {
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigRejected {
+    /// There is no file.
+    #[error("{path} is not there; `subnet-node init --home DIR` makes a home with it", path = .0.display())]
+    Missing(PathBuf),
     /// A source is not readable, a key is not known, or a value is of the wrong kind.
     #[error("configuration: {0}")]
     Unusable(#[from] config::ConfigError),
@@ -158,6 +161,9 @@ impl NodeConfig {
     /// # Errors
     /// [`ConfigRejected`] with the key and where it came from.
     pub fn load(file: &Path, overrides: &[String]) -> Result<Self, ConfigRejected> {
+        if !file.exists() {
+            return Err(ConfigRejected::Missing(file.to_owned()));
+        }
         let environment = Environment::with_prefix("TRIBUTARY")
             .prefix_separator("__")
             .separator("__")
@@ -251,6 +257,12 @@ mod tests {
         let file = "moniker = \"a\"\n[rpc]\nlisten = \"127.0.0.1:1\"\n";
         let config = load(file, &["rpc.listen=127.0.0.1:2"]).unwrap();
         assert_eq!((config.moniker.as_str(), config.rpc.listen.port()), ("a", 2));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_refused_with_what_makes_one() {
+        let refusal = NodeConfig::load(Path::new("/nowhere/config.toml"), &[]).unwrap_err().to_string();
+        assert!(refusal.contains("/nowhere/config.toml") && refusal.contains("subnet-node init"), "{refusal}");
     }
 
     #[test]
