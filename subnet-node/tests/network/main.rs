@@ -9,12 +9,14 @@
 //! | [`light_client`] | every decided height convinces a Tendermint light client |
 //! | [`hierarchy`] | a child, its parent, and a relayer that is killed between them |
 //! | [`devnet`] | a whole devnet, run as a user runs it |
+//! | [`docs`] | a page's commands, copied and pasted |
 //! | [`refusals`] | bad homes, settings and ports are refused with what to do |
 //! | [`viem`] | Solidity and viem against a real network |
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on should stop, and say why")]
 
 mod client;
 mod devnet;
+mod docs;
 mod hierarchy;
 mod light_client;
 mod network;

@@ -31,11 +31,12 @@ struct Node {
     process: Option<Process>,
 }
 
+/// Where one node listens.
 #[derive(Clone, Copy)]
-struct Ports {
+pub struct Ports {
     consensus: u16,
     gossip: u16,
-    rpc: u16,
+    pub rpc: u16,
     service: u16,
 }
 
@@ -155,11 +156,8 @@ impl Network {
         command
             .args(["run", "--stop-on-stdin-close", "--home"])
             .arg(home.path())
-            .args(["--set", &format!("consensus.listen={}", multiaddr(ports.consensus))])
-            .args(["--set", &format!("gossip.listen={}", multiaddr(ports.gossip))])
-            .args(["--set", &format!("rpc.listen=127.0.0.1:{}", ports.rpc)])
-            .args(["--set", &format!("service.listen=127.0.0.1:{}", ports.service)])
             .args(["--set", &format!("moniker=node{at}")])
+            .envs(ports.settings())
             .env("TRIBUTARY__CONSENSUS__PEERS", others(|ports| ports.consensus))
             .env("TRIBUTARY__GOSSIP__PEERS", others(|ports| ports.gossip))
             .stdin(Stdio::piped());
@@ -208,10 +206,20 @@ impl Drop for Network {
 
 impl Ports {
     /// Four ports that the system had free a moment ago.
-    fn free() -> Self {
+    pub fn free() -> Self {
         let held: Vec<_> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let port = |at: usize| held[at].local_addr().unwrap().port();
         Self { consensus: port(0), gossip: port(1), rpc: port(2), service: port(3) }
+    }
+
+    /// The settings of a node that listens there, for its environment.
+    pub fn settings(&self) -> [(&'static str, String); 4] {
+        [
+            ("TRIBUTARY__CONSENSUS__LISTEN", multiaddr(self.consensus)),
+            ("TRIBUTARY__GOSSIP__LISTEN", multiaddr(self.gossip)),
+            ("TRIBUTARY__RPC__LISTEN", format!("127.0.0.1:{}", self.rpc)),
+            ("TRIBUTARY__SERVICE__LISTEN", format!("127.0.0.1:{}", self.service)),
+        ]
     }
 }
 
