@@ -239,7 +239,21 @@ fn each_refused_submission_has_its_exit_code_and_changes_nothing() {
     let next = certify(&subnet, 2, Some(first.checkpoint.cid()), 3, 4);
     let mut forged = next.clone();
     forged.checkpoint.state_root = cbor_cid(b"a state that nobody signed");
+    let gapped = certify(&subnet, 3, Some(next.checkpoint.cid()), 3, 4);
+    let mut wrong_set = next.clone();
+    wrong_set.checkpoint.configuration = ConfigurationNumber(2);
+    let below = certify(&subnet, 0, None, 3, 4);
+    let mut off_period = next.clone();
+    off_period.checkpoint.height = off_period.checkpoint.height.next();
+    // As many signers as are needed, and none of them registered.
+    let strangers: Vec<_> = (50..53).map(|seed| bls_key(seed).sign(&next.checkpoint.signing_payload())).collect();
+    let strangers = CheckpointCertificate { signature: bls::aggregate(&strangers).unwrap(), ..next.clone() };
     let rows = [
+        (gapped, exit_code::SKIPPED_MESSAGES),
+        (wrong_set, exit_code::WRONG_CONFIGURATION),
+        (below, exit_code::NOT_ABOVE),
+        (off_period, exit_code::OFF_PERIOD),
+        (strangers, exit_code::BAD_SIGNATURE),
         (certify(&SubnetId::root(1), 2, None, 3, 4), exit_code::WRONG_SUBNET),
         (first.clone(), exit_code::ALREADY_ACCEPTED),
         (certify(&subnet, 2, None, 3, 4), exit_code::NOT_NEXT),
@@ -250,6 +264,7 @@ fn each_refused_submission_has_its_exit_code_and_changes_nothing() {
     ];
     for (certificate, code) in rows {
         assert_eq!(network.refused(actor, SUBMIT_CHECKPOINT, &certificate), code);
+        assert_eq!(network.ask::<CertificateReturn>(actor, LATEST_CHECKPOINT, &()).as_ref(), Some(&first), "{code}");
     }
     assert_eq!(network.refused(actor, SUBMIT_CHECKPOINT, &1), ExitCode::USR_SERIALIZATION);
     assert_eq!(network.refused(actor, 42, &()), ExitCode::USR_UNHANDLED_MESSAGE);

@@ -118,7 +118,7 @@ impl Checkpoints {
     /// Takes a peer's message in.
     ///
     /// # Errors
-    /// [`MessageRejected`] when the peer is at fault, [`LedgerFatal`] inside `Ok` never: a broken store stops the node elsewhere.
+    /// [`MessageRejected`]: the peer is at fault, and nothing changed.
     pub fn receive(&self, bytes: &[u8]) -> Result<Reception, MessageRejected> {
         let (outcome, height) = match bytes.split_first_chunk() {
             Some(([SHARE, _], body)) => {
