@@ -107,23 +107,23 @@ impl Node {
     }
 
     /// Builds the block this node proposes on top of the head.
-    fn build(&self, height: Height, round: u32) -> Option<Body> {
+    fn build(&self, height: Height, round: u32) -> Result<Option<Body>, ApplicationFatal> {
         let head = self.ledger.head();
         if head.height.next() != height {
-            return None;
+            return Ok(None);
         }
         let facts = self.ledger.facts();
         let space = facts.rules.block_bytes_max.saturating_sub(BLOCK_OVERHEAD_BYTES);
-        let transactions = self.pool.select(&head, space);
+        let transactions = self.pool.select(&head, space).map_err(fatal)?;
         let raw = transactions.iter().map(|transaction| transaction.raw().to_vec()).collect();
         let expected = self.ledger.expected_after(&head);
         let time = BlockTime::for_block_after(expected.time_before(&facts.rules), now());
         let last_commit = head.certificate.as_ref().map(|certificate| certificate.to_commit(&facts.validators));
         let block = next_block(&facts.rules, &expected, self.me, time, raw, last_commit);
         let bytes = block.encode();
-        let reference = BlockRef::of(&block.header, &bytes)?;
+        let Some(reference) = BlockRef::of(&block.header, &bytes) else { return Ok(None) };
         let proposed = Proposed { height, round, valid_round: None, proposer: self.me, block: reference };
-        Some(Body { proposed, bytes })
+        Ok(Some(Body { proposed, bytes }))
     }
 
     /// The block's transactions, if it may follow the head.
@@ -188,7 +188,7 @@ impl Application for Node {
             if let Some((proposed, kept)) = self.kept(height)?.into_iter().find(mine) {
                 return Ok(Some(Body { proposed, bytes: kept.bytes }));
             }
-            let Some(body) = self.build(height, round) else { return Ok(None) };
+            let Some(body) = self.build(height, round)? else { return Ok(None) };
             self.keep(&body.proposed, true, &body.bytes)?;
             Ok(Some(body))
         })
@@ -243,14 +243,14 @@ impl Application for Node {
         }
         block_in_place(|| {
             let head = self.ledger.head();
-            self.pool.after_block(&head);
+            self.pool.after_block(&head).map_err(fatal)?;
             if head.height == height
                 && let Some(checkpoint) = head.record.checkpoint.clone()
             {
                 self.checkpoints.cut(checkpoint).map_err(fatal)?;
             }
             let facts = self.ledger.facts();
-            let transactions_wait = self.pool.is_wanted(&head);
+            let transactions_wait = self.pool.is_wanted(&head).map_err(fatal)?;
             Ok(Next { params: facts.height_params(), pacing: facts.pacing(), transactions_wait })
         })
     }

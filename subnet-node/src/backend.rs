@@ -1,5 +1,6 @@
 //! What the RPC asks, answered from the ledger, the pool and the certificates.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use fvm_shared::address::Address;
@@ -16,8 +17,9 @@ use tributary_rpc::{Backend, ReadUnavailable, StateView, SubmitRejected};
 use tributary_store::{Family, Store};
 
 use crate::facts::ChainFacts;
+use crate::halt::Halt;
 use crate::ledger::{Head, Ledger, LedgerFatal};
-use crate::pool::Pool;
+use crate::pool::{NotAdmitted, Pool};
 use crate::status::Status;
 
 /// This node, as the RPC sees it.
@@ -26,13 +28,22 @@ pub struct NodeBackend {
     ledger: Arc<Ledger>,
     pool: Arc<Pool>,
     status: Arc<Status>,
+    halt: Halt,
 }
 
 impl NodeBackend {
     /// Answers from these.
     #[must_use]
-    pub fn new(ledger: Arc<Ledger>, pool: Arc<Pool>, status: Arc<Status>) -> Self {
-        Self { identity: identity_of(ledger.facts()), ledger, pool, status }
+    pub fn new(ledger: Arc<Ledger>, pool: Arc<Pool>, status: Arc<Status>, halt: Halt) -> Self {
+        Self { identity: identity_of(ledger.facts()), ledger, pool, status, halt }
+    }
+
+    /// The node stops, and its last line is the cause; a caller learns only that this node is broken.
+    fn broken<E: Error + Send + Sync + 'static>(&self) -> impl Fn(E) -> ReadUnavailable {
+        |why| {
+            self.halt.because(why);
+            ReadUnavailable::Broken
+        }
     }
 
     fn view(&self, height: Height) -> Result<Option<BlockView>, LedgerFatal> {
@@ -91,18 +102,6 @@ fn identity_of(facts: &ChainFacts) -> Identity {
     }
 }
 
-/// The cause goes to the log; a caller learns only that this node is broken.
-fn broken(why: impl std::error::Error) -> ReadUnavailable {
-    let mut causes = why.to_string();
-    let mut cause = why.source();
-    while let Some(deeper) = cause {
-        causes = format!("{causes}: {deeper}");
-        cause = deeper.source();
-    }
-    tracing::error!(%causes, "a read is not answered");
-    ReadUnavailable::Broken
-}
-
 impl Backend for NodeBackend {
     fn identity(&self) -> &Identity {
         &self.identity
@@ -128,15 +127,15 @@ impl Backend for NodeBackend {
         if height > self.ledger.head().height {
             return Ok(None);
         }
-        Ok(self.view(height).map_err(broken)?.map(Arc::new))
+        Ok(self.view(height).map_err(self.broken())?.map(Arc::new))
     }
 
     fn height_of(&self, block: &Hash32) -> Result<Option<Height>, ReadUnavailable> {
-        self.ledger.store().height_of(block).map_err(broken)
+        self.ledger.store().height_of(block).map_err(self.broken())
     }
 
     fn position_of(&self, transaction: &Hash32) -> Result<Option<TransactionPosition>, ReadUnavailable> {
-        let Some(place) = self.ledger.store().transaction(transaction).map_err(broken)? else { return Ok(None) };
+        let Some(place) = self.ledger.store().transaction(transaction).map_err(self.broken())? else { return Ok(None) };
         // The batch with the index is on disk an instant before the head moves: what is not executed for readers is not there.
         let visible = place.height <= self.ledger.head().height;
         let index = usize::try_from(place.index).unwrap_or(usize::MAX);
@@ -154,17 +153,20 @@ impl Backend for NodeBackend {
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {
         let head = self.ledger.head();
         let head = if height == head.height { head } else { Arc::new(self.past_head(height)?) };
-        let tree = self.ledger.state(&head).map_err(broken)?;
+        let tree = self.ledger.state(&head).map_err(self.broken())?;
         let env = self.ledger.pending_env(&head);
-        Ok(Box::new(State { ledger: &self.ledger, head, tree, env }))
+        Ok(Box::new(State { node: self, head, tree, env }))
     }
 
     fn submit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected> {
-        self.pool.submit(raw)
+        self.pool.submit(raw).map_err(|why| match why {
+            NotAdmitted::Rejected(why) => why,
+            NotAdmitted::Fatal(why) => SubmitRejected::Unavailable(self.broken()(why)),
+        })
     }
 
     fn syncing(&self) -> Option<SyncProgress> {
-        None
+        self.status.syncing()
     }
 
     fn peers(&self) -> u64 {
@@ -187,39 +189,42 @@ impl Backend for NodeBackend {
 
     fn latest_certificate(&self) -> Result<Option<CheckpointCertificate>, ReadUnavailable> {
         let height = self.ledger.head().height;
-        let latest = self.ledger.store().latest_checkpoint(height).map_err(broken)?;
-        latest.map(|(height, bytes)| read_certificate(height, &bytes)).transpose()
+        let latest = self.ledger.store().latest_checkpoint(height).map_err(self.broken())?;
+        latest.map(|(height, bytes)| self.read_certificate(height, &bytes)).transpose()
     }
 
     fn certificates(&self, from: Height, limit: usize) -> Result<Vec<CheckpointCertificate>, ReadUnavailable> {
         let heights = from..self.ledger.head().height.next();
-        let entries = self.ledger.store().range(Family::Checkpoints, heights, limit).map_err(broken)?;
-        entries.into_iter().map(|(height, bytes)| read_certificate(height, &bytes)).collect()
+        let entries = self.ledger.store().range(Family::Checkpoints, heights, limit).map_err(self.broken())?;
+        entries.into_iter().map(|(height, bytes)| self.read_certificate(height, &bytes)).collect()
     }
 }
 
 impl NodeBackend {
     /// The head as it was after the block at `height`, which is below the real one.
     fn past_head(&self, height: Height) -> Result<Head, ReadUnavailable> {
-        let oldest = self.ledger.store().base().map_err(broken)?.unwrap_or_default();
-        let record = self.ledger.record_at(height).map_err(broken)?;
+        let oldest = self.ledger.store().base().map_err(self.broken())?.unwrap_or_default();
+        let record = self.ledger.record_at(height).map_err(self.broken())?;
         let record = record.ok_or(ReadUnavailable::StateNotKept { height, oldest })?;
-        let certificate = self.ledger.certificate_at(height).map_err(broken)?;
+        let certificate = self.ledger.certificate_at(height).map_err(self.broken())?;
         let hash =
             certificate.as_ref().map_or(self.ledger.facts().genesis_hash(), |certificate| certificate.block.hash);
         Ok(Head { height, hash, record, certificate })
     }
-}
 
-fn read_certificate(height: Height, bytes: &[u8]) -> Result<CheckpointCertificate, ReadUnavailable> {
-    fvm_ipld_encoding::from_slice(bytes).map_err(|why: fvm_ipld_encoding::Error| {
-        broken(LedgerFatal::Damaged { what: "the checkpoint certificate", height, why: why.to_string() })
-    })
+    fn read_certificate(&self, height: Height, bytes: &[u8]) -> Result<CheckpointCertificate, ReadUnavailable> {
+        let damaged = |why: fvm_ipld_encoding::Error| LedgerFatal::Damaged {
+            what: "the checkpoint certificate",
+            height,
+            why: why.to_string(),
+        };
+        fvm_ipld_encoding::from_slice(bytes).map_err(damaged).map_err(self.broken())
+    }
 }
 
 /// The state after one block.
 struct State<'a> {
-    ledger: &'a Ledger,
+    node: &'a NodeBackend,
     head: Arc<Head>,
     tree: StateTree<Arc<Store>>,
     env: BlockEnv,
@@ -227,7 +232,7 @@ struct State<'a> {
 
 impl StateView for State<'_> {
     fn actor(&self, address: &Address) -> Result<Option<ActorView>, ReadUnavailable> {
-        let actor = self.tree.actor_at(address).map_err(broken)?;
+        let actor = self.tree.actor_at(address).map_err(self.node.broken())?;
         Ok(actor.map(|(id, actor)| ActorView {
             id,
             code: actor.code,
@@ -239,24 +244,24 @@ impl StateView for State<'_> {
     }
 
     fn eth_code(&self, address: &EthAddress) -> Result<Vec<u8>, ReadUnavailable> {
-        self.tree.code(&address.to_address()).map_err(broken)
+        self.tree.code(&address.to_address()).map_err(self.node.broken())
     }
 
     fn eth_nonce(&self, address: &EthAddress) -> Result<u64, ReadUnavailable> {
-        self.tree.nonce(&address.to_address()).map_err(broken)
+        self.tree.nonce(&address.to_address()).map_err(self.node.broken())
     }
 
     fn eth_storage(&self, address: &EthAddress, slot: &[u8; 32]) -> Result<[u8; 32], ReadUnavailable> {
-        Ok(self.tree.storage(&address.to_address(), &Hash32(*slot)).map_err(broken)?.0)
+        Ok(self.tree.storage(&address.to_address(), &Hash32(*slot)).map_err(self.node.broken())?.0)
     }
 
     fn call(&self, request: &CallRequest) -> Result<CallOutcome, ReadUnavailable> {
-        let (store, root) = (self.ledger.store(), &self.head.record.state_root);
-        self.ledger.executor().call(store, root, &self.env, request).map_err(broken)
+        let (ledger, root) = (&self.node.ledger, &self.head.record.state_root);
+        ledger.executor().call(ledger.store(), root, &self.env, request).map_err(self.node.broken())
     }
 
     fn estimate_gas(&self, request: &CallRequest) -> Result<GasEstimate, ReadUnavailable> {
-        let (store, root) = (self.ledger.store(), &self.head.record.state_root);
-        self.ledger.executor().estimate_gas(store, root, &self.env, request).map_err(broken)
+        let (ledger, root) = (&self.node.ledger, &self.head.record.state_root);
+        ledger.executor().estimate_gas(ledger.store(), root, &self.env, request).map_err(self.node.broken())
     }
 }

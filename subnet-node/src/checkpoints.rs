@@ -115,22 +115,14 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Takes a peer's message in.
+    /// Takes a peer's message in. The inner error is the peer's fault, and nothing changed.
     ///
     /// # Errors
-    /// [`MessageRejected`]: the peer is at fault, and nothing changed.
-    pub fn receive(&self, bytes: &[u8]) -> Result<Reception, MessageRejected> {
-        let (outcome, height) = match bytes.split_first_chunk() {
-            Some(([SHARE, _], body)) => {
-                let share: Share = decode(body)?;
-                (self.lock().add_share(&share, bls::verify, bls::aggregate)?, share.height)
-            }
-            Some(([CERTIFICATE, _], body)) => {
-                let certificate: CheckpointCertificate = decode(body)?;
-                let height = certificate.checkpoint.height;
-                (self.lock().add_certificate(certificate, bls::fast_aggregate_verify)?, height)
-            }
-            _ => return Err(MessageRejected::Malformed("unknown kind".to_owned())),
+    /// [`LedgerFatal`]: a certificate could not be kept or read, and this node must stop.
+    pub fn receive(&self, bytes: &[u8]) -> Result<Result<Reception, MessageRejected>, LedgerFatal> {
+        let (outcome, height) = match self.take(bytes) {
+            Ok(taken) => taken,
+            Err(why) => return Ok(Err(why)),
         };
         let reception = if matches!(outcome, ShareOutcome::Kept | ShareOutcome::Certified(_)) {
             Reception::Fresh
@@ -138,12 +130,26 @@ impl Checkpoints {
             Reception::Stale
         };
         if outcome == ShareOutcome::Known && bytes.first() == Some(&SHARE) {
-            self.answer(height);
+            self.answer(height)?;
         }
-        if let Err(why) = self.act_on(outcome) {
-            tracing::error!(%why, "a certificate was not kept");
+        self.act_on(outcome)?;
+        Ok(Ok(reception))
+    }
+
+    /// What the book makes of a peer's message, and for which height it is.
+    fn take(&self, bytes: &[u8]) -> Result<(ShareOutcome, Height), MessageRejected> {
+        match bytes.split_first_chunk() {
+            Some(([SHARE, _], body)) => {
+                let share: Share = decode(body)?;
+                Ok((self.lock().add_share(&share, bls::verify, bls::aggregate)?, share.height))
+            }
+            Some(([CERTIFICATE, _], body)) => {
+                let certificate: CheckpointCertificate = decode(body)?;
+                let height = certificate.checkpoint.height;
+                Ok((self.lock().add_certificate(certificate, bls::fast_aggregate_verify)?, height))
+            }
+            _ => Err(MessageRejected::Malformed("unknown kind".to_owned())),
         }
-        Ok(reception)
     }
 
     /// Publishes this node's shares of heights that are not certified.
@@ -172,15 +178,16 @@ impl Checkpoints {
     }
 
     /// A peer still gathers for a height that is certified here: it gets the certificate.
-    fn answer(&self, height: Height) {
+    fn answer(&self, height: Height) -> Result<(), StoreFatal> {
         let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         if answered.is_some_and(|at| at.elapsed() < ANSWER_EVERY) {
-            return;
+            return Ok(());
         }
-        if let Ok(Some(certificate)) = self.ledger.store().checkpoint(height) {
+        if let Some(certificate) = self.ledger.store().checkpoint(height)? {
             *answered = Some(Instant::now());
             self.publish([&[CERTIFICATE, self.again()], certificate.as_slice()].concat());
         }
+        Ok(())
     }
 
     /// The second byte of a message that is sent again: another one each time, as far as a byte goes.

@@ -1,4 +1,4 @@
-//! Between the gossip network, the pool and the checkpoints: each message gets its verdict.
+//! Between the gossip network, the pool and the checkpoints: each message gets its verdict, and a fault of our own stops the node.
 
 use std::sync::Arc;
 
@@ -8,6 +8,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use tributary_gossip::{GossipEvent, GossipHandle};
 
 use crate::checkpoints::{self, Checkpoints, REPUBLISH_EVERY};
+use crate::halt::Halt;
+use crate::ledger::LedgerFatal;
 use crate::pool::{self, Pool};
 
 /// Bytes of waiting transactions that are told to a peer that just came.
@@ -19,13 +21,19 @@ pub async fn run(
     gossip: GossipHandle,
     pool: Arc<Pool>,
     checkpoints: Arc<Checkpoints>,
+    halt: Halt,
 ) {
     let mut again = interval(REPUBLISH_EVERY);
     again.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             event = events.recv() => match event {
-                Some(event) => block_in_place(|| handle(event, &gossip, &pool, &checkpoints)),
+                Some(event) => {
+                    if let Err(why) = block_in_place(|| handle(event, &gossip, &pool, &checkpoints)) {
+                        halt.because(why);
+                        return;
+                    }
+                }
                 None => return,
             },
             _ = again.tick() => checkpoints.republish(),
@@ -33,10 +41,16 @@ pub async fn run(
     }
 }
 
-fn handle(event: GossipEvent, gossip: &GossipHandle, pool: &Pool, checkpoints: &Checkpoints) {
+/// An error is this node's own and stops it; what a peer does wrong is told to the network alone.
+fn handle(
+    event: GossipEvent,
+    gossip: &GossipHandle,
+    pool: &Pool,
+    checkpoints: &Checkpoints,
+) -> Result<(), LedgerFatal> {
     match event {
         GossipEvent::Transactions { from, transactions, token } => {
-            match pool.receive(transactions.iter().map(|bytes| &bytes[..])) {
+            match pool.receive(transactions.iter().map(|bytes| &bytes[..]))? {
                 pool::Reception::Fresh => token.accept(),
                 pool::Reception::Stale => token.ignore(),
                 pool::Reception::Malformed => {
@@ -45,7 +59,7 @@ fn handle(event: GossipEvent, gossip: &GossipHandle, pool: &Pool, checkpoints: &
                 }
             }
         }
-        GossipEvent::Checkpoint { from, bytes, token } => match checkpoints.receive(&bytes) {
+        GossipEvent::Checkpoint { from, bytes, token } => match checkpoints.receive(&bytes)? {
             Ok(checkpoints::Reception::Fresh) => token.accept(),
             Ok(checkpoints::Reception::Stale) => token.ignore(),
             Err(why) => {
@@ -65,4 +79,5 @@ fn handle(event: GossipEvent, gossip: &GossipHandle, pool: &Pool, checkpoints: &
         }
         GossipEvent::PeerDown(peer) => tracing::debug!(%peer, "peer is gone"),
     }
+    Ok(())
 }

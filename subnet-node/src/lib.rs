@@ -19,6 +19,7 @@
 //! | [`checkpoints`] | shares and certificates |
 //! | [`gossiping`] | between the gossip network and those two |
 //! | [`backend`] | the node as the RPC sees it |
+//! | [`halt`] | how any of them stops the node |
 //! | [`status`], [`metrics`] | how it is doing |
 //! | [`devnet`] | a root network, a subnet and a relayer on this machine |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
@@ -31,6 +32,7 @@ pub mod config;
 pub mod devnet;
 pub mod facts;
 pub mod gossiping;
+pub mod halt;
 pub mod home;
 pub mod init;
 pub mod ledger;

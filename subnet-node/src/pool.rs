@@ -15,11 +15,10 @@ use tributary_fvm::intrinsic::gas_limits;
 use tributary_gossip::GossipHandle;
 use tributary_message::Transaction;
 use tributary_primitives::Hash32;
-use tributary_replica::mempool::{BlockSpace, Mempool, MempoolLimits, MempoolRejected, SenderState};
-use tributary_rpc::backend::{ReadUnavailable, SubmitRejected};
-use tributary_store::Store;
+use tributary_replica::mempool::{BlockSpace, Mempool, MempoolLimits, MempoolRejected};
+use tributary_rpc::backend::SubmitRejected;
 
-use crate::ledger::{Head, Ledger, sender_state};
+use crate::ledger::{Head, Ledger, LedgerFatal, sender_state};
 
 /// The transactions that wait on this node.
 pub struct Pool {
@@ -27,6 +26,17 @@ pub struct Pool {
     ledger: Arc<Ledger>,
     gossip: GossipHandle,
     wake: Wake,
+}
+
+/// Why a transaction does not wait now.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAdmitted {
+    /// Its sender's doing, or the pool is full; nothing changed.
+    #[error(transparent)]
+    Rejected(#[from] SubmitRejected),
+    /// This node cannot read its own state, and must stop.
+    #[error(transparent)]
+    Fatal(#[from] LedgerFatal),
 }
 
 /// What became of a peer's transactions.
@@ -51,9 +61,9 @@ impl Pool {
     /// Takes a user's transaction in, tells the peers and wakes consensus.
     ///
     /// # Errors
-    /// [`SubmitRejected`]; nothing changed.
-    pub fn submit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected> {
-        let transaction = Transaction::decode(raw, self.ledger.facts().chain_id)?;
+    /// [`NotAdmitted`]; nothing changed.
+    pub fn submit(&self, raw: &[u8]) -> Result<Hash32, NotAdmitted> {
+        let transaction = Transaction::decode(raw, self.ledger.facts().chain_id).map_err(SubmitRejected::from)?;
         let hash = transaction.hash();
         self.admit(transaction)?;
         if let Err(why) = self.gossip.publish_transactions(vec![raw.to_vec().into()]) {
@@ -64,29 +74,31 @@ impl Pool {
     }
 
     /// Takes a peer's transactions in.
-    #[must_use]
-    pub fn receive<'a>(&self, raw: impl Iterator<Item = &'a [u8]>) -> Reception {
+    ///
+    /// # Errors
+    /// [`LedgerFatal`]: this node must stop. What is the peer's fault is in the answer.
+    pub fn receive<'a>(&self, raw: impl Iterator<Item = &'a [u8]>) -> Result<Reception, LedgerFatal> {
         let mut reception = Reception::Stale;
         for raw in raw {
             if self.lock().get(&Transaction::hash_of(raw)).is_some() {
                 continue;
             }
             let Ok(transaction) = Transaction::decode(raw, self.ledger.facts().chain_id) else {
-                return Reception::Malformed;
+                return Ok(Reception::Malformed);
             };
             match self.admit(transaction) {
                 Ok(()) => reception = Reception::Fresh,
-                Err(why) => tracing::debug!(%why, "a peer's transaction is not admitted"),
+                Err(NotAdmitted::Rejected(why)) => tracing::debug!(%why, "a peer's transaction is not admitted"),
+                Err(NotAdmitted::Fatal(why)) => return Err(why),
             }
         }
-        reception
+        Ok(reception)
     }
 
-    fn admit(&self, transaction: Transaction) -> Result<(), SubmitRejected> {
+    fn admit(&self, transaction: Transaction) -> Result<(), NotAdmitted> {
         self.check_gas(&transaction)?;
         let (sender, head) = (transaction.sender(), self.ledger.head());
-        let state = self.ledger.state(&head).map_err(broken)?;
-        let sender = sender_state(&state, &sender).map_err(broken)?;
+        let sender = sender_state(&self.ledger.state(&head)?, &sender).map_err(LedgerFatal::from)?;
         self.lock().admit(transaction, sender, now_ms()).map_err(explain)?;
         self.wake.wake();
         Ok(())
@@ -107,31 +119,35 @@ impl Pool {
     }
 
     /// Drops what the block of `head` used up or made void, and what waited too long.
-    pub fn after_block(&self, head: &Head) {
-        match self.ledger.state(head) {
-            Ok(state) => self.lock().prune(now_ms(), |sender| state_or_nothing(&state, sender)),
-            Err(why) => tracing::error!(%why, "mempool not pruned"),
-        }
+    ///
+    /// # Errors
+    /// [`LedgerFatal`]; nothing is dropped.
+    pub fn after_block(&self, head: &Head) -> Result<(), LedgerFatal> {
+        let state = self.ledger.state(head)?;
+        Ok(self.lock().prune(now_ms(), |sender| sender_state(&state, sender))?)
     }
 
     /// What a proposer takes on top of `head`, within `bytes`.
-    #[must_use]
-    pub fn select(&self, head: &Head, bytes: usize) -> Vec<Transaction> {
-        let gas = self.ledger.facts().parameters.block_gas_limit;
-        let space = BlockSpace { gas, bytes, base_fee: head.record.next_base_fee.into() };
-        match self.ledger.state(head) {
-            Ok(state) => self.lock().select(space, |sender| state_or_nothing(&state, sender)),
-            Err(why) => {
-                tracing::error!(%why, "proposing an empty block");
-                Vec::new()
-            }
-        }
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn select(&self, head: &Head, bytes: usize) -> Result<Vec<Transaction>, LedgerFatal> {
+        let state = self.ledger.state(head)?;
+        Ok(self.lock().select(self.space(head, bytes), |sender| sender_state(&state, sender))?)
     }
 
     /// Whether a block on top of `head` would hold anything.
-    #[must_use]
-    pub fn is_wanted(&self, head: &Head) -> bool {
-        !self.lock().is_empty() && !self.select(head, usize::MAX).is_empty()
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn is_wanted(&self, head: &Head) -> Result<bool, LedgerFatal> {
+        let state = self.ledger.state(head)?;
+        Ok(self.lock().has_ready(self.space(head, usize::MAX), |sender| sender_state(&state, sender))?)
+    }
+
+    fn space(&self, head: &Head, bytes: usize) -> BlockSpace {
+        let gas = self.ledger.facts().parameters.block_gas_limit;
+        BlockSpace { gas, bytes, base_fee: head.record.next_base_fee.into() }
     }
 
     /// A transaction that waits.
@@ -171,19 +187,9 @@ impl Pool {
     }
 }
 
-/// A sender whose state cannot be read can pay nothing; the error shows where it matters, in execution.
-fn state_or_nothing(state: &tributary_fvm::StateTree<Arc<Store>>, sender: &Address) -> SenderState {
-    sender_state(state, sender).unwrap_or_default()
-}
-
 fn now_ms() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn broken(why: impl std::fmt::Display) -> SubmitRejected {
-    tracing::error!(%why, "the state cannot be read");
-    SubmitRejected::Unavailable(ReadUnavailable::Broken)
 }
 
 /// The mempool's refusals in the RPC's words.

@@ -25,6 +25,7 @@ use crate::checkpoints::Checkpoints;
 use crate::config::NodeConfig;
 use crate::facts::ChainFacts;
 use crate::gossiping;
+use crate::halt;
 use crate::home::Home;
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
@@ -37,8 +38,8 @@ pub const STORE_FORMAT: u32 = 1;
 const SETTLE: Duration = Duration::from_millis(300);
 /// Validators on one machine all have one address.
 const CONNECTIONS_PER_IP_MAX: usize = 256;
-/// How often consensus is asked how many peers it has.
-const PEERS_EVERY: Duration = Duration::from_secs(1);
+/// How often consensus is asked how many peers it has, and how far they are.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// A file of the home that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -80,8 +81,14 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     let (wake, metrics) = (Wake::new(), Arc::new(Metrics::new()));
     let pool = Arc::new(Pool::new(config.mempool(), Arc::clone(&ledger), gossip.clone(), wake.clone()));
     let checkpoints = Arc::new(Checkpoints::open(Arc::clone(&ledger), &keys.bls, gossip.clone())?);
-    let gossiping = gossiping::run(gossip_events, gossip.clone(), Arc::clone(&pool), Arc::clone(&checkpoints));
-    let gossiping = tokio::spawn(gossiping);
+    let (halt, mut halted) = halt::wire();
+    let gossiping = tokio::spawn(gossiping::run(
+        gossip_events,
+        gossip.clone(),
+        Arc::clone(&pool),
+        Arc::clone(&checkpoints),
+        halt.clone(),
+    ));
     let status = Status::new(
         Arc::clone(&ledger),
         Arc::clone(&pool),
@@ -90,7 +97,7 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
         Arc::clone(&metrics),
     );
     let status = Arc::new(status);
-    let backend = NodeBackend::new(Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&status));
+    let backend = NodeBackend::new(Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&status), halt);
     let rpc = RpcServer::start(config.rpc(), Arc::new(backend)).await?;
     let service = http::bind(config.service.listen, "health and metrics").await?;
     let (stopped, mut stopping) = watch::channel(false);
@@ -106,13 +113,18 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     );
 
     let ended = tokio::select! {
-        signal = stop.wait() => { tracing::info!(signal, "stopping"); None }
-        ended = watch_engine(&mut engine, &status) => Some(ended),
+        signal = stop.wait() => { tracing::info!(signal, "stopping"); Ended::Asked }
+        why = halted.wait() => { tracing::error!(%why, "stopping: this node cannot go on"); Ended::Broken(why) }
+        ended = watch_engine(&mut engine, &status) => Ended::Engine(ended),
     };
     status.stopping();
-    let stopped_engine = match ended {
-        Some(ended) => Err(ended),
-        None => engine.stop().await,
+    let ended = match ended {
+        Ended::Asked => engine.stop().await.map_or_else(Ended::Engine, |()| Ended::Asked),
+        Ended::Broken(why) => {
+            drop(engine.stop().await);
+            Ended::Broken(why)
+        }
+        Ended::Engine(_) => ended,
     };
     rpc.stop().await;
     gossip.stop().await;
@@ -121,34 +133,43 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     drop(service.await);
     ledger.store().flush()?;
     tracing::info!(height = %ledger.head().height, "stopped");
-    conclude(home, stopped_engine)
+    conclude(home, ended)
 }
 
-/// Keeps the number of peers fresh until the engine stops by itself, which it should not.
+/// Why the node stopped.
+enum Ended {
+    /// By a signal.
+    Asked,
+    /// One of its hands met what it cannot repair.
+    Broken(halt::Cause),
+    /// Consensus stopped by itself.
+    Engine(EngineStopped),
+}
+
+/// Keeps what the status tells of consensus fresh until the engine stops by itself, which it should not.
 async fn watch_engine(engine: &mut Running, status: &Status) -> EngineStopped {
-    let mut peers = tokio::time::interval(PEERS_EVERY);
+    let mut again = tokio::time::interval(WATCH_EVERY);
     loop {
         tokio::select! {
             ended = engine.wait() => {
                 let lost = EngineStopped::Unavailable(tributary_consensus::EngineUnavailable::Lost);
                 return ended.err().unwrap_or(lost);
             }
-            _ = peers.tick() => {}
+            _ = again.tick() => {}
         }
-        status.saw_peers(engine.peers().await.unwrap_or(0));
+        status.saw(engine.peers().await.unwrap_or(0), engine.progress().proposed);
     }
 }
 
 /// A safety halt leaves its mark, so that no supervisor starts the node again before a person looked.
-fn conclude(home: &Home, ended: Result<(), EngineStopped>) -> anyhow::Result<()> {
+fn conclude(home: &Home, ended: Ended) -> anyhow::Result<()> {
     match ended {
-        Ok(()) => Ok(()),
-        Err(why) => {
+        Ended::Asked => Ok(()),
+        Ended::Broken(why) => Err(anyhow::Error::from_boxed(why)),
+        Ended::Engine(EngineStopped::Fatal(EngineFatal::Application(cause))) => Err(cause.into()),
+        Ended::Engine(why) => {
             if why.must_stay_down() {
                 home.mark_safety_halt(&why.to_string())?;
-            }
-            if let EngineStopped::Fatal(EngineFatal::Application(cause)) = why {
-                return Err(anyhow::Error::new(cause));
             }
             Err(why.into())
         }

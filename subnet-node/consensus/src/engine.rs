@@ -54,6 +54,9 @@ pub struct Progress {
     pub decided: Height,
     /// Whether the next height waits for transactions.
     pub held: bool,
+    /// The height that another validator last proposed for, signed by it; 0 before the first. More than one above `decided` means
+    /// that this node is behind, unless that validator lies; the next one's proposal corrects it.
+    pub proposed: Height,
 }
 
 /// An engine that was started. Dropping it stops it, without waiting.

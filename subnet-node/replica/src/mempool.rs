@@ -173,11 +173,18 @@ impl Mempool {
     /// Drops what a block or the passing of time made void. `accounts` gives the state of senders after the block.
     ///
     /// Cost: one look-up for each sender that waits.
-    pub fn prune(&mut self, now_ms: u64, mut accounts: impl FnMut(&Address) -> SenderState) {
+    ///
+    /// # Errors
+    /// What `accounts` says, the first time that it cannot tell; the pool is as before.
+    pub fn prune<E>(
+        &mut self,
+        now_ms: u64,
+        mut accounts: impl FnMut(&Address) -> Result<SenderState, E>,
+    ) -> Result<(), E> {
         let oldest_ms = now_ms.saturating_sub(self.limits.lifetime_ms);
         let mut void = Vec::new();
         for (sender, queue) in &self.senders {
-            let state = accounts(sender);
+            let state = accounts(sender)?;
             let is_void = |(nonce, waiting): &(&u64, &Waiting)| {
                 **nonce < state.nonce
                     || waiting.arrived_ms < oldest_ms
@@ -188,6 +195,7 @@ impl Mempool {
         for (sender, nonce) in void {
             self.remove_at(&sender, nonce);
         }
+        Ok(())
     }
 
     /// The transaction with this hash, if it waits.

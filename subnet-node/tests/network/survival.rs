@@ -49,6 +49,22 @@ async fn a_validator_that_is_killed_under_load_catches_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_lost_its_data_gets_it_back_from_its_peers() {
+    let mut network = Network::running(4);
+    let (mut wallet, client) = (Wallet::rich(), network.client(0));
+    client.reach(1).await;
+    let (first, height) = wallet.transfer(&client).await;
+    network.kill(3);
+    std::fs::remove_dir_all(network.home(3).data()).unwrap();
+    let (_, last) = wallet.transfer(&client).await;
+    network.start(3);
+    agree(&network, &[0, 3], last).await;
+    assert_eq!(network.client(3).block_of(&first).await, Some(height), "history is back too");
+    let (_, next) = wallet.transfer(&network.client(3)).await;
+    agree(&network, &[0, 1, 2, 3], next).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_chain_without_a_quorum_halts_and_goes_on_when_one_returns() {
     let mut network = Network::running(4);
     let (mut wallet, client) = (Wallet::rich(), network.client(0));

@@ -159,9 +159,11 @@ impl<A: Application> Bridge<A> {
         if let Content::Part(Part::Init(init)) = &content {
             if let Err(refusal) = self.check_init(init) {
                 tracing::debug!(peer = %from, %refusal, "turned a proposal away");
+                self.note_how_far_others_are(init);
                 self.streams.turn_away(&from, key);
                 return None;
             }
+            self.report(|progress| progress.proposed = init.height.0);
             self.want_if_held(init.height.0);
         }
         match self.streams.insert(&from, key, sequence, content) {
@@ -182,7 +184,7 @@ impl<A: Application> Bridge<A> {
     }
 
     fn check_init(&self, init: &Init) -> Result<(), InitRejected> {
-        let (height, proposer, sender) = (init.height.0, init.proposer.0, init.streamer.0);
+        let (height, proposer) = (init.height.0, init.proposer.0);
         if !self.is_near(height) {
             return Err(InitRejected::Height(height));
         }
@@ -194,11 +196,25 @@ impl<A: Application> Bridge<A> {
         if exact && turn != proposer || params.validators.get(&proposer).is_none() {
             return Err(InitRejected::Proposer(proposer));
         }
+        self.check_sender(params, init)
+    }
+
+    fn check_sender(&self, params: &HeightParams, init: &Init) -> Result<(), InitRejected> {
+        let sender = init.streamer.0;
         let sender_key = params.validators.get(&sender).ok_or(InitRejected::Sender(sender))?.public_key;
         if !sender_key.verifies(&self.verifier.stream_bytes(init), &init.signature) {
             return Err(InitRejected::Signature(sender));
         }
         Ok(())
+    }
+
+    /// A proposal that is too far ahead to be kept still says that its sender has all blocks below.
+    fn note_how_far_others_are(&self, init: &Init) {
+        let ahead = init.height.0 > self.height;
+        let known = self.params_near(init.height.0);
+        if ahead && known.is_some_and(|(params, _)| self.check_sender(params, init).is_ok()) {
+            self.report(|progress| progress.proposed = init.height.0);
+        }
     }
 
     fn is_near(&self, height: Height) -> bool {

@@ -301,6 +301,11 @@ impl Node {
         self.until(|progress| progress.decided >= height).await;
     }
 
+    /// It knows that others are past `height`.
+    pub(crate) async fn until_told_of(&mut self, height: Height) {
+        self.until(|progress| progress.proposed > height).await;
+    }
+
     pub(crate) async fn until_held(&mut self) {
         self.until(|progress| progress.held).await;
     }

@@ -36,6 +36,7 @@ async fn a_validator_that_was_away_catches_up_and_takes_part_again() {
     nodes[0].until_decided(missed).await;
 
     let mut returned = network.start(3).await;
+    returned.until_told_of(missed).await;
     returned.until_decided(missed).await;
     // It proposes again: a whole turn of the others passes with a block of its own in it.
     let now = returned.decided();

@@ -37,10 +37,18 @@ impl Mempool {
     ///
     /// A transaction that does not fit, or does not pay the base fee, ends its sender's turn; others go on. Cost: one look-up
     /// for each sender, and a heap step for each transaction taken.
-    #[must_use]
-    pub fn select(&self, space: BlockSpace, mut accounts: impl FnMut(&Address) -> SenderState) -> Vec<Transaction> {
-        let mut race: BinaryHeap<Candidate> =
-            self.senders.keys().filter_map(|sender| self.candidate(sender, accounts(sender), space.base_fee)).collect();
+    ///
+    /// # Errors
+    /// What `accounts` says, the first time that it cannot tell.
+    pub fn select<E>(
+        &self,
+        space: BlockSpace,
+        mut accounts: impl FnMut(&Address) -> Result<SenderState, E>,
+    ) -> Result<Vec<Transaction>, E> {
+        let mut race = BinaryHeap::new();
+        for sender in self.senders.keys() {
+            race.extend(self.candidate(sender, accounts(sender)?, space.base_fee));
+        }
         let (mut taken, mut gas, mut bytes) = (Vec::new(), space.gas, space.bytes);
         while let Some(candidate) = race.pop() {
             let transaction = &self.senders[&candidate.sender][&candidate.nonce].transaction;
@@ -55,7 +63,27 @@ impl Mempool {
             let after = SenderState { nonce: candidate.nonce + 1, balance: candidate.funds };
             race.extend(self.candidate(&candidate.sender, after, space.base_fee));
         }
-        taken
+        Ok(taken)
+    }
+
+    /// Whether [`Self::select`] would take anything. Cost: one look-up for each sender, up to the first that has something.
+    ///
+    /// # Errors
+    /// What `accounts` says, the first time that it cannot tell.
+    pub fn has_ready<E>(
+        &self,
+        space: BlockSpace,
+        mut accounts: impl FnMut(&Address) -> Result<SenderState, E>,
+    ) -> Result<bool, E> {
+        for sender in self.senders.keys() {
+            let Some(candidate) = self.candidate(sender, accounts(sender)?, space.base_fee) else { continue };
+            let transaction = &self.senders[sender][&candidate.nonce].transaction;
+            let fits = transaction.block_gas_limit(self.rules.fvm_gas_per_gas) <= space.gas;
+            if fits && transaction.raw().len() <= space.bytes {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The sender's next transaction, if it waits, pays the base fee and is covered by what the sender has.

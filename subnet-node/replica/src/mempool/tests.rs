@@ -1,3 +1,5 @@
+use std::convert::Infallible;
+
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address as EvmAddress, TxKind, U256};
 use proptest::prelude::*;
@@ -37,6 +39,13 @@ fn pool_of(transactions: &[Transaction]) -> Mempool {
         pool.admit(transaction.clone(), RICH, 0).unwrap();
     }
     pool
+}
+
+/// What is taken when every sender's state is `state`; and that the pool knew whether that would be anything.
+fn taken(pool: &Mempool, space: BlockSpace, state: SenderState) -> Vec<Transaction> {
+    let taken = pool.select(space, |_| Ok::<_, Infallible>(state)).unwrap();
+    assert_eq!(pool.has_ready(space, |_| Ok::<_, Infallible>(state)), Ok(!taken.is_empty()));
+    taken
 }
 
 #[test]
@@ -88,28 +97,39 @@ fn a_full_pool_makes_room_at_the_cost_of_the_cheapest_senders_last() {
 fn a_proposer_takes_the_best_tips_first_each_senders_in_order_and_no_gap() {
     let (a0, a1, b0, c1) = (transfer(1, 0, 1), transfer(1, 1, 90), transfer(2, 0, 50), transfer(3, 1, 99));
     let pool = pool_of(&[c1, a1.clone(), b0.clone(), a0.clone()]);
-    assert_eq!(pool.select(SPACE, |_| RICH), [b0.clone(), a0, a1]);
-    assert_eq!(pool.select(BlockSpace { gas: 21_000, ..SPACE }, |_| RICH), std::slice::from_ref(&b0));
-    assert_eq!(pool.select(BlockSpace { bytes: 10, ..SPACE }, |_| RICH), []);
-    assert_eq!(pool.select(BlockSpace { base_fee: 120, ..SPACE }, |_| RICH), [b0], "others do not pay the base fee");
+    assert_eq!(taken(&pool, SPACE, RICH), [b0.clone(), a0, a1]);
+    assert_eq!(taken(&pool, BlockSpace { gas: 21_000, ..SPACE }, RICH), std::slice::from_ref(&b0));
+    assert_eq!(taken(&pool, BlockSpace { bytes: 10, ..SPACE }, RICH), []);
+    assert_eq!(taken(&pool, BlockSpace { base_fee: 120, ..SPACE }, RICH), [b0], "others do not pay the base fee");
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_told_and_the_pool_is_as_before() {
+    let mut pool = pool_of(&[transfer(1, 0, 10)]);
+    let broken = |_: &Address| Err("the disk");
+    assert_eq!(pool.select(SPACE, broken), Err("the disk"));
+    assert_eq!(pool.has_ready(SPACE, broken), Err("the disk"));
+    assert_eq!(pool.prune(1_001, broken), Err("the disk"));
+    assert_eq!(pool.len(), 1);
 }
 
 #[test]
 fn a_sender_is_not_taken_past_its_balance() {
     let pool = pool_of(&[transfer(1, 0, 10), transfer(1, 1, 10)]);
     let one = SenderState { nonce: 0, balance: transfer(1, 0, 10).cost_max().unwrap() };
-    assert_eq!(pool.select(SPACE, |_| one), [transfer(1, 0, 10)]);
+    assert_eq!(taken(&pool, SPACE, one), [transfer(1, 0, 10)]);
 }
 
 #[test]
 fn what_a_block_used_up_or_time_made_stale_is_dropped() {
     let mut pool = pool_of(&[transfer(1, 0, 10), transfer(1, 1, 10), transfer(2, 0, 10)]);
     let second = transfer(2, 0, 10).sender();
-    let after =
-        |sender: &Address| if *sender == second { SenderState::default() } else { SenderState { nonce: 1, ..RICH } };
-    pool.prune(0, after);
+    let after = |sender: &Address| {
+        Ok::<_, Infallible>(if *sender == second { SenderState::default() } else { SenderState { nonce: 1, ..RICH } })
+    };
+    pool.prune(0, after).unwrap();
     assert_eq!(pool.iter().cloned().collect::<Vec<_>>(), [transfer(1, 1, 10)]);
-    pool.prune(1_001, |_| RICH);
+    pool.prune(1_001, |_| Ok::<_, Infallible>(RICH)).unwrap();
     assert!(pool.is_empty() && pool.bytes() == 0 && pool.by_tip.is_empty());
 }
 
@@ -135,7 +155,7 @@ proptest! {
             prop_assert_eq!(pool.bytes(), pool.iter().map(|waiting| waiting.raw().len()).sum::<usize>());
         }
         let mut next: HashMap<Address, u64> = HashMap::new();
-        for taken in pool.select(SPACE, |_| RICH) {
+        for taken in taken(&pool, SPACE, RICH) {
             let expected = next.entry(taken.sender()).or_default();
             prop_assert_eq!(taken.nonce(), *expected);
             *expected += 1;
