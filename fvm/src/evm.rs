@@ -7,42 +7,58 @@
 //! | tips | after the block's last transaction | see [`crate::fees`] |
 //! | what is burnt | counted, at f099 | the sum of all balances never changes |
 //! | blobs | refused before this | a subnet has no data availability layer |
-//! | calls to actors that are not contracts | value moves; data is answered with a revert | see `precompiles` |
+//! | calls to actors that are not contracts | the actor runs | one state, two runtimes; see `crossing` |
 //! | masked ids of actors with an f410 address | nobody | one actor, one Ethereum address |
 //!
 //! | module | does |
 //! |---|---|
 //! | `env` | our block and transaction in revm's words |
 //! | `handler` | the steps of a transaction that we change |
-//! | `precompiles` | precompiled contracts, and calls that leave the EVM |
+//! | `precompiles` | who answers a call: a precompiled contract, an actor, or the EVM |
+//! | `crossing` | from a contract to an actor, and back |
+//! | `call_actor` | the precompiled contracts by which a contract calls any method of an actor |
+//! | `nested` | from an actor to a contract, and back |
 //! | `outcome` | results as exit codes |
 
+pub(crate) mod abi;
+mod call_actor;
+mod crossing;
 mod env;
 mod handler;
+pub(crate) mod nested;
 mod outcome;
 mod precompiles;
 
+use std::sync::Arc;
+
+use fvm_shared::econ::TokenAmount;
 use revm::context::result::{EVMError, InvalidTransaction};
 use revm::context::{BlockEnv as EvmBlock, CfgEnv, Context, Evm, LocalContext, TxEnv};
+use revm::context_interface::Transaction as _;
 use revm::handler::instructions::EthInstructions;
 use revm::handler::{EthFrame, Handler};
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::primitives::hardfork::SpecId;
+use tributary_primitives::EthAddress;
+use tributary_wasm::{CallStack, MessageContext};
 
 use crate::block::BlockEnv;
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::journal::{Database, Journal};
+use crate::kernel::{Course, Machine, Origin};
 use crate::state::StateView;
 
+use crossing::Seat;
 pub use env::TRANSACTION_GAS_MAX;
-pub(crate) use env::{simulated, transaction};
+pub(crate) use env::{evm_address, simulated, transaction};
 pub(crate) use outcome::EvmOutcome;
+pub(crate) use precompiles::INVOKE_EVM;
 use precompiles::Precompiles;
 
 /// The fork in force, from genesis on.
 pub(crate) const SPEC: SpecId = SpecId::OSAKA;
 
-type EvmContext<V> = Context<EvmBlock, TxEnv, CfgEnv, Database<V>, Journal<V>, (), LocalContext>;
+type EvmContext<V> = Context<EvmBlock, TxEnv, CfgEnv, Database<V>, Journal<V>, Seat<V>, LocalContext>;
 type OurEvm<V> =
     Evm<EvmContext<V>, (), EthInstructions<EthInterpreter, EvmContext<V>>, Precompiles, EthFrame<EthInterpreter>>;
 type EvmError = EVMError<StateFatal, InvalidTransaction>;
@@ -58,15 +74,21 @@ pub(crate) enum Mode {
 
 /// Runs one transaction on `journal`, which comes back with its changes; with none when the transaction is not valid.
 pub(crate) fn transact<V: StateView>(
-    journal: Journal<V>,
+    machine: &Arc<Machine<V>>,
+    mut journal: Journal<V>,
     env: &BlockEnv,
     transaction: TxEnv,
     mode: Mode,
 ) -> Result<(Journal<V>, Result<EvmOutcome, InvalidTransaction>), ExecutorFatal> {
     let is_create = transaction.kind.is_create();
-    let context = env::context(journal, env, transaction, mode);
-    let instructions = EthInstructions::new_mainnet_with_spec(SPEC);
-    let mut evm = OurEvm::new(context, instructions, Precompiles::new(SPEC));
+    let env = match mode {
+        Mode::Transaction => env.clone(),
+        // A call that pays nothing would be refused below the base fee. Ethereum's clients lower the base fee likewise.
+        Mode::Simulation => BlockEnv { base_fee: 0, ..env.clone() },
+    };
+    let origin = origin_of(&mut journal, &env, machine.params().fvm_gas_per_gas, &transaction)?;
+    let seat = Seat::new(Course::new(Arc::clone(machine), &env, origin), CallStack::bottom());
+    let mut evm = evm(journal, seat, transaction);
     let result = handler::Law::new(mode).run(&mut evm);
     let journal = evm.ctx.journaled_state;
     match result {
@@ -75,4 +97,28 @@ pub(crate) fn transact<V: StateView>(
         Err(EVMError::Database(fatal)) => Err(fatal.into()),
         Err(other) => Err(ExecutorFatal::Evm(other.to_string())),
     }
+}
+
+/// A machine over `journal`.
+fn evm<V: StateView>(journal: Journal<V>, seat: Seat<V>, transaction: TxEnv) -> OurEvm<V> {
+    let context = env::context(journal, seat, transaction);
+    OurEvm::new(context, EthInstructions::new_mainnet_with_spec(SPEC), Precompiles::new(SPEC))
+}
+
+/// The sender as actors see it. One that never had an actor gets its id here; it pays, so it stays.
+fn origin_of<V: StateView>(
+    journal: &mut Journal<V>,
+    env: &BlockEnv,
+    fvm_gas_per_gas: u64,
+    transaction: &TxEnv,
+) -> Result<Origin, StateFatal> {
+    let eth_address = EthAddress(transaction.caller.0.0);
+    let gas_price = transaction.effective_gas_price(env.base_fee.into());
+    let premium = gas_price.saturating_sub(env.base_fee.into()) / u128::from(fvm_gas_per_gas);
+    let message = MessageContext {
+        origin: journal.id_of(eth_address)?,
+        nonce: transaction.nonce,
+        gas_premium: TokenAmount::from_atto(premium),
+    };
+    Ok(Origin { message, address: eth_address.to_address(), eth_address, gas_price })
 }

@@ -141,7 +141,7 @@ impl Executor {
         transaction: &Transaction,
     ) -> Result<(State, Executed), ExecutorFatal> {
         match transaction {
-            Transaction::Ethereum(transaction) => ethereum::execute(view, env, gas_left, transaction),
+            Transaction::Ethereum(transaction) => ethereum::execute(&self.machine, view, env, gas_left, transaction),
             Transaction::Fvm(message) => fvm::execute(&self.machine, view, env, gas_left, message),
         }
     }

@@ -44,6 +44,7 @@ use revm::context_interface::JournalTr;
 use revm::context_interface::journaled_state::JournalCheckpoint;
 use revm::context_interface::journaled_state::account::JournaledAccountTr;
 use revm::primitives::{Address as EvmAddress, U256};
+use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, Height};
 
 use crate::error::StateFatal;
@@ -88,14 +89,22 @@ impl<V: StateView> Journal<V> {
         Self { database: Database::new(view, now), evm, own, touched: Vec::new() }
     }
 
+    /// Takes the content out to where the transaction goes on: from the EVM to the kernel, or back. What stays is a vacant place, and
+    /// is asked nothing until the content is put there again. Cost: a move, and no more than one small allocation.
+    pub(crate) fn take_out(&mut self) -> Self {
+        let vacant =
+            Self { database: Database::vacant(), evm: JournalInner::new(), own: Own::new(0), touched: Vec::new() };
+        std::mem::replace(self, vacant)
+    }
+
     /// The view, all changes forgotten.
     pub(crate) fn into_view(self) -> V {
-        self.database.view
+        self.database.into_view()
     }
 
     /// The state before the transaction.
     pub(crate) const fn view(&mut self) -> &mut V {
-        &mut self.database.view
+        self.database.view()
     }
 
     /// The height of the block in execution.
@@ -120,10 +129,36 @@ impl<V: StateView> Journal<V> {
 
     /// An actor as the transaction has it by now: all but balance and nonce.
     pub(crate) fn actor(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
-        if let Some(head) = self.own.actor(id) {
-            return Ok(head.cloned());
+        let head = match self.own.actor(id) {
+            Some(head) => head.cloned(),
+            None => self.database.view().actor(id)?.map(ActorHead::from),
+        };
+        Ok(head.map(|head| self.as_the_evm_has_it(id, head)))
+    }
+
+    /// What the transaction made of an Ethereum actor so far: a placeholder that sent is an account, one that got code a contract.
+    fn as_the_evm_has_it(&self, id: ActorID, head: ActorHead) -> ActorHead {
+        let builtin = BuiltinActor::from_code(&head.code);
+        if !matches!(builtin, Some(BuiltinActor::Placeholder | BuiltinActor::EthAccount | BuiltinActor::Evm)) {
+            return head;
         }
-        Ok(self.database.view.actor(id)?.map(ActorHead::from))
+        let address = eth_address(id, head.delegated.as_ref());
+        match self.evm.state.get(&EvmAddress::new(address.0)) {
+            Some(account) => ActorHead { code: finish::kind_of(account, builtin).code(), ..head },
+            None => head,
+        }
+    }
+
+    /// The id of the actor behind an account of the EVM. One that never had an actor gets it now, before the transaction's end.
+    pub(crate) fn id_of(&mut self, address: EthAddress) -> Result<ActorID, StateFatal> {
+        let name = address.to_address();
+        if let Some(id) = self.resolve(&name)? {
+            return Ok(id);
+        }
+        let id = self.take_id();
+        self.name(name, id);
+        self.set_actor(id, Some(finish::placeholder(address)));
+        Ok(id)
     }
 
     /// Replaces, makes or (with `None`) deletes an actor; balance and nonce stay what they are.
@@ -135,7 +170,7 @@ impl<V: StateView> Journal<V> {
     pub(crate) fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
         match self.own.resolve(address) {
             Some(id) => Ok(Some(id)),
-            None => self.database.view.resolve(address),
+            None => self.database.view().resolve(address),
         }
     }
 
@@ -172,6 +207,13 @@ impl<V: StateView> Journal<V> {
         let address = self.evm_address(id)?;
         let is_bumped = self.load_account_mut(address)?.data.bump_nonce();
         is_bumped.then_some(()).ok_or_else(|| StateFatal::Invariant(format!("actor {id} has used all nonces")))
+    }
+
+    /// Sets the nonce of the next message.
+    pub(crate) fn set_nonce(&mut self, id: ActorID, nonce: u64) -> Result<(), StateFatal> {
+        let address = self.evm_address(id)?;
+        self.load_account_mut(address)?.data.set_nonce(nonce);
+        Ok(())
     }
 
     /// Moves `amount`; `false`, and nothing moved, when `from` does not have it.
@@ -216,7 +258,7 @@ impl<V: StateView> Journal<V> {
     pub(crate) fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {
         match self.own.block(cid) {
             Some(block) => Ok(Some(block)),
-            None => self.database.view.block(cid),
+            None => self.database.view().block(cid),
         }
     }
 

@@ -11,7 +11,8 @@
 //!                                                      checkpoint; undone unless the exit code is zero
 //! ```
 //!
-//! The kernel is moved into each invocation and comes back out of it, as [`tributary_wasm::Host`] wants it.
+//! The kernel is moved into each invocation and comes back out of it, as [`tributary_wasm::Host`] wants it. When the EVM runs, the journal
+//! and the [`Course`] go there, and meet again in a kernel when a contract calls an actor: see `evm::crossing`.
 //!
 //! | module | does |
 //! |---|---|
@@ -31,7 +32,7 @@ use cid::Cid;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
-use tributary_primitives::Hash32;
+use tributary_primitives::EthAddress;
 use tributary_wasm::{Access, GasTracker, MessageContext, NetworkContext, SyscallError};
 
 use crate::block::BlockEnv;
@@ -45,41 +46,69 @@ pub(crate) use machine::{Machine, on_deep_stack};
 /// The rules in force, as the FVM numbers them: prices and syscalls of network versions 21 to 29.
 const NETWORK_VERSION: u32 = 21;
 
-/// Actors whose look-up no message pays for.
-///
-/// Source: FIP-0055 and ref-fvm 4.8, `fvm/src/call_manager/state_access_tracker.rs`.
-const PRELOADED: [ActorID; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 10, 99];
-
-/// One message in execution.
+/// One message in execution, with what it changed so far.
 pub(crate) struct Kernel<V: StateView> {
-    journal: Journal<V>,
+    pub(crate) journal: Journal<V>,
+    pub(crate) course: Course<V>,
+}
+
+/// One message in execution, apart from what it changes: goes with the journal from runtime to runtime.
+pub(crate) struct Course<V: StateView> {
     machine: Arc<Machine<V>>,
+    env: BlockEnv,
     network: NetworkContext,
-    message: MessageContext,
-    /// The address by which the sender signed: names the actors that this message makes.
-    origin: Address,
-    randomness: Hash32,
+    origin: Origin,
     /// Actors made so far; those of calls that reverted count too, so that no two get the same address.
     created: u64,
 }
 
-impl<V: StateView> Kernel<V> {
-    /// A kernel for one message of `origin`, whose nonce the journal has not used up yet.
-    pub(crate) fn new(machine: Arc<Machine<V>>, mut journal: Journal<V>, env: &BlockEnv, origin: Origin) -> Box<Self> {
-        for id in PRELOADED {
-            journal.own().first_access(id, Access::Read);
-        }
-        journal.own().first_access(origin.id, Access::Update);
+/// Who sent the message.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    /// Nonce and premium per unit of FVM gas among it.
+    pub(crate) message: MessageContext,
+    /// The address by which the sender signed: names the actors that this message makes.
+    pub(crate) address: Address,
+    /// What contracts see as the sender.
+    pub(crate) eth_address: EthAddress,
+    /// What the message pays, in attoTRB per unit of Ethereum's gas.
+    pub(crate) gas_price: u128,
+}
+
+impl<V: StateView> Course<V> {
+    pub(crate) fn new(machine: Arc<Machine<V>>, env: &BlockEnv, origin: Origin) -> Self {
+        let rate = machine.params().fvm_gas_per_gas;
         let network = NetworkContext {
             epoch: env.height.epoch(),
             timestamp: env.timestamp_s,
-            base_fee: TokenAmount::from_atto(fees::fvm_base_fee(env.base_fee, machine.params().fvm_gas_per_gas)),
+            base_fee: TokenAmount::from_atto(fees::fvm_base_fee(env.base_fee, rate)),
             chain_id: env.chain_id,
             network_version: NETWORK_VERSION,
         };
-        let message = MessageContext { origin: origin.id, nonce: origin.nonce, gas_premium: origin.premium };
-        let randomness = env.prev_randao;
-        Box::new(Self { journal, machine, network, message, origin: origin.address, randomness, created: 0 })
+        Self { machine, env: env.clone(), network, origin, created: 0 }
+    }
+
+    /// The block in execution.
+    pub(crate) const fn env(&self) -> &BlockEnv {
+        &self.env
+    }
+
+    /// Who sent the message.
+    pub(crate) const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// FVM gas in a unit of Ethereum's.
+    pub(crate) fn fvm_gas_per_gas(&self) -> u64 {
+        self.machine.params().fvm_gas_per_gas
+    }
+}
+
+impl<V: StateView> Kernel<V> {
+    /// A kernel for one message, whose nonce the journal has not used up yet.
+    pub(crate) fn new(mut journal: Journal<V>, course: Course<V>) -> Box<Self> {
+        journal.own().set_origin(course.origin.message.origin);
+        Box::new(Self { journal, course })
     }
 
     /// The journal with all that the message did.
@@ -107,15 +136,6 @@ impl<V: StateView> Kernel<V> {
         let first = self.journal.own().first_access(id, access);
         Ok(gas.charge(tributary_wasm::prices::access(first))?)
     }
-}
-
-/// Who sent the message.
-pub(crate) struct Origin {
-    pub(crate) id: ActorID,
-    pub(crate) address: Address,
-    pub(crate) nonce: u64,
-    /// Per unit of FVM gas.
-    pub(crate) premium: TokenAmount,
 }
 
 /// A broken state, on its way up through the runtime.

@@ -5,26 +5,28 @@
 //! | system | refuses: genesis makes the one there is | – |
 //! | init | refuses, as above | 2 `Exec` |
 //! | account | refuses: a send to its key makes it | 2 `PubkeyAddress`, 2643134072 `AuthenticateMessage`; from 2²⁴ on accepts |
-//! | Ethereum account | refuses | from 2²⁴ on accepts |
+//! | Ethereum account | refuses | `InvokeEVM` runs its delegate (EIP-7702), if it has one; others from 2²⁴ on accepts |
 //! | placeholder | accepts | accepts |
-//! | contract, Ethereum address manager | see below | see below |
+//! | contract | refuses | see [`contract`] |
+//! | Ethereum address manager | refuses | 2 `Create`, 3 `Create2`, 4 `CreateExternal`: see [`eam`] |
 //!
-//! To accept is to return nothing with exit code 0; to refuse is exit code 22, `USR_UNHANDLED_MESSAGE`. Contracts run on the
-//! EVM; a call of one from the FVM with a method is answered by exit code 5, `SYS_INVALID_RECEIVER`, until the two runtimes share
-//! a meter. Value without a method arrives.
+//! To accept is to return nothing with exit code 0; to refuse is exit code 22, `USR_UNHANDLED_MESSAGE`. Value without a method arrives.
 //!
 //! Gas: as for a WASM actor's invocation and return, and what each method's work costs. There are no instructions to count.
 
 pub(crate) mod account;
+mod contract;
+mod eam;
 mod init;
 
-use fvm_ipld_encoding::CBOR;
+use fvm_ipld_encoding::{BytesDe, BytesSer, CBOR};
 use fvm_shared::ActorID;
 use fvm_shared::error::ExitCode;
 use serde::Serialize;
 use tributary_primitives::actors::BuiltinActor;
 use tributary_wasm::{Block, GasTracker, Halt, Send, SendOutcome, SyscallError, prices};
 
+use crate::evm::INVOKE_EVM;
 use crate::kernel::{Kernel, Returned};
 use crate::state::StateView;
 
@@ -40,6 +42,8 @@ type Answer = Result<Option<Block>, Refusal>;
 pub(crate) enum Refusal {
     /// The actor aborts.
     Exit(ExitCode),
+    /// It aborts, and says something with it.
+    Said(ExitCode, Block),
     /// The call unwinds.
     Halt(Halt),
 }
@@ -81,10 +85,12 @@ fn answer<V: StateView>(
     let is_exported = send.method >= FIRST_EXPORTED_METHOD;
     let answer = match actor {
         BuiltinActor::Init if send.method == init::EXEC => return init::exec(kernel, send, gas),
+        BuiltinActor::Evm => return contract::invoke(kernel, receiver, send, gas),
+        BuiltinActor::EthAccount if send.method == INVOKE_EVM => return contract::invoke(kernel, receiver, send, gas),
+        BuiltinActor::EthereumAddressManager => return eam::invoke(kernel, send, gas),
         BuiltinActor::Account => account::invoke(&mut kernel, receiver, &send, gas),
         BuiltinActor::EthAccount if is_exported => Ok(None),
         BuiltinActor::Placeholder => Ok(None),
-        BuiltinActor::Evm | BuiltinActor::EthereumAddressManager => Err(Refusal::Exit(ExitCode::SYS_INVALID_RECEIVER)),
         BuiltinActor::System | BuiltinActor::Init | BuiltinActor::EthAccount => unhandled(),
     };
     (kernel, answer)
@@ -98,6 +104,7 @@ fn outcome_of(answer: Answer, depth: u32, gas: &mut GasTracker) -> Result<SendOu
     let outcome = match answer {
         Ok(return_block) => SendOutcome { exit_code: ExitCode::OK, return_block },
         Err(Refusal::Exit(exit_code)) => SendOutcome { exit_code, return_block: None },
+        Err(Refusal::Said(exit_code, said)) => SendOutcome { exit_code, return_block: Some(said) },
         Err(Refusal::Halt(halt)) => return Err(halt.into()),
     };
     if let Some(block) = &outcome.return_block {
@@ -110,6 +117,21 @@ fn outcome_of(answer: Answer, depth: u32, gas: &mut GasTracker) -> Result<SendOu
 fn cbor<T: Serialize>(value: &T) -> Answer {
     let bytes = fvm_ipld_encoding::to_vec(value).map_err(|_| Refusal::Exit(ExitCode::USR_SERIALIZATION))?;
     Block::new(CBOR, bytes).map(Some).map_err(|_| Refusal::Exit(ExitCode::USR_SERIALIZATION))
+}
+
+/// Bytes, as a CBOR byte string.
+fn byte_string(bytes: &[u8]) -> Result<Block, Refusal> {
+    let too_long = |_| Refusal::Exit(ExitCode::USR_SERIALIZATION);
+    let bytes = fvm_ipld_encoding::to_vec(&BytesSer(bytes)).expect("bytes have a CBOR form");
+    Block::new(CBOR, bytes).map_err(too_long)
+}
+
+/// Parameters that are a byte string; none stand for an empty one.
+fn bytes_of(send: &Send) -> Result<Vec<u8>, Refusal> {
+    if send.params.is_none() {
+        return Ok(Vec::new());
+    }
+    params::<BytesDe>(send).map(|bytes| bytes.0)
 }
 
 /// Parameters that a method must have.

@@ -10,10 +10,11 @@ use tributary_crypto::secp;
 use tributary_message::EthereumTransaction;
 use tributary_primitives::EthAddress;
 
-use super::{EvmContext, Mode, SPEC};
+use super::{EvmContext, SPEC, Seat};
 use crate::block::BlockEnv;
 use crate::call::EthereumCall;
 use crate::journal::Journal;
+use crate::kernel::Origin;
 use crate::money;
 use crate::state::StateView;
 
@@ -22,33 +23,28 @@ use crate::state::StateView;
 /// Source: EIP-7825.
 pub const TRANSACTION_GAS_MAX: u64 = 1 << 24;
 
-pub(super) fn context<V: StateView>(
-    journal: Journal<V>,
-    env: &BlockEnv,
-    transaction: TxEnv,
-    mode: Mode,
-) -> EvmContext<V> {
+pub(super) fn context<V: StateView>(journal: Journal<V>, seat: Seat<V>, transaction: TxEnv) -> EvmContext<V> {
+    let env = seat.course().env();
     let mut cfg = CfgEnv::new_with_spec(SPEC);
     cfg.chain_id = env.chain_id;
     EvmContext {
-        block: block(env, mode),
+        block: block(env),
         tx: transaction,
         cfg,
         journaled_state: journal,
-        chain: (),
+        chain: seat,
         local: LocalContext::default(),
         error: Ok(()),
     }
 }
 
-fn block(env: &BlockEnv, mode: Mode) -> EvmBlock {
+fn block(env: &BlockEnv) -> EvmBlock {
     let mut block = EvmBlock {
         number: U256::from(env.height.0),
         beneficiary: evm_address(env.proposer),
         timestamp: U256::from(env.timestamp_s),
         gas_limit: env.gas_limit,
-        // A call that pays nothing would be refused below the base fee. Ethereum's clients lower the base fee likewise.
-        basefee: if mode == Mode::Transaction { env.base_fee } else { 0 },
+        basefee: env.base_fee,
         difficulty: U256::ZERO,
         prevrandao: Some(B256::new(env.prev_randao.0)),
         ..EvmBlock::default()
@@ -101,7 +97,12 @@ pub(crate) fn simulated(call: &EthereumCall, gas_limit: u64) -> TxEnv {
     }
 }
 
-pub(super) fn evm_address(address: EthAddress) -> Address {
+/// What a contract that an actor calls sees of the transaction: who sent it, and what it pays for gas.
+pub(super) fn of_origin(origin: &Origin) -> TxEnv {
+    TxEnv { caller: evm_address(origin.eth_address), gas_price: origin.gas_price, ..TxEnv::default() }
+}
+
+pub(crate) fn evm_address(address: EthAddress) -> Address {
     Address::new(address.0)
 }
 

@@ -10,6 +10,7 @@
 //! | stack underflow, overflow | 36, 37 |
 //! | reads past what was returned | 38 |
 //! | jumps where it may not | 39 |
+//! | changes something in a read-only call | 25 `USR_READ_ONLY`, seen by actors alone |
 //! | does not have the value it sends | 6 `SYS_INSUFFICIENT_FUNDS` |
 //! | anything else that ends it | 34 |
 //!
@@ -17,6 +18,7 @@
 
 use fvm_shared::error::ExitCode;
 use revm::context_interface::result::{ExecutionResult, HaltReason};
+use revm::interpreter::InstructionResult;
 use tributary_primitives::EthAddress;
 
 const REVERTED: ExitCode = ExitCode::new(33);
@@ -59,5 +61,29 @@ fn exit_code(result: &ExecutionResult<HaltReason>) -> ExitCode {
             HaltReason::OutOfFunds => ExitCode::SYS_INSUFFICIENT_FUNDS,
             _ => INVALID_INSTRUCTION,
         },
+    }
+}
+
+/// The same table for a call in the midst of a message.
+pub(super) fn exit_code_of(result: InstructionResult) -> ExitCode {
+    match result {
+        ok if ok.is_ok() => ExitCode::OK,
+        InstructionResult::Revert => REVERTED,
+        InstructionResult::OutOfGas
+        | InstructionResult::MemoryOOG
+        | InstructionResult::MemoryLimitOOG
+        | InstructionResult::PrecompileOOG
+        | InstructionResult::InvalidOperandOOG
+        | InstructionResult::ReentrancySentryOOG => ExitCode::SYS_OUT_OF_GAS,
+        InstructionResult::OpcodeNotFound | InstructionResult::NotActivated => UNDEFINED_INSTRUCTION,
+        InstructionResult::StackUnderflow => STACK_UNDERFLOW,
+        InstructionResult::StackOverflow => STACK_OVERFLOW,
+        InstructionResult::OutOfOffset => ILLEGAL_MEMORY_ACCESS,
+        InstructionResult::InvalidJump => BAD_JUMP,
+        InstructionResult::OutOfFunds => ExitCode::SYS_INSUFFICIENT_FUNDS,
+        InstructionResult::StateChangeDuringStaticCall | InstructionResult::CallNotAllowedInsideStatic => {
+            ExitCode::USR_READ_ONLY
+        }
+        _ => INVALID_INSTRUCTION,
     }
 }

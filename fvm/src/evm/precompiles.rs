@@ -1,31 +1,39 @@
-//! Precompiled contracts, and calls that leave the EVM.
+//! Who answers a call of a contract.
 //!
 //! | callee | empty call data | call data |
 //! |---|---|---|
 //! | precompiled contract | runs | runs |
 //! | contract, account, placeholder | the EVM's business | the EVM's business |
-//! | any other actor: WASM, system, init | value moves, no code runs (method 0) | revert: `actor is not an EVM contract` |
+//! | any other actor: WASM, system, init | value moves, no code runs (method 0) | its method `InvokeEVM` gets the data |
+//! | the same, by `DELEGATECALL` or `CALLCODE` | revert | revert |
 //! | masked id that is nobody's one Ethereum address | revert: `no actor has this address` | the same |
 //!
-//! Both refusals are reverts with Solidity's `Error(string)`, so a contract can catch them and a wallet shows them. Running WASM
-//! actors from here needs the two runtimes to share one meter and one call stack; until then a call that cannot
-//! be run is refused before anything else happens.
+//! Refusals are reverts with Solidity's `Error(string)`, so a contract can catch them and a wallet shows them.
+//!
+//! Source of `InvokeEVM`: FIP-0054, "InvokeEVM"; FRC-0042 for its number.
 
+use fvm_ipld_encoding::{BytesSer, CBOR};
+use fvm_shared::address::Address;
 use revm::context::Cfg;
 use revm::context_interface::ContextTr;
 use revm::handler::{EthPrecompiles, PrecompileProvider};
 use revm::interpreter::{CallInputs, Gas, InstructionResult, InterpreterResult};
 use revm::primitives::hardfork::SpecId;
-use revm::primitives::{AddressSet, Bytes, U256};
+use revm::primitives::{AddressSet, Bytes};
+use tributary_primitives::EthAddress;
+use tributary_wasm::{Block, Send};
 
-use super::EvmContext;
+use super::crossing::{bytes_of, cross, refuse};
+use super::{EvmContext, call_actor};
 use crate::journal::Callee;
+use crate::kernel::fatal;
+use crate::money;
 use crate::state::StateView;
 
-/// First four bytes of Solidity's `Error(string)`.
-const ERROR_SELECTOR: [u8; 4] = [0x08, 0xc3, 0x79, 0xa0];
+/// Number of the method by which actors are called like contracts.
+pub(crate) const INVOKE_EVM: u64 = 3_844_450_837;
 
-/// Ethereum's precompiled contracts, and the gate to actors that are not contracts.
+/// Ethereum's precompiled contracts, those that call actors, and the gate to actors that are not contracts.
 pub(super) struct Precompiles(EthPrecompiles);
 
 impl Precompiles {
@@ -45,12 +53,16 @@ impl<V: StateView> PrecompileProvider<EvmContext<V>> for Precompiles {
         if let Some(result) = self.0.run(context, inputs)? {
             return Ok(Some(result));
         }
-        let is_plain = inputs.input.is_empty() && inputs.bytecode_address == inputs.target_address;
+        if let Some(result) = call_actor::run(context, inputs)? {
+            return Ok(Some(result));
+        }
+        let is_own = inputs.bytecode_address == inputs.target_address;
         Ok(match context.journaled_state.callee(inputs.bytecode_address) {
             Callee::Evm => None,
-            Callee::Actor if is_plain => Some(end(inputs, InstructionResult::Stop, Bytes::new())),
-            Callee::Actor => Some(refuse(inputs, "actor is not an EVM contract")),
             Callee::Nobody => Some(refuse(inputs, "no actor has this address")),
+            Callee::Actor if !is_own => Some(refuse(inputs, "an actor does not run in another's name")),
+            Callee::Actor if inputs.input.is_empty() => Some(arrived(inputs)),
+            Callee::Actor => Some(invoke_evm(context, inputs)?),
         })
     }
 
@@ -59,34 +71,39 @@ impl<V: StateView> PrecompileProvider<EvmContext<V>> for Precompiles {
     }
 }
 
-fn refuse(inputs: &CallInputs, why: &str) -> InterpreterResult {
-    end(inputs, InstructionResult::Revert, Bytes::from(error_string(why)))
+/// Value arrived, and nothing else was asked.
+fn arrived(inputs: &CallInputs) -> InterpreterResult {
+    InterpreterResult::new(InstructionResult::Stop, Bytes::new(), Gas::new(inputs.gas_limit))
 }
 
-/// Ends the call with all its gas left.
-fn end(inputs: &CallInputs, result: InstructionResult, output: Bytes) -> InterpreterResult {
-    InterpreterResult::new(result, output, Gas::new(inputs.gas_limit))
-}
-
-/// Solidity's `Error(string)`: selector, offset, length, bytes padded to a word.
-fn error_string(why: &str) -> Vec<u8> {
-    let word = |number: usize| U256::from(number).to_be_bytes::<32>();
-    let mut data = [&ERROR_SELECTOR[..], &word(32), &word(why.len()), why.as_bytes()].concat();
-    data.resize(4 + 64 + why.len().next_multiple_of(32), 0);
-    data
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_reads_as_solidity_writes_it() {
-        let data = error_string("no");
-        assert_eq!(data.len(), 4 + 96);
-        assert_eq!(
-            (data[..4].to_vec(), data[35], data[67], &data[68..71]),
-            (ERROR_SELECTOR.to_vec(), 32, 2, &b"no\0"[..])
-        );
+/// Hands the call data to the actor, whose value the EVM has moved already.
+fn invoke_evm<V: StateView>(context: &mut EvmContext<V>, inputs: &CallInputs) -> Result<InterpreterResult, String> {
+    let data = inputs.input.bytes(context);
+    let params = fvm_ipld_encoding::to_vec(&BytesSer(&data)).expect("bytes have a CBOR form");
+    let Ok(params) = Block::new(CBOR, params) else {
+        return Ok(refuse(inputs, "the call data is longer than a block may be"));
+    };
+    let (from, to) = (EthAddress(inputs.caller.0.0), EthAddress(inputs.bytecode_address.0.0));
+    let crossed = cross(context, inputs.gas_limit, |mut kernel, stack, gas| {
+        let ids = kernel.journal().id_of(from).and_then(|from| Ok((from, kernel.journal().id_of(to)?)));
+        let (from, receiver) = match ids {
+            Ok(ids) => ids,
+            Err(broken) => return (kernel, Err(fatal(broken))),
+        };
+        let send = Send {
+            from,
+            to: Address::new_id(receiver),
+            method: INVOKE_EVM,
+            params: Some(params),
+            value: money::to_tokens(inputs.value.get()),
+            read_only: inputs.is_static,
+            gas_limit: None,
+            stack,
+        };
+        kernel.run(receiver, send, gas)
+    });
+    match crossed {
+        Some(crossed) => crossed.end(bytes_of),
+        None => Ok(refuse(inputs, "the call stack is too deep")),
     }
 }

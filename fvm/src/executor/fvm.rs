@@ -22,14 +22,14 @@ use fvm_shared::message::Message;
 use revm::primitives::U256;
 use tributary_message::FvmTransaction;
 use tributary_primitives::actors::BuiltinActor;
-use tributary_wasm::{Block, CallStack, GasTracker, Send, prices};
+use tributary_wasm::{Block, CallStack, GasTracker, MessageContext, Send, prices};
 
 use super::ethereum::burnt;
 use super::{Executed, State};
 use crate::block::BlockEnv;
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::journal::Journal;
-use crate::kernel::{Kernel, Machine, Origin, exit_code_of};
+use crate::kernel::{Course, Kernel, Machine, Origin, exit_code_of};
 use crate::receipt::Receipt;
 use crate::{fees, money};
 
@@ -65,13 +65,14 @@ pub(super) fn execute(
         return Err(ExecutorFatal::Invariant("a sender that was found able to pay could not".to_owned()));
     }
     journal.bump_nonce(sender)?;
+    let premium = TokenAmount::from_atto(price - u128::from(base_fee));
     let origin = Origin {
-        id: sender,
+        message: MessageContext { origin: sender, nonce: message.sequence, gas_premium: premium },
         address: message.from,
-        nonce: message.sequence,
-        premium: TokenAmount::from_atto(price - u128::from(base_fee)),
+        eth_address: journal.eth_address(sender)?,
+        gas_price: price.saturating_mul(rate.into()),
     };
-    let kernel = Kernel::new(Arc::clone(machine), journal, env, origin);
+    let kernel = Kernel::new(journal, Course::new(Arc::clone(machine), env, origin));
     let mut ended = run(kernel, sender, message, transaction.raw().len())?;
 
     let left = message.gas_limit.saturating_sub(ended.gas_used);

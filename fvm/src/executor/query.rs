@@ -6,6 +6,7 @@ use fvm_ipld_encoding::{RawBytes, to_vec};
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
+use tributary_wasm::MessageContext;
 
 use super::State;
 use super::fvm::{Ended, run};
@@ -15,7 +16,7 @@ use crate::error::ExecutorFatal;
 use crate::evm::{self, Mode, TRANSACTION_GAS_MAX};
 use crate::fees;
 use crate::journal::Journal;
-use crate::kernel::{Kernel, Machine, Origin};
+use crate::kernel::{Course, Kernel, Machine, Origin};
 
 /// Bytes by which a signed message is longer than the message: tuple head, byte string head, type, signature.
 const SIGNATURE_BYTES: usize = 1 + 2 + 1 + 65;
@@ -28,7 +29,7 @@ pub(super) fn call(
 ) -> Result<CallOutcome, ExecutorFatal> {
     let gas_limit = gas_limit(env, machine.params(), call);
     match call {
-        CallRequest::Ethereum(call) => call_ethereum(view, env, call, gas_limit),
+        CallRequest::Ethereum(call) => call_ethereum(machine, view, env, call, gas_limit),
         CallRequest::Fvm(call) => call_fvm(machine, view, env, call, gas_limit),
     }
 }
@@ -43,13 +44,14 @@ fn gas_limit(env: &BlockEnv, params: &ExecutionParams, call: &CallRequest) -> u6
 }
 
 fn call_ethereum(
+    machine: &Arc<Machine<State>>,
     view: State,
     env: &BlockEnv,
     call: &EthereumCall,
     gas_limit: u64,
 ) -> Result<CallOutcome, ExecutorFatal> {
     let journal = Journal::over(view, env.height);
-    match evm::transact(journal, env, evm::simulated(call, gas_limit), Mode::Simulation)? {
+    match evm::transact(machine, journal, env, evm::simulated(call, gas_limit), Mode::Simulation)? {
         (journal, Ok(outcome)) => Ok(CallOutcome {
             exit_code: outcome.exit_code,
             gas_used: outcome.gas_used,
@@ -86,8 +88,13 @@ fn call_fvm(
     journal.bump_nonce(sender)?;
     let message = message_of(call, gas_limit, nonce);
     let bytes = bytes_max(&message);
-    let origin = Origin { id: sender, address: call.from, nonce, premium: TokenAmount::default() };
-    let kernel = Kernel::new(Arc::clone(machine), journal, env, origin);
+    let origin = Origin {
+        message: MessageContext { origin: sender, nonce, gas_premium: TokenAmount::default() },
+        address: call.from,
+        eth_address: journal.eth_address(sender)?,
+        gas_price: 0,
+    };
+    let kernel = Kernel::new(journal, Course::new(Arc::clone(machine), env, origin));
     let Ended { journal, exit_code, return_data, gas_used } = run(kernel, sender, &message, bytes)?;
     Ok(CallOutcome {
         exit_code,

@@ -1,5 +1,6 @@
-//! Blocks on a small world: two Ethereum accounts, one key's account, one installed module.
+//! Blocks on a small world: two Ethereum accounts, one key's account, two installed modules.
 
+mod crossing;
 mod ethereum;
 mod fvm;
 mod laws;

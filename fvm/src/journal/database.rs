@@ -39,7 +39,8 @@ pub(crate) fn native_code() -> Bytecode {
 
 /// The view, and what revm needs remembered of it.
 pub struct Database<V> {
-    pub(super) view: V,
+    /// None in a journal whose content was taken out: see [`super::Journal::take_out`].
+    view: Option<V>,
     pub(super) now: Height,
     ids: HashMap<EvmAddress, ActorID>,
     codes: HashMap<B256, Cid>,
@@ -47,14 +48,27 @@ pub struct Database<V> {
 
 impl<V: StateView> Database<V> {
     pub(super) fn new(view: V, now: Height) -> Self {
-        Self { view, now, ids: HashMap::new(), codes: HashMap::new() }
+        Self { view: Some(view), now, ids: HashMap::new(), codes: HashMap::new() }
+    }
+
+    /// A place that holds no view.
+    pub(super) fn vacant() -> Self {
+        Self { view: None, now: Height::GENESIS, ids: HashMap::new(), codes: HashMap::new() }
+    }
+
+    pub(super) const fn view(&mut self) -> &mut V {
+        self.view.as_mut().expect("nobody asks a journal while its content is elsewhere")
+    }
+
+    pub(super) fn into_view(self) -> V {
+        self.view.expect("nobody ends a journal while its content is elsewhere")
     }
 
     /// The actor whose one Ethereum address this is.
     pub(super) fn actor_at(&mut self, address: EvmAddress) -> Result<Option<(ActorID, ActorState)>, StateFatal> {
         let address = EthAddress(address.0.0);
-        let Some(id) = self.view.resolve(&address.to_address())? else { return Ok(None) };
-        let Some(actor) = self.view.actor(id)? else { return Ok(None) };
+        let Some(id) = self.view().resolve(&address.to_address())? else { return Ok(None) };
+        let Some(actor) = self.view().actor(id)? else { return Ok(None) };
         Ok((eth_address(id, actor.delegated_address.as_ref()) == address).then_some((id, actor)))
     }
 
@@ -63,7 +77,7 @@ impl<V: StateView> Database<V> {
         let builtin = BuiltinActor::from_code(&actor.code);
         match builtin {
             Some(BuiltinActor::Evm | BuiltinActor::EthAccount) => {
-                let Some(head) = self.view.contract(id)? else { return Ok((actor.sequence, KECCAK_EMPTY)) };
+                let Some(head) = self.view().contract(id)? else { return Ok((actor.sequence, KECCAK_EMPTY)) };
                 self.codes.insert(head.hash(), head.bytecode);
                 let nonce = if builtin == Some(BuiltinActor::Evm) { head.nonce } else { actor.sequence };
                 Ok((nonce, head.hash()))
@@ -92,18 +106,19 @@ impl<V: StateView> EvmDatabase for Database<V> {
         }
         let cid = self.codes.get(&code_hash).copied();
         let cid = cid.ok_or_else(|| StateFatal::Invariant(format!("no account has code with hash {code_hash}")))?;
-        self.view.bytecode(&cid)
+        self.view().bytecode(&cid)
     }
 
     fn storage(&mut self, address: EvmAddress, slot: U256) -> Result<U256, StateFatal> {
-        match self.ids.get(&address) {
-            Some(id) => self.view.slot(*id, slot),
+        match self.ids.get(&address).copied() {
+            Some(id) => self.view().slot(id, slot),
             None => Ok(U256::ZERO),
         }
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, StateFatal> {
-        let hash = self.view.block_hash(Height(number), self.now)?;
+        let now = self.now;
+        let hash = self.view().block_hash(Height(number), now)?;
         Ok(hash.map_or(B256::ZERO, |hash| B256::new(hash.0)))
     }
 }

@@ -28,8 +28,8 @@ impl<V: StateView> JournalTr for Journal<V> {
     type JournaledAccount<'a> = JournaledAccount<'a, Database<V>, JournalEntry>;
 
     fn new(database: Self::Database) -> Self {
-        let Database { view, now, .. } = database;
-        Self::over(view, now)
+        let now = database.now;
+        Self::over(database.into_view(), now)
     }
 
     fn db_and_state(&self) -> (&Self::Database, &Self::State) {

@@ -190,12 +190,12 @@ fn actor_of(
     (actor_from(ActorHead { code: kind.code(), ..was }, sequence, balance), contract)
 }
 
-fn placeholder(address: EthAddress) -> ActorHead {
+pub(super) fn placeholder(address: EthAddress) -> ActorHead {
     let code = BuiltinActor::Placeholder.code();
     ActorHead { code, state: EMPTY_ARR_CID, delegated: Some(address.to_address()) }
 }
 
-fn kind_of(account: &Account, was: Option<BuiltinActor>) -> BuiltinActor {
+pub(super) fn kind_of(account: &Account, was: Option<BuiltinActor>) -> BuiltinActor {
     let has_code = account.info.code_hash != KECCAK_EMPTY;
     if account.is_created() || was == Some(BuiltinActor::Evm) {
         BuiltinActor::Evm

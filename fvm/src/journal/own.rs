@@ -35,9 +35,18 @@ pub(crate) struct Own {
     pub(crate) blocks_in_order: Vec<(Cid, Arc<[u8]>)>,
     pub(crate) events: Vec<(EthAddress, ActorEvent)>,
     accesses: HashMap<ActorID, Access>,
+    /// Who sent the transaction: nobody pays for its look-up or update.
+    origin: Option<ActorID>,
+    /// Ethereum gas to give back for what contracts cleared while actors ran above them; the EVM below takes it over.
+    refund: i64,
     pub(crate) next_id: ActorID,
     undo: Vec<Undo>,
 }
+
+/// Actors whose look-up no message pays for.
+///
+/// Source: FIP-0055 and ref-fvm 4.8, `fvm/src/call_manager/state_access_tracker.rs`.
+const PRELOADED: [ActorID; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 10, 99];
 
 /// How to take one change back.
 #[derive(Debug)]
@@ -47,6 +56,7 @@ enum Undo {
     Block,
     Event,
     Access(ActorID, Option<Access>),
+    Refund(i64),
     NextId(ActorID),
 }
 
@@ -60,6 +70,8 @@ impl Own {
             blocks_in_order: Vec::new(),
             events: Vec::new(),
             accesses: HashMap::new(),
+            origin: None,
+            refund: 0,
             next_id,
             undo: Vec::new(),
         }
@@ -87,6 +99,7 @@ impl Own {
                 Some(Undo::Event) => drop(self.events.pop()),
                 Some(Undo::Access(id, Some(access))) => drop(self.accesses.insert(id, access)),
                 Some(Undo::Access(id, None)) => drop(self.accesses.remove(&id)),
+                Some(Undo::Refund(refund)) => self.refund = refund,
                 Some(Undo::NextId(id)) => self.next_id = id,
                 None => return,
             }
@@ -142,14 +155,35 @@ impl Own {
         self.undo.push(Undo::Event);
     }
 
+    /// Says who sent the transaction, for [`Self::first_access`].
+    pub(crate) const fn set_origin(&mut self, id: ActorID) {
+        self.origin = Some(id);
+    }
+
+    /// Ethereum gas to give back so far.
+    pub(crate) const fn refund(&self) -> i64 {
+        self.refund
+    }
+
+    pub(crate) fn set_refund(&mut self, refund: i64) {
+        if refund != self.refund {
+            self.undo.push(Undo::Refund(self.refund));
+            self.refund = refund;
+        }
+    }
+
     /// Notes an access and answers what of it is a first time.
     pub(crate) fn first_access(&mut self, id: ActorID, access: Access) -> FirstAccess {
+        if self.origin == Some(id) {
+            return FirstAccess::default();
+        }
         let known = self.accesses.get(&id).copied();
+        let known = known.or_else(|| PRELOADED.contains(&id).then_some(Access::Read));
         let first =
             FirstAccess { lookup: known.is_none(), update: access == Access::Update && known != Some(Access::Update) };
         if first != FirstAccess::default() {
-            self.accesses.insert(id, access);
-            self.undo.push(Undo::Access(id, known));
+            let previous = self.accesses.insert(id, access);
+            self.undo.push(Undo::Access(id, previous));
         }
         first
     }
@@ -181,12 +215,23 @@ mod tests {
         own.put_block(raw_cid(b"kept"), Arc::from(*b"kept"));
         own.emit(EthAddress([1; 20]), ActorEvent::from(Vec::new()));
         own.first_access(100, Access::Update);
+        own.set_refund(4_800);
         own.revert_to(position);
+        assert_eq!(own.refund(), 0);
         assert_eq!((own.actor(100), own.actor(101)), (Some(Some(&head(b"a"))), None));
         assert_eq!((own.resolve(&name), own.next_id), (None, 100));
         assert_eq!((own.block(&raw_cid(b"gone")), own.blocks_in_order.len()), (None, 1));
         assert!(own.block(&raw_cid(b"kept")).is_some() && own.events.is_empty());
         assert_eq!(own.first_access(100, Access::Update), FirstAccess { lookup: false, update: true });
+    }
+
+    #[test]
+    fn nobody_pays_for_the_sender_nor_for_looking_up_what_is_always_at_hand() {
+        let mut own = Own::new(100);
+        own.set_origin(100);
+        for (id, lookup, update) in [(100, false, false), (1, false, true), (8, true, true)] {
+            assert_eq!(own.first_access(id, Access::Update), FirstAccess { lookup, update }, "actor {id}");
+        }
     }
 
     #[test]

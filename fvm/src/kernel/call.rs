@@ -39,6 +39,16 @@ impl<V: StateView> Kernel<V> {
         if send.method == METHOD_SEND {
             return (self, Ok(SendOutcome { exit_code: ExitCode::OK, return_block: None }));
         }
+        self.run(receiver, send, gas)
+    }
+
+    /// Runs the code of a receiver that has its value already. Undoing what it did is the caller's.
+    pub(crate) fn run(
+        mut self: Box<Self>,
+        receiver: ActorID,
+        send: Send,
+        gas: &mut GasTracker,
+    ) -> Returned<V, SendOutcome> {
         match self.journal.actor(receiver) {
             Ok(Some(actor)) => match BuiltinActor::from_code(&actor.code) {
                 Some(builtin) => native::invoke(self, builtin, receiver, send, gas),
@@ -104,7 +114,7 @@ impl<V: StateView> Kernel<V> {
         send: Send,
         gas: &mut GasTracker,
     ) -> Returned<V, SendOutcome> {
-        let machine = Arc::clone(&self.machine);
+        let machine = Arc::clone(&self.course.machine);
         let code = match machine.code(&mut self.journal, code) {
             Ok(Ok(code)) => code,
             Ok(Err(rejected)) => {

@@ -47,8 +47,9 @@ impl<V: StateView> Kernel<V> {
     ///
     /// Source: ref-fvm 4.8, `fvm/src/call_manager/default.rs`, `next_actor_address`.
     pub(crate) fn next_address(&self) -> Address {
-        let origin = to_vec(&self.origin).expect("an address has a DAG-CBOR form");
-        Address::new_actor(&[&origin[..], &self.message.nonce.to_be_bytes(), &self.created.to_be_bytes()].concat())
+        let origin = to_vec(&self.course.origin.address).expect("an address has a DAG-CBOR form");
+        let nonce = self.course.origin.message.nonce;
+        Address::new_actor(&[&origin[..], &nonce.to_be_bytes(), &self.course.created.to_be_bytes()].concat())
     }
 
     /// Makes the actor that the init actor asks for, or turns a placeholder into it.
@@ -70,7 +71,7 @@ impl<V: StateView> Kernel<V> {
             Some(old) => old.state,
         };
         self.charge_access(new.id, Access::Update, gas)?;
-        self.created += 1;
+        self.course.created += 1;
         let is_native = BuiltinActor::from_code(&new.code).is_none();
         self.journal.set_actor(new.id, Some(ActorHead { code: new.code, state, delegated: new.delegated_address }));
         if is_native {

@@ -29,16 +29,16 @@ const SHA2_256: u64 = 0x12;
 
 impl<V: StateView> Host for Box<Kernel<V>> {
     fn network(&self) -> &NetworkContext {
-        &self.network
+        &self.course.network
     }
 
     fn message(&self) -> &MessageContext {
-        &self.message
+        &self.course.origin.message
     }
 
     fn circulating_supply(&mut self) -> Result<TokenAmount, HostFatal> {
         let burnt = self.journal.balance(BURNT_FUNDS_ID)?;
-        Ok(fees::circulating_supply(&self.machine.params().genesis_supply, &money::to_tokens(burnt)))
+        Ok(fees::circulating_supply(&self.course.machine.params().genesis_supply, &money::to_tokens(burnt)))
     }
 
     /// The block's hash as the digest of a raw CID.
@@ -56,7 +56,7 @@ impl<V: StateView> Host for Box<Kernel<V>> {
         _source: RandomnessSource,
         epoch: ChainEpoch,
     ) -> Result<Option<[u8; RANDOMNESS_LENGTH]>, HostFatal> {
-        Ok((epoch == self.network.epoch).then_some(self.randomness.0))
+        Ok((epoch == self.course.network.epoch).then_some(self.course.env.prev_randao.0))
     }
 
     fn first_access(&mut self, actor: ActorID, access: Access) -> FirstAccess {

@@ -133,17 +133,6 @@ fn with_less_and_less_gas_the_message_runs_out_of_it_and_changes_nothing() {
 }
 
 #[test]
-fn a_contract_takes_value_from_a_message_and_refuses_a_method() {
-    let mut world = World::new();
-    let contract = world.one(sign(&alice(), unsigned(0, None, 0, init_code(KEEPER)))).contract.unwrap();
-    assert_eq!(world.one(message(&carol(), 0, contract.to_address(), 0, Vec::new(), 4)).exit_code, ExitCode::OK);
-    let refused = world.one(message(&carol(), 1, contract.to_address(), 3_844_450_837, Vec::new(), 4));
-    assert_eq!(refused.exit_code, ExitCode::SYS_INVALID_RECEIVER);
-    assert_eq!(world.balance(contract), 4);
-    assert_eq!(world.tree().code(&contract.to_address()).unwrap(), KEEPER, "it is still a contract");
-}
-
-#[test]
 fn an_estimate_for_a_message_is_enough_once_it_is_signed() {
     let mut world = World::new();
     let actor = world.exec(0);

@@ -59,6 +59,54 @@ pub(super) const ACTOR: &str = r#"(module
     (if (i64.eq (local.get $method) (i64.const 8)) (then (unreachable)))
     (i32.load (i32.const 256))))"#;
 
+/// Calls another actor, or a contract, as its parameters say: length of an address, the address, method (8 bytes, little-endian),
+/// parameters. Keeps `[7]` as its state first, and answers what the other answered. When the other aborts, it aborts with the same
+/// exit code and data; called by method 8, it answers nothing instead. Called like a contract, it finds the same in the call data.
+pub(super) const PROXY: &str = r#"(module
+  (import "vm" "message_context" (func $context (param i32) (result i32)))
+  (import "vm" "exit" (func $exit (param i32 i32 i32 i32) (result i32)))
+  (import "ipld" "block_read" (func $read (param i32 i32 i32 i32 i32) (result i32)))
+  (import "ipld" "block_create" (func $create (param i32 i64 i32 i32) (result i32)))
+  (import "ipld" "block_link" (func $link (param i32 i32 i64 i32 i32 i32) (result i32)))
+  (import "self" "set_root" (func $set_root (param i32) (result i32)))
+  (import "send" "send" (func $send (param i32 i32 i32 i64 i32 i64 i64 i64 i64) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\81\07")
+  (func (export "invoke") (param $params i32) (result i32)
+    (local $at i32) (local $end i32) (local $block i32) (local $head i32)
+    (drop (call $context (i32.const 512)))
+    (if (i64.eq (i64.load (i32.const 544)) (i64.const 1)) (then (return (i32.const 0))))
+    (if (call $read (i32.const 256) (local.get $params) (i32.const 0) (i32.const 1024) (i32.const 4096))
+      (then (unreachable)))
+    (local.set $end (i32.add (i32.const 5120) (i32.load (i32.const 256))))
+    (local.set $at (i32.const 1024))
+    (if (i64.eq (i64.load (i32.const 544)) (i64.const 3844450837))
+      (then ;; the head of a CBOR byte string has one byte, or two from 24 on, or three
+        (local.set $head (i32.and (i32.load8_u (i32.const 1024)) (i32.const 0x1f)))
+        (local.set $at (i32.add (i32.const 1025)
+          (select (i32.sub (local.get $head) (i32.const 23)) (i32.const 0) (i32.gt_u (local.get $head) (i32.const 23)))))))
+    (drop (call $create (i32.const 256) (i64.const 0x71) (i32.const 0) (i32.const 2)))
+    (drop (call $link (i32.const 260) (i32.load (i32.const 256)) (i64.const 0xb220) (i32.const 32)
+      (i32.const 600) (i32.const 100)))
+    (if (call $set_root (i32.const 600)) (then (unreachable)))
+    (local.set $head (i32.load8_u (local.get $at)))
+    (local.set $at (i32.add (local.get $at) (i32.const 1)))
+    (if (i32.lt_u (i32.add (i32.add (local.get $at) (local.get $head)) (i32.const 8)) (local.get $end))
+      (then
+        (drop (call $create (i32.const 256) (i64.const 0x51)
+          (i32.add (i32.add (local.get $at) (local.get $head)) (i32.const 8))
+          (i32.sub (local.get $end) (i32.add (i32.add (local.get $at) (local.get $head)) (i32.const 8)))))
+        (local.set $block (i32.load (i32.const 256)))))
+    (if (call $send (i32.const 700) (local.get $at) (local.get $head)
+          (i64.load (i32.add (local.get $at) (local.get $head))) (local.get $block)
+          (i64.load (i32.const 560)) (i64.load (i32.const 552)) (i64.const -1) (i64.const 0))
+      (then (unreachable)))
+    (if (i32.load (i32.const 700))
+      (then
+        (if (i64.eq (i64.load (i32.const 544)) (i64.const 8)) (then (return (i32.const 0))))
+        (drop (call $exit (i32.load (i32.const 700)) (i32.load (i32.const 704)) (i32.const 0) (i32.const 0)))))
+    (i32.load (i32.const 704))))"#;
+
 pub(super) struct World {
     pub(super) store: Arc<MemoryStore>,
     pub(super) executor: Executor,
@@ -89,6 +137,10 @@ pub(super) fn code() -> Cid {
     raw_cid(&wat::parse_str(ACTOR).unwrap())
 }
 
+pub(super) fn proxy_code() -> Cid {
+    raw_cid(&wat::parse_str(PROXY).unwrap())
+}
+
 pub(super) fn atto(amount: u128) -> TokenAmount {
     TokenAmount::from_atto(amount)
 }
@@ -103,7 +155,7 @@ impl World {
                 account(bob().eth_address().to_address()),
                 account(carol().f1_address()),
             ],
-            code: vec![wat::parse_str(ACTOR).unwrap()],
+            code: [ACTOR, PROXY].map(|actor| wat::parse_str(actor).unwrap()).into(),
         };
         let store = Arc::new(MemoryStore::default());
         let root = build_genesis_state(&*store, &genesis).unwrap();
@@ -160,9 +212,27 @@ impl World {
         sum
     }
 
-    /// Makes an actor of the installed module; answers its id address.
+    /// Makes a contract of alice's.
+    pub(super) fn deploy(&mut self, nonce: u64, runtime: &[u8]) -> EthAddress {
+        let receipt = self.one(sign(&alice(), unsigned(nonce, None, 0, init_code(runtime))));
+        assert!(receipt.exit_code.is_success(), "{}", receipt.exit_code);
+        receipt.contract.unwrap()
+    }
+
+    /// A slot of a contract.
+    pub(super) fn stored(&self, contract: EthAddress, slot: u64) -> U256 {
+        let slot = Hash32(U256::from(slot).to_be_bytes());
+        U256::from_be_bytes(self.tree().storage(&contract.to_address(), &slot).unwrap().0)
+    }
+
+    /// Makes an actor of [`ACTOR`]; answers its id address.
     pub(super) fn exec(&mut self, nonce: u64) -> Address {
-        let params = to_vec(&(code(), RawBytes::default())).unwrap();
+        self.exec_code(nonce, code())
+    }
+
+    /// Makes an actor of an installed module; answers its id address.
+    pub(super) fn exec_code(&mut self, nonce: u64, code: Cid) -> Address {
+        let params = to_vec(&(code, RawBytes::default())).unwrap();
         let receipt = self.one(message(&carol(), nonce, Address::new_id(INIT_ID), 2, params, 0));
         assert!(receipt.exit_code.is_success(), "{}", receipt.exit_code);
         let (id, _robust): (Address, Address) = fvm_ipld_encoding::from_slice(&receipt.return_data).unwrap();
@@ -254,4 +324,23 @@ pub(super) const KEEPER: &[u8] = &[
 
 pub(super) fn words(words: &[u64]) -> Vec<u8> {
     words.iter().flat_map(|word| U256::from(*word).to_be_bytes::<32>()).collect()
+}
+
+/// Calls the address that the first word of its call data names, with the rest of the data and the value it got. Counts in slot 0 the
+/// calls that went well, and answers or reverts with what the other said.
+pub(super) const FORWARDER: &[u8] = &[
+    0x60, 0x20, 0x36, 0x03, 0x80, 0x60, 0x20, 0x5f, 0x37, // calldatacopy(0, 32, calldatasize - 32)
+    0x5f, 0x5f, 0x82, 0x5f, 0x34, 0x5f, 0x35, 0x5a,
+    0xf1, // call(gas, calldata[0], callvalue, 0, calldatasize - 32, 0, 0)
+    0x3d, 0x5f, 0x5f, 0x3e, 0x60, 0x1c, 0x57, // returndatacopy(0, 0, returndatasize)
+    0x3d, 0x5f, 0xfd, 0x5b, // unless it went well: revert(0, returndatasize)
+    0x60, 0x01, 0x5f, 0x54, 0x01, 0x5f, 0x55, 0x3d, 0x5f,
+    0xf3, // sstore(0, sload(0) + 1); return(0, returndatasize)
+];
+
+/// Hands its call data to `callee` by `opcode`, `0xf4` for delegatecall or `0xfa` for staticcall, and answers or reverts with what comes.
+pub(super) fn handing_on(opcode: u8, callee: EthAddress) -> Vec<u8> {
+    let head = [0x36, 0x5f, 0x5f, 0x37, 0x5f, 0x5f, 0x36, 0x5f, 0x73]; // calldatacopy(0, 0, calldatasize); (0, 0, calldatasize, 0)
+    let tail = [0x5a, opcode, 0x3d, 0x5f, 0x5f, 0x3e, 0x60, 0x29, 0x57, 0x3d, 0x5f, 0xfd, 0x5b, 0x3d, 0x5f, 0xf3];
+    [&head[..], &callee.0, &tail].concat()
 }

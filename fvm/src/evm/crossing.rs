@@ -1,0 +1,134 @@
+//! From a contract to an actor, and back: one journal, one call stack, one meter.
+//!
+//! ```text
+//! contract ─▶ EVM ── journal, course ─▶ kernel ─▶ actor ─▶ … ─▶ contract (`nested`) ─▶ …
+//!              ◀──── journal, course ──
+//! ```
+//!
+//! | | contract to actor | actor to contract |
+//! |---|---|---|
+//! | gas given | the call's, times the rate | all but a 64th of what is left, divided by the rate, rounded down |
+//! | gas used | divided by the rate, rounded up | times the rate: exact |
+//! | refunds (EIP-3529) of contracts further up | come back here | wait in the journal for the EVM further down; none in an FVM message |
+//! | depth | one more of the FVM's 1,024 | every open call of both runtimes counts against the EVM's 1,024 |
+//! | changes | undone with the call, on both sides | likewise |
+//!
+//! The rate is the chain parameter `fvm_gas_per_gas`. Rounding up once for each crossing is the only gas that a transaction pays and
+//! nobody used; it is less than one unit.
+
+use fvm_shared::error::ExitCode;
+use revm::interpreter::{CallInputs, Gas, InstructionResult, InterpreterResult};
+use revm::primitives::Bytes;
+use tributary_wasm::{CallStack, GasTracker, Halt, SendOutcome, SyscallError, prices};
+
+use super::EvmContext;
+use super::abi::error_string;
+use crate::kernel::{Course, Kernel, Returned};
+use crate::state::StateView;
+
+/// What a running EVM keeps for the actors that its contracts call.
+pub struct Seat<V: StateView> {
+    /// Elsewhere while an actor runs.
+    course: Option<Course<V>>,
+    /// Where the EVM itself stands on the call stack.
+    stack: CallStack,
+}
+
+impl<V: StateView> Seat<V> {
+    pub(super) const fn new(course: Course<V>, stack: CallStack) -> Self {
+        Self { course: Some(course), stack }
+    }
+
+    pub(super) const fn course(&self) -> &Course<V> {
+        self.course.as_ref().expect("nobody looks at a course while it is elsewhere")
+    }
+
+    pub(super) fn into_course(self) -> Course<V> {
+        self.course.expect("a course comes back from every crossing")
+    }
+
+    const fn take_course(&mut self) -> Course<V> {
+        self.course.take().expect("a course comes back from every crossing")
+    }
+}
+
+/// How a crossing ended.
+pub(super) struct Crossed<T> {
+    pub(super) result: Result<T, SyscallError>,
+    gas: Gas,
+}
+
+/// Runs `act` in a kernel that has the journal while it runs, with the call's gas. `None`: the call stack is too deep.
+pub(super) fn cross<V: StateView, T>(
+    context: &mut EvmContext<V>,
+    gas_limit: u64,
+    act: impl FnOnce(Box<Kernel<V>>, CallStack, &mut GasTracker) -> Returned<V, T>,
+) -> Option<Crossed<T>> {
+    let stack = context.chain.stack.enter(0, 0)?;
+    let course = context.chain.take_course();
+    let rate = course.fvm_gas_per_gas();
+    let mut kernel = Kernel::new(context.journaled_state.take_out(), course);
+    let refund_before = kernel.journal().own().refund();
+    let mut meter = GasTracker::new(gas_limit.saturating_mul(rate));
+
+    let (kernel, result) = match meter.charge(prices::SYSCALL) {
+        Ok(()) => act(kernel, stack, &mut meter),
+        Err(out) => (kernel, Err(out.into())),
+    };
+
+    let Kernel { journal, course } = *kernel;
+    context.journaled_state = journal;
+    context.chain.course = Some(course);
+    let own = context.journaled_state.own();
+    let refund = own.refund() - refund_before;
+    own.set_refund(refund_before);
+
+    let mut gas = Gas::new(gas_limit);
+    if !gas.record_regular_cost(meter.used().as_milligas().div_ceil(tributary_wasm::Gas::new(rate).as_milligas())) {
+        gas.spend_all();
+    }
+    gas.record_refund(refund);
+    Some(Crossed { result, gas })
+}
+
+impl<T> Crossed<T> {
+    /// The call's end as its caller sees it. An error is this node's.
+    pub(super) fn end(self, output: impl FnOnce(T) -> (InstructionResult, Bytes)) -> Result<InterpreterResult, String> {
+        let Self { result, mut gas } = self;
+        let (result, output) = match result {
+            Ok(answer) => output(answer),
+            Err(SyscallError::Rejected(why)) => (InstructionResult::Revert, error_string(&why.to_string())),
+            Err(SyscallError::Halt(Halt::OutOfGas(_))) => {
+                gas.spend_all();
+                (InstructionResult::OutOfGas, Bytes::new())
+            }
+            Err(SyscallError::Halt(Halt::Fatal(fatal))) => return Err(format!("{:#}", fatal.0)),
+        };
+        // Only what stays is refunded.
+        if !result.is_ok() {
+            gas.set_refunded(0);
+        }
+        Ok(InterpreterResult { result, output, gas })
+    }
+}
+
+/// Ends a call that could not be made, with all its gas left.
+pub(super) fn refuse(inputs: &CallInputs, why: &str) -> InterpreterResult {
+    InterpreterResult::new(InstructionResult::Revert, error_string(why), Gas::new(inputs.gas_limit))
+}
+
+/// What a contract gets of an actor's answer to `InvokeEVM`: the bytes, or a revert with them. An actor that aborts without a word
+/// reverts with a sentence.
+pub(super) fn bytes_of(outcome: SendOutcome) -> (InstructionResult, Bytes) {
+    let SendOutcome { exit_code, return_block } = outcome;
+    let data = return_block.map(|block| {
+        let bytes: Result<fvm_ipld_encoding::BytesDe, _> = fvm_ipld_encoding::from_slice(block.data());
+        // What is no CBOR byte string is handed on as it is.
+        bytes.map_or_else(|_| Bytes::copy_from_slice(block.data()), |bytes| Bytes::from(bytes.0))
+    });
+    match (exit_code, data) {
+        (ExitCode::OK, data) => (InstructionResult::Return, data.unwrap_or_default()),
+        (_, Some(data)) => (InstructionResult::Revert, data),
+        (code, None) => (InstructionResult::Revert, error_string(&format!("actor exited with code {}", code.value()))),
+    }
+}

@@ -1,0 +1,192 @@
+//! The Ethereum address manager: makes contracts for senders that are not Ethereum's.
+//!
+//! | number | method | who | parameters | address |
+//! |---|---|---|---|---|
+//! | 2 | Create | contracts | `[init code, nonce]` | `CREATE`'s, of the caller and the nonce |
+//! | 3 | Create2 | contracts | `[init code, salt]` | `CREATE2`'s, of the caller, the salt and the code |
+//! | 4 | CreateExternal | accounts | init code, a byte string | `CREATE`'s, of the sender and the message's nonce; a key's account counts as the last 20 bytes of its address' keccak-256 |
+//!
+//! Each returns `[id, f2 address | null, Ethereum address]`; contracts made here have no f2 address. Contracts seldom need the first two:
+//! the EVM's own instructions do the same.
+//!
+//! Gas: Ethereum's for `CREATE` (EIP-3860 included) at the chain's rate, and what the constructor uses.
+//!
+//! Source: FIP-0055, "Ethereum Address Manager"; filecoin-project/builtin-actors, `actors/eam/src/lib.rs`.
+
+use fvm_ipld_encoding::strict_bytes;
+use fvm_ipld_encoding::tuple::{Deserialize_tuple, Serialize_tuple, serde_tuple};
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use fvm_shared::error::ExitCode;
+use revm::primitives::{U256, keccak256};
+use tributary_primitives::EthAddress;
+use tributary_primitives::actors::{BuiltinActor, EAM_ID};
+use tributary_wasm::{Gas, GasTracker, Send};
+
+use super::{Answer, Refusal, bytes_of, cbor, params, unhandled};
+use crate::evm::evm_address;
+use crate::evm::nested::{Entry, What, enter};
+use crate::kernel::{Kernel, fatal};
+use crate::money;
+use crate::state::StateView;
+
+const CREATE: u64 = 2;
+const CREATE2: u64 = 3;
+const CREATE_EXTERNAL: u64 = 4;
+
+/// Most bytes of init code. Source: EIP-3860.
+const INIT_CODE_BYTES_MAX: usize = 49_152;
+/// Ethereum gas of a creation. Source: Ethereum yellow paper, appendix G, G_create.
+const CREATE_GAS: u64 = 32_000;
+/// Ethereum gas for each word of init code: 2 (EIP-3860), and 6 to hash it (yellow paper, G_keccak256word).
+const INIT_CODE_WORD_GAS: u64 = 8;
+
+#[derive(Serialize_tuple, Deserialize_tuple)]
+struct CreateParams {
+    #[serde(with = "strict_bytes")]
+    init_code: Vec<u8>,
+    nonce: u64,
+}
+
+#[derive(Serialize_tuple, Deserialize_tuple)]
+struct Create2Params {
+    #[serde(with = "strict_bytes")]
+    init_code: Vec<u8>,
+    #[serde(with = "strict_bytes")]
+    salt: [u8; 32],
+}
+
+#[derive(Serialize_tuple)]
+struct Created {
+    id: ActorID,
+    robust_address: Option<Address>,
+    #[serde(with = "strict_bytes")]
+    eth_address: [u8; 20],
+}
+
+/// A contract to make.
+struct Plan {
+    creator: EthAddress,
+    address: EthAddress,
+    init_code: Vec<u8>,
+}
+
+pub(super) fn invoke<V: StateView>(
+    mut kernel: Box<Kernel<V>>,
+    send: Send,
+    gas: &mut GasTracker,
+) -> (Box<Kernel<V>>, Answer) {
+    let planned = plan(&mut kernel, &send).and_then(|plan| {
+        prepare(&mut kernel, &send, &plan, gas)?;
+        Ok(plan)
+    });
+    match planned {
+        Ok(plan) => create(kernel, send, plan, gas),
+        Err(refusal) => (kernel, Err(refusal)),
+    }
+}
+
+fn plan<V: StateView>(kernel: &mut Kernel<V>, send: &Send) -> Result<Plan, Refusal> {
+    if send.read_only && matches!(send.method, CREATE | CREATE2 | CREATE_EXTERNAL) {
+        return Err(Refusal::Exit(ExitCode::USR_READ_ONLY));
+    }
+    let creator =
+        |kernel: &mut Kernel<V>| kernel.journal().eth_address(send.from).map_err(|broken| Refusal::from(fatal(broken)));
+    match send.method {
+        CREATE => {
+            check_caller(kernel, send.from, |code| code == Some(BuiltinActor::Evm))?;
+            let CreateParams { init_code, nonce } = params(send)?;
+            let creator = creator(kernel)?;
+            Ok(Plan { creator, address: address(evm_address(creator).create(nonce)), init_code })
+        }
+        CREATE2 => {
+            check_caller(kernel, send.from, |code| code == Some(BuiltinActor::Evm))?;
+            let Create2Params { init_code, salt } = params(send)?;
+            let creator = creator(kernel)?;
+            let made = evm_address(creator).create2(salt, keccak256(&init_code));
+            Ok(Plan { creator, address: address(made), init_code })
+        }
+        CREATE_EXTERNAL => {
+            let is_account = |code| matches!(code, Some(BuiltinActor::Account | BuiltinActor::EthAccount));
+            check_caller(kernel, send.from, is_account)?;
+            let creator = creator(kernel)?;
+            let origin = kernel.course.origin();
+            let named = if creator.as_actor_id().is_some() { stable_name(&origin.address) } else { creator };
+            let made = evm_address(named).create(origin.message.nonce);
+            Ok(Plan { creator, address: address(made), init_code: bytes_of(send)? })
+        }
+        _ => unhandled().map(|_| unreachable!("to be unhandled is a refusal")),
+    }
+}
+
+/// The Ethereum address that stands for a key's account when its contracts are named: an id may change with a reorganised chain.
+fn stable_name(account: &Address) -> EthAddress {
+    address(revm::primitives::Address::from_word(keccak256(account.to_bytes())))
+}
+
+fn address(address: revm::primitives::Address) -> EthAddress {
+    EthAddress(address.0.0)
+}
+
+fn check_caller<V: StateView>(
+    kernel: &mut Kernel<V>,
+    caller: ActorID,
+    may: impl FnOnce(Option<BuiltinActor>) -> bool,
+) -> Result<(), Refusal> {
+    let actor = kernel.journal().actor(caller).map_err(|broken| Refusal::from(fatal(broken)))?;
+    let code = actor.and_then(|actor| BuiltinActor::from_code(&actor.code));
+    may(code).then_some(()).ok_or(Refusal::Exit(ExitCode::USR_FORBIDDEN))
+}
+
+/// Checks and charges what the EVM's instruction would, and hands the value back to who sent it: the creation takes it from there.
+fn prepare<V: StateView>(
+    kernel: &mut Kernel<V>,
+    send: &Send,
+    plan: &Plan,
+    gas: &mut GasTracker,
+) -> Result<(), Refusal> {
+    if plan.init_code.len() > INIT_CODE_BYTES_MAX {
+        return Err(Refusal::Exit(ExitCode::USR_ILLEGAL_ARGUMENT));
+    }
+    let words = u64::try_from(plan.init_code.len().div_ceil(32)).unwrap_or(u64::MAX);
+    let price = CREATE_GAS + INIT_CODE_WORD_GAS * words;
+    let rate = kernel.course.fvm_gas_per_gas();
+    gas.charge(Gas::new(price) * rate).map_err(|out| Refusal::Halt(out.into()))?;
+    let value = money::to_u256(&send.value).ok_or(Refusal::Exit(ExitCode::USR_ILLEGAL_ARGUMENT))?;
+    let moved = kernel.journal().transfer(EAM_ID, send.from, value);
+    let moved = moved.map_err(|broken| Refusal::from(fatal(broken)))?;
+    moved.then_some(()).ok_or(Refusal::Exit(ExitCode::USR_ILLEGAL_STATE))
+}
+
+fn create<V: StateView>(
+    mut kernel: Box<Kernel<V>>,
+    send: Send,
+    plan: Plan,
+    gas: &mut GasTracker,
+) -> (Box<Kernel<V>>, Answer) {
+    let Plan { creator, address, init_code } = plan;
+    let nonce = match kernel.journal().nonce(send.from) {
+        Ok(nonce) => nonce,
+        Err(broken) => return (kernel, Err(fatal(broken).into())),
+    };
+    let value = money::to_u256(&send.value).unwrap_or(U256::MAX);
+    let entry = Entry {
+        caller: creator,
+        value,
+        read_only: false,
+        stack: send.stack,
+        what: What::Create { address, init_code },
+    };
+    let (mut kernel, left) = enter(kernel, entry, gas);
+    let answer = left.map_err(Refusal::from).and_then(|left| {
+        if !left.exit_code.is_success() {
+            return Err(Refusal::Said(left.exit_code, super::byte_string(&left.output)?));
+        }
+        // The EVM counts a creation as its caller's; here the message, or the contract's own call, was counted already.
+        let broken = |broken| Refusal::from(fatal(broken));
+        kernel.journal().set_nonce(send.from, nonce).map_err(broken)?;
+        let id = kernel.journal().id_of(address).map_err(broken)?;
+        cbor(&Created { id, robust_address: None, eth_address: address.0 })
+    });
+    (kernel, answer)
+}
