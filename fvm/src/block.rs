@@ -1,6 +1,7 @@
 //! What a block is to the executor: its environment in, its outcome out.
 
 use cid::Cid;
+use fvm_shared::ActorID;
 use fvm_shared::econ::TokenAmount;
 use tributary_primitives::{EthAddress, Hash32, Height};
 
@@ -16,6 +17,31 @@ pub struct ExecutionParams {
     pub fvm_gas_per_gas: u64,
     /// Tokens made at genesis, in attoTRB. Nothing mints later, so what circulates is this less what was burnt.
     pub genesis_supply: TokenAmount,
+    /// Who may install WASM code.
+    pub code_installer: CodeInstaller,
+}
+
+/// Who may install WASM code on a chain. Whoever may pays for it; anyone may make actors of what is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeInstaller {
+    /// Nobody: the chain runs what genesis installed.
+    Nobody,
+    /// Anyone.
+    Anyone,
+    /// This actor alone: an account, or a multisig or contract that governs the chain.
+    Actor(ActorID),
+}
+
+impl CodeInstaller {
+    /// Whether this actor may.
+    #[must_use]
+    pub fn allows(self, actor: ActorID) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Anyone => true,
+            Self::Actor(installer) => actor == installer,
+        }
+    }
 }
 
 /// The block in execution, as its transactions may see it.

@@ -23,10 +23,12 @@
 //! | module | holds |
 //! |---|---|
 //! | [`changes`] | what a finished transaction changed, ready for the block's state |
+//! | `blocks` | the journal as a store of IPLD blocks |
 //! | `database` | revm's view of our state |
 //! | `evm` | revm's journal interface |
 //! | `own` | our half, with its undo log |
 
+pub(crate) mod blocks;
 pub mod changes;
 mod database;
 mod evm;

@@ -20,15 +20,16 @@
 //! | `call` | a call, its receiver and its value |
 //! | `create` | new actors |
 //! | `host` | what a WASM actor may ask |
+//! | `installed` | the code that actors are made of |
 
 mod call;
 mod create;
 mod host;
+mod installed;
 mod machine;
 
 use std::sync::Arc;
 
-use cid::Cid;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
@@ -119,11 +120,6 @@ impl<V: StateView> Kernel<V> {
     /// The journal.
     pub(crate) const fn journal(&mut self) -> &mut Journal<V> {
         &mut self.journal
-    }
-
-    /// Whether the init actor may make actors of this code.
-    pub(crate) fn is_installed(&mut self, code: &Cid) -> Result<bool, SyscallError> {
-        self.journal.view().is_installed(code).map_err(fatal)
     }
 
     /// Charges for an access of an actor, as far as it is the message's first.

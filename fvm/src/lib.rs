@@ -44,7 +44,7 @@ mod native;
 pub mod receipt;
 pub mod state;
 
-pub use block::{BlockEnv, BlockOutcome, ExecutionParams};
+pub use block::{BlockEnv, BlockOutcome, CodeInstaller, ExecutionParams};
 pub use call::{CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
 pub use error::{ExecutorFatal, StateFatal};
 pub use evm::TRANSACTION_GAS_MAX;

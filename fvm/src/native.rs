@@ -3,7 +3,7 @@
 //! | actor | method 1 | others |
 //! |---|---|---|
 //! | system | refuses: genesis makes the one there is | – |
-//! | init | refuses, as above | 2 `Exec` |
+//! | init | refuses, as above | 2 `Exec`, `InstallCode`: see [`init`] |
 //! | account | refuses: a send to its key makes it | 2 `PubkeyAddress`, 2643134072 `AuthenticateMessage`; from 2²⁴ on accepts |
 //! | Ethereum account | refuses | `InvokeEVM` runs its delegate (EIP-7702), if it has one; others from 2²⁴ on accepts |
 //! | placeholder | accepts | accepts |
@@ -18,6 +18,8 @@ pub(crate) mod account;
 mod contract;
 mod eam;
 mod init;
+
+pub(crate) use init::INSTALL_CODE;
 
 use fvm_ipld_encoding::{BytesDe, BytesSer, CBOR};
 use fvm_shared::ActorID;
@@ -84,14 +86,14 @@ fn answer<V: StateView>(
 ) -> (Box<Kernel<V>>, Answer) {
     let is_exported = send.method >= FIRST_EXPORTED_METHOD;
     let answer = match actor {
-        BuiltinActor::Init if send.method == init::EXEC => return init::exec(kernel, send, gas),
+        BuiltinActor::Init => return init::invoke(kernel, send, gas),
         BuiltinActor::Evm => return contract::invoke(kernel, receiver, send, gas),
         BuiltinActor::EthAccount if send.method == INVOKE_EVM => return contract::invoke(kernel, receiver, send, gas),
         BuiltinActor::EthereumAddressManager => return eam::invoke(kernel, send, gas),
         BuiltinActor::Account => account::invoke(&mut kernel, receiver, &send, gas),
         BuiltinActor::EthAccount if is_exported => Ok(None),
         BuiltinActor::Placeholder => Ok(None),
-        BuiltinActor::System | BuiltinActor::Init | BuiltinActor::EthAccount => unhandled(),
+        BuiltinActor::System | BuiltinActor::EthAccount => unhandled(),
     };
     (kernel, answer)
 }

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use tributary_checkpoint::registration::CHECKPOINT_PERIOD_MAX;
+use tributary_fvm::CodeInstaller;
+use tributary_primitives::actors::FIRST_USER_ID;
 
 use crate::verify::Rule;
 
@@ -91,6 +93,8 @@ parameters! {
     fvm_gas_per_gas: "FVM gas per gas", 1, 1_000_000, 500,
         "How much FVM gas weighs as much as one gas in the block. The default is near what was measured: one ERC-20 transfer uses \
          597 times as much FVM gas on the reference executor as gas on Ethereum.";
+    code_installer: "actor id", 0, 9_007_199_254_740_991, 1,
+        "Who may install WASM code: 0 nobody, 1 anyone, from 100 on that actor alone. Whoever may pays for it by the byte, and anyone          may make actors of what is installed. The default is open: code is checked, metered, and can harm only who calls it.";
     block_interval_min_ms: "ms", 0, 60_000, 100,
         "Least time from one block to the next while transactions wait. The default bundles what arrives together and stays \
          below what a person notices.";
@@ -123,6 +127,16 @@ parameters! {
 pub struct UnknownParameter(pub String);
 
 impl ChainParameters {
+    /// Who may install WASM code.
+    #[must_use]
+    pub const fn code_installer(&self) -> CodeInstaller {
+        match self.code_installer {
+            0 => CodeInstaller::Nobody,
+            1 => CodeInstaller::Anyone,
+            id => CodeInstaller::Actor(id),
+        }
+    }
+
     /// Every rule that these numbers break: first the table's bounds, then those that hold between two of them.
     /// Each with the path of the field at fault.
     pub(crate) fn violations(&self) -> Vec<(String, Rule)> {
@@ -138,7 +152,12 @@ impl ChainParameters {
             at_most("transaction_bytes_max", self.transaction_bytes_max, "block_bytes_max", self.block_bytes_max),
             at_most("block_interval_min_ms", self.block_interval_min_ms, "heartbeat_ms", self.heartbeat_ms),
         ];
-        bounds.chain(pairs.into_iter().flatten()).map(|(name, rule)| (format!("parameters.{name}"), rule)).collect()
+        let installer = matches!(self.code_installer, 2..FIRST_USER_ID)
+            .then_some(("code_installer", Rule::CodeInstaller(self.code_installer)));
+        bounds
+            .chain(pairs.into_iter().chain([installer]).flatten())
+            .map(|(name, rule)| (format!("parameters.{name}"), rule))
+            .collect()
     }
 }
 
@@ -178,6 +197,19 @@ mod tests {
             let violations = parameters.violations();
             let pair = violations.iter().find(|(_, rule)| matches!(rule, Rule::AbovePartner { .. }));
             assert_eq!(pair.map(|(path, _)| path.clone()), Some(format!("parameters.{low}")));
+        }
+    }
+
+    #[test]
+    fn no_built_in_actor_but_none_or_all_stands_for_who_may_install() {
+        let with = |code_installer| ChainParameters { code_installer, ..ChainParameters::default() };
+        for (id, installer) in
+            [(0, CodeInstaller::Nobody), (1, CodeInstaller::Anyone), (100, CodeInstaller::Actor(100))]
+        {
+            assert_eq!((with(id).code_installer(), with(id).violations()), (installer, vec![]));
+        }
+        for id in [2, 99] {
+            assert_eq!(with(id).violations(), [("parameters.code_installer".to_owned(), Rule::CodeInstaller(id))]);
         }
     }
 

@@ -18,6 +18,7 @@ use std::hash::Hash;
 
 use cid::Cid;
 use tributary_crypto::bls;
+use tributary_primitives::actors::FIRST_USER_ID;
 use tributary_primitives::{VALIDATORS_MAX, VotingPower, raw_cid};
 
 use crate::document::{DOCUMENT_BYTES_MAX, DOCUMENT_VERSION, Genesis, GenesisCode, GenesisValidator};
@@ -96,6 +97,9 @@ pub enum Rule {
     /// Zero, or more than wallets can count to.
     #[error("{0} must be 1 to {CHAIN_ID_MAX}")]
     ChainId(u64),
+    /// A built-in actor, which installs nothing.
+    #[error("{0} must be 0 (nobody), 1 (anyone), or the id of an actor, from {FIRST_USER_ID} on")]
+    CodeInstaller(u64),
     /// A root is named by its own chain id.
     #[error("{subnet} is a root and must be named by its own chain id, /r{chain_id}")]
     RootChainId {

@@ -22,7 +22,7 @@ use tributary_checkpoint::{
 };
 use tributary_crypto::{BlsSecretKey, SecpSecretKey, bls};
 use tributary_fvm::state::MemoryStore;
-use tributary_fvm::{BlockEnv, ExecutionParams, Executor, Receipt};
+use tributary_fvm::{BlockEnv, CodeInstaller, ExecutionParams, Executor, Receipt};
 use tributary_genesis::{Genesis, GenesisAccount, GenesisCode, GenesisTime, GenesisValidator};
 use tributary_message::{FvmTransaction, Transaction};
 use tributary_primitives::{BlsSignature, Hash32, Height, SignerBitmap, SubnetId, VotingPower, cbor_cid};
@@ -87,8 +87,12 @@ impl Network {
         let store = Arc::new(MemoryStore::default());
         let root = sealed.build_state(&*store).unwrap();
         assert_eq!(root, sealed.state_root());
-        let executor =
-            Executor::new(ExecutionParams { fvm_gas_per_gas: 500, genesis_supply: sealed.supply() }).unwrap();
+        let executor = Executor::new(ExecutionParams {
+            fvm_gas_per_gas: 500,
+            genesis_supply: sealed.supply(),
+            code_installer: CodeInstaller::Nobody,
+        })
+        .unwrap();
         Self { executor, store, root, height: Height::GENESIS, user, nonce: 0 }
     }
 

@@ -137,7 +137,11 @@ impl ChainFacts {
     /// What the executor is made with.
     #[must_use]
     pub fn execution(&self) -> ExecutionParams {
-        ExecutionParams { fvm_gas_per_gas: self.parameters.fvm_gas_per_gas, genesis_supply: self.supply.clone() }
+        ExecutionParams {
+            fvm_gas_per_gas: self.parameters.fvm_gas_per_gas,
+            genesis_supply: self.supply.clone(),
+            code_installer: self.parameters.code_installer(),
+        }
     }
 
     /// What consensus needs for any height: the set does not change yet.

@@ -244,7 +244,7 @@ mod tests {
             (Access::Update, false, false),
             (Access::Read, false, false),
         ] {
-            assert_eq!(own.first_access(7, access), FirstAccess { lookup, update }, "{access:?}");
+            assert_eq!(own.first_access(8, access), FirstAccess { lookup, update }, "{access:?}");
         }
     }
 }

@@ -50,7 +50,7 @@ impl<V: StateView> Machine<V> {
         if let Some(code) = self.engine.get(cid) {
             return Ok(Ok(code));
         }
-        let wasm = journal.view().block(cid)?.ok_or_else(|| StateFatal::missing(cid))?;
+        let wasm = journal.block(cid)?.ok_or_else(|| StateFatal::missing(cid))?;
         Ok(self.engine.load(*cid, &wasm))
     }
 

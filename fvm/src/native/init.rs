@@ -1,7 +1,27 @@
-//! The init actor: makes actors of installed code.
+//! The init actor: installs code, and makes actors of it.
 //!
-//! Filecoin lets users make multisigs and payment channels only; here the code that may be executed is what the system actor lists
-//! as installed.
+//! | number | method | parameters | returns |
+//! |---|---|---|---|
+//! | 2 | Exec | `[code CID, constructor parameters]` | `[id address, f2 address]`; the constructor's exit code if it aborts |
+//! | 3 | Exec4 | | refuses: contracts are made natively |
+//! | 1596813081 | InstallCode | the module, a byte string | `[code CID, whether it is new]` |
+//!
+//! Filecoin lets users make multisigs and payment channels only; here the code that may be executed is what is built in for it, or
+//! installed. Who may install is the chain's parameter `code_installer`; others get exit code 18, `USR_FORBIDDEN`. A module that is no
+//! actor's code is refused by an exit code for each rule, so that no sentence of a compiler ever gets into the chain:
+//!
+//! | exit code | the module |
+//! |---|---|
+//! | 33 | is too large |
+//! | 34 | is no valid WASM, or uses a feature that is off |
+//! | 35 | has sections that cannot be read |
+//! | 36, 37, 38 | has too many functions, too large a function, too many locals |
+//! | 39, 40, 41 | imports what is no function, a syscall that does not exist, one with another type |
+//! | 42, 43 | does not export what an actor must; its `invoke` has another type |
+//! | 44 | has a start function |
+//! | 45 | starts with too large a memory |
+//! | 46 | exports a reserved name |
+//! | 47, 48 | cannot be metered, does not compile |
 //!
 //! Source: filecoin-project/builtin-actors, `actors/init/src/lib.rs`, `exec`.
 
@@ -11,15 +31,88 @@ use fvm_ipld_encoding::{CBOR, RawBytes};
 use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
 use fvm_shared::{ActorID, METHOD_CONSTRUCTOR};
-use tributary_primitives::actors::INIT_ID;
-use tributary_wasm::{Block, GasTracker, NewActor, Send, SyscallError, prices};
+use tributary_primitives::actors::{INIT_ID, SYSTEM_ID};
+use tributary_primitives::raw_cid;
+use tributary_wasm::{Access, Block, CodeRejected, GasTracker, NewActor, Send, SyscallError, prices};
 
-use super::{Answer, Refusal, cbor, params};
+use super::{Answer, Refusal, bytes_of, cbor, params, unhandled};
 use crate::kernel::Kernel;
 use crate::state::StateView;
 
 /// Method number of `Exec`.
-pub(super) const EXEC: u64 = 2;
+const EXEC: u64 = 2;
+/// Method number of `InstallCode`.
+///
+/// Source: FRC-0042, of that name.
+pub(crate) const INSTALL_CODE: u64 = 1_596_813_081;
+
+pub(super) fn invoke<V: StateView>(
+    mut kernel: Box<Kernel<V>>,
+    send: Send,
+    gas: &mut GasTracker,
+) -> (Box<Kernel<V>>, Answer) {
+    match send.method {
+        EXEC => exec(kernel, send, gas),
+        INSTALL_CODE => {
+            let answer = install(&mut kernel, &send, gas);
+            (kernel, answer)
+        }
+        _ => (kernel, unhandled()),
+    }
+}
+
+#[derive(Clone, Debug, Serialize_tuple)]
+struct InstallReturn {
+    code: Cid,
+    is_new: bool,
+}
+
+/// Installs a module. One that is installed already costs little, and stays.
+fn install<V: StateView>(kernel: &mut Kernel<V>, send: &Send, gas: &mut GasTracker) -> Answer {
+    if send.read_only {
+        return Err(Refusal::Exit(ExitCode::USR_READ_ONLY));
+    }
+    if !kernel.may_install(send.from) {
+        return Err(Refusal::Exit(ExitCode::USR_FORBIDDEN));
+    }
+    let wasm = bytes_of(send)?;
+    let code = raw_cid(&wasm);
+    if kernel.is_installed(&code)? {
+        return cbor(&InstallReturn { code, is_new: false });
+    }
+    let bytes = u32::try_from(wasm.len()).map_err(|_| Refusal::Exit(ExitCode::USR_ILLEGAL_ARGUMENT))?;
+    gas.charge(prices::install(bytes)).map_err(SyscallError::from)?;
+    kernel.charge_access(SYSTEM_ID, Access::Update, gas)?;
+    match kernel.install(&wasm)? {
+        Ok(code) => cbor(&InstallReturn { code, is_new: true }),
+        Err(rejected) => {
+            tracing::debug!(%code, %rejected, "code not installed");
+            Err(Refusal::Exit(exit_code_of(&rejected)))
+        }
+    }
+}
+
+/// The table above.
+const fn exit_code_of(rejected: &CodeRejected) -> ExitCode {
+    ExitCode::new(match rejected {
+        CodeRejected::TooLarge { .. } => 33,
+        CodeRejected::Invalid(_) => 34,
+        CodeRejected::Malformed(_) => 35,
+        CodeRejected::TooManyFunctions { .. } => 36,
+        CodeRejected::FunctionTooLarge { .. } => 37,
+        CodeRejected::TooManyLocals { .. } => 38,
+        CodeRejected::ForbiddenImport { .. } => 39,
+        CodeRejected::UnknownImport { .. } => 40,
+        CodeRejected::ImportType(_) => 41,
+        CodeRejected::MissingExport(_) => 42,
+        CodeRejected::InvokeType => 43,
+        CodeRejected::StartFunction => 44,
+        CodeRejected::MemoryTooLarge { .. } => 45,
+        CodeRejected::ReservedExport { .. } => 46,
+        CodeRejected::NotInstrumentable(_) => 47,
+        CodeRejected::NotCompilable(_) => 48,
+    })
+}
 
 #[derive(Clone, Debug, Serialize_tuple, Deserialize_tuple)]
 struct ExecParams {
@@ -36,11 +129,7 @@ struct ExecReturn {
 /// Makes an actor, runs its constructor with the value that came along, and answers its id and its f2 address.
 ///
 /// The actor stays only if its constructor goes well; if not, `Exec` aborts with the constructor's exit code.
-pub(super) fn exec<V: StateView>(
-    mut kernel: Box<Kernel<V>>,
-    send: Send,
-    gas: &mut GasTracker,
-) -> (Box<Kernel<V>>, Answer) {
+fn exec<V: StateView>(mut kernel: Box<Kernel<V>>, send: Send, gas: &mut GasTracker) -> (Box<Kernel<V>>, Answer) {
     let (id, robust_address, constructor) = match prepare(&mut kernel, &send, gas) {
         Ok(prepared) => prepared,
         Err(refusal) => return (kernel, Err(refusal)),

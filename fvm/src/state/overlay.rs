@@ -6,7 +6,7 @@
 mod contracts;
 mod reads;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use cid::Cid;
@@ -35,7 +35,6 @@ pub struct BlockState<B> {
     next_id: ActorID,
     blocks: BTreeMap<Cid, Arc<[u8]>>,
     bytecodes: HashMap<Cid, Bytecode>,
-    installed: Option<BTreeSet<Cid>>,
 }
 
 /// An actor as the block has it by now.
@@ -63,7 +62,6 @@ impl<B: Blockstore + Clone> BlockState<B> {
             new_names: Vec::new(),
             blocks: BTreeMap::new(),
             bytecodes: HashMap::new(),
-            installed: None,
         }
     }
 

@@ -8,12 +8,12 @@ use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::{ActorState, StateInfo0, StateRoot, StateTreeVersion};
 use fvm_shared::{ActorID, EMPTY_ARR_CID};
 use revm::primitives::U256;
-use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID, SYSTEM_ID};
+use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID};
 use tributary_primitives::{EthAddress, Hash32};
 
 use super::contract::{ContractHead, Storage};
 use super::init::AddressBook;
-use super::{BIT_WIDTH, read_block, read_cbor, system, write_cbor};
+use super::{BIT_WIDTH, read_block, read_cbor, write_cbor};
 use crate::error::StateFatal;
 
 /// The state under one root.
@@ -180,13 +180,6 @@ impl<B: Blockstore + Clone> StateTree<B> {
             return Ok(Vec::new());
         }
         read_block(&self.store, bytecode)
-    }
-
-    /// The code that the init actor may execute.
-    pub(crate) fn installed(&self) -> Result<std::collections::BTreeSet<Cid>, StateFatal> {
-        let system = self.actor(SYSTEM_ID)?;
-        let system = system.ok_or_else(|| StateFatal::Invariant("there is no system actor".to_owned()))?;
-        system::installed(&self.store, &system.state)
     }
 }
 

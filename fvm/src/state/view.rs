@@ -39,9 +39,6 @@ pub trait StateView: 'static {
     /// A block of state; `None` when there is none.
     fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal>;
 
-    /// Whether the init actor may execute this code.
-    fn is_installed(&mut self, code: &Cid) -> Result<bool, StateFatal>;
-
     /// The id that the next new actor gets.
     fn next_id(&mut self) -> ActorID;
 

@@ -1,14 +1,17 @@
 //! FVM messages, one law a test.
 
-use fvm_ipld_encoding::{RawBytes, to_vec};
+use fvm_ipld_blockstore::Blockstore as _;
+use fvm_ipld_encoding::{BytesSer, RawBytes, from_slice, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
+use tributary_message::Transaction;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID};
 use tributary_primitives::{EthAddress, cbor_cid, raw_cid};
 
 use super::world::*;
-use crate::{CallRequest, ExecutorFatal, FvmCall, GasEstimate, StateFatal, StateTree};
+use crate::native::INSTALL_CODE;
+use crate::{CallRequest, CodeInstaller, ExecutorFatal, FvmCall, GasEstimate, StateFatal, StateTree};
 
 fn state_of(world: &World, actor: &Address) -> cid::Cid {
     world.tree().actor_at(actor).unwrap().unwrap().1.state
@@ -30,6 +33,84 @@ fn init_refuses_code_that_is_not_installed() {
     let params = to_vec(&(raw_cid(b"no module"), RawBytes::default())).unwrap();
     let receipt = world.one(message(&carol(), 0, Address::new_id(INIT_ID), 2, params, 0));
     assert_eq!((receipt.exit_code, receipt.return_data.len()), (ExitCode::USR_FORBIDDEN, 0));
+}
+
+/// A module that is none of genesis': the smallest actor there is.
+const SMALLEST: &str =
+    r#"(module (memory (export "memory") 1) (func (export "invoke") (param i32) (result i32) (i32.const 0)))"#;
+
+fn install(key: &tributary_crypto::SecpSecretKey, nonce: u64, wasm: &[u8]) -> Transaction {
+    let params = to_vec(&BytesSer(wasm)).unwrap();
+    let unsigned = unsigned_message(nonce, Address::new_id(INIT_ID), INSTALL_CODE, params, 0);
+    message_with(key, Message { gas_limit: 1_000_000_000, ..unsigned })
+}
+
+#[test]
+fn code_that_a_user_installs_makes_actors_in_the_same_block_and_in_later_ones() {
+    let mut world = World::new();
+    let wasm = wat::parse_str(SMALLEST).unwrap();
+    let (code, exec) = (raw_cid(&wasm), |nonce| {
+        let params = to_vec(&(raw_cid(&wasm), RawBytes::default())).unwrap();
+        message(&carol(), nonce, Address::new_id(INIT_ID), 2, params, 0)
+    });
+    let receipts = world.block(&[exec(0), install(&carol(), 1, &wasm), exec(2)]);
+    let exits: Vec<_> = receipts.iter().map(|receipt| receipt.exit_code).collect();
+    assert_eq!(exits, [ExitCode::USR_FORBIDDEN, ExitCode::OK, ExitCode::OK]);
+    assert_eq!(receipts[1].return_data, to_vec(&(code, true)).unwrap());
+    let price = 70_000 * u64::try_from(wasm.len()).unwrap();
+    assert!(receipts[1].fvm_gas_used > price, "compiling is paid");
+
+    let again = world.one(install(&carol(), 3, &wasm));
+    assert_eq!(again.return_data, to_vec(&(code, false)).unwrap());
+    assert!(again.fvm_gas_used < receipts[1].fvm_gas_used - price, "and paid once");
+    let (id, _robust): (Address, Address) = from_slice(&world.one(exec(4)).return_data).unwrap();
+    assert_eq!(world.tree().actor_at(&id).unwrap().unwrap().1.code, code);
+}
+
+#[test]
+fn a_module_that_is_no_actors_code_is_refused_by_the_rule_it_breaks_and_nothing_is_installed() {
+    let world = World::new();
+    let memory = r#"(memory (export "memory") 1)"#;
+    let invoke = r#"(func (export "invoke") (param i32) (result i32) (i32.const 0))"#;
+    let module = |parts: &[&str]| wat::parse_str(format!("(module {})", parts.concat())).unwrap();
+    for (exit_code, wasm) in [
+        (34, vec![]),
+        (34, vec![1, 2, 3]),
+        (34, module(&[memory, invoke, "(func (result v128) (v128.const i64x2 0 0))"])),
+        (38, module(&[memory, invoke, "(func", &" (local i32)".repeat(8_193), ")"])),
+        (39, module(&[r#"(import "env" "memory" (memory 1))"#, invoke])),
+        (40, module(&[r#"(import "env" "print" (func))"#, memory, invoke])),
+        (41, module(&[r#"(import "vm" "exit" (func))"#, memory, invoke])),
+        (42, module(&[memory, "(func)"])),
+        (42, module(&[invoke])),
+        (43, module(&[memory, r#"(func (export "invoke"))"#])),
+        (44, module(&[memory, invoke, "(func $start) (start $start)"])),
+        (45, module(&[r#"(memory (export "memory") 8193)"#, invoke])),
+    ] {
+        let outcome = world.run(&[install(&carol(), 0, &wasm)]);
+        assert_eq!(outcome.receipts[0].exit_code, ExitCode::new(exit_code), "{} bytes", wasm.len());
+        assert!(outcome.receipts[0].return_data.is_empty());
+        let code = raw_cid(&wasm);
+        assert!(world.store.get(&code).unwrap().is_none(), "{code} is no block of state");
+    }
+}
+
+#[test]
+fn a_chain_says_who_may_install() {
+    let wasm = wat::parse_str(SMALLEST).unwrap();
+    let id_of = |world: &World, key: &tributary_crypto::SecpSecretKey| {
+        world.tree().resolve(&key.f1_address()).unwrap().unwrap()
+    };
+    let carols = id_of(&World::new(), &carol());
+    for (installer, exit_code) in [
+        (CodeInstaller::Nobody, ExitCode::USR_FORBIDDEN),
+        (CodeInstaller::Actor(carols + 1), ExitCode::USR_FORBIDDEN),
+        (CodeInstaller::Actor(carols), ExitCode::OK),
+        (CodeInstaller::Anyone, ExitCode::OK),
+    ] {
+        let world = World::ruled_by(installer);
+        assert_eq!(world.run(&[install(&carol(), 0, &wasm)]).receipts[0].exit_code, exit_code, "{installer:?}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use tributary_message::{EthereumTransaction, FvmTransaction, Transaction};
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::{EthAddress, Hash32, Height, raw_cid};
 
-use crate::block::{BlockEnv, BlockOutcome, ExecutionParams};
+use crate::block::{BlockEnv, BlockOutcome, CodeInstaller, ExecutionParams};
 use crate::genesis::{GenesisAccount, GenesisState, build_genesis_state};
 use crate::receipt::Receipt;
 use crate::state::{MemoryStore, StateTree};
@@ -147,6 +147,10 @@ pub(super) fn atto(amount: u128) -> TokenAmount {
 
 impl World {
     pub(super) fn new() -> Self {
+        Self::ruled_by(CodeInstaller::Anyone)
+    }
+
+    pub(super) fn ruled_by(code_installer: CodeInstaller) -> Self {
         let account = |address| GenesisAccount { address, balance: atto(RICH) };
         let genesis = GenesisState {
             chain_name: "test".into(),
@@ -159,7 +163,7 @@ impl World {
         };
         let store = Arc::new(MemoryStore::default());
         let root = build_genesis_state(&*store, &genesis).unwrap();
-        let params = ExecutionParams { fvm_gas_per_gas: 500, genesis_supply: genesis.supply() };
+        let params = ExecutionParams { fvm_gas_per_gas: 500, genesis_supply: genesis.supply(), code_installer };
         let executor = Executor::new(params).unwrap();
         Self { store, executor, root, height: Height::GENESIS, supply: genesis.supply() }
     }

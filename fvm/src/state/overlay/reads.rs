@@ -53,13 +53,6 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
         Ok(self.tree.store().get(cid).map_err(StateFatal::tree)?.map(Arc::from))
     }
 
-    fn is_installed(&mut self, code: &Cid) -> Result<bool, StateFatal> {
-        if self.installed.is_none() {
-            self.installed = Some(self.tree.installed()?);
-        }
-        Ok(self.installed.as_ref().is_some_and(|installed| installed.contains(code)))
-    }
-
     fn next_id(&mut self) -> ActorID {
         self.next_id
     }

@@ -1,0 +1,44 @@
+//! The code that actors are made of: what is installed, and installing more.
+
+use cid::Cid;
+use fvm_shared::ActorID;
+use tributary_primitives::actors::SYSTEM_ID;
+use tributary_primitives::raw_cid;
+use tributary_wasm::{CodeRejected, SyscallError};
+
+use super::{Kernel, fatal};
+use crate::error::StateFatal;
+use crate::journal::ActorHead;
+use crate::journal::blocks::Blocks;
+use crate::state::{StateView, system};
+
+impl<V: StateView> Kernel<V> {
+    /// Whether the init actor may make actors of this code.
+    pub(crate) fn is_installed(&mut self, code: &Cid) -> Result<bool, SyscallError> {
+        let root = self.system().map_err(fatal)?.state;
+        system::is_installed(&Blocks::of(&mut self.journal), &root, code).map_err(fatal)
+    }
+
+    /// Whether the chain lets this actor install code.
+    pub(crate) fn may_install(&self, actor: ActorID) -> bool {
+        self.course.machine.params().code_installer.allows(actor)
+    }
+
+    /// Checks a module, compiles it and installs it. Inner error: it is no actor's code, and nothing changed.
+    pub(crate) fn install(&mut self, wasm: &[u8]) -> Result<Result<Cid, CodeRejected>, SyscallError> {
+        let code = raw_cid(wasm);
+        if let Err(rejected) = self.course.machine.engine().load(code, wasm) {
+            return Ok(Err(rejected));
+        }
+        let head = self.system().map_err(fatal)?;
+        let state = system::install(&Blocks::of(&mut self.journal), &head.state, &code).map_err(fatal)?;
+        self.journal.put_block(code, wasm.into());
+        self.journal.set_actor(SYSTEM_ID, Some(ActorHead { state, ..head }));
+        Ok(Ok(code))
+    }
+
+    fn system(&mut self) -> Result<ActorHead, StateFatal> {
+        let head = self.journal.actor(SYSTEM_ID)?;
+        head.ok_or_else(|| StateFatal::Invariant("there is no system actor".to_owned()))
+    }
+}
