@@ -19,8 +19,6 @@ mod contract;
 mod eam;
 mod init;
 
-pub(crate) use init::INSTALL_CODE;
-
 use fvm_ipld_encoding::{BytesDe, BytesSer, CBOR};
 use fvm_shared::ActorID;
 use fvm_shared::error::ExitCode;

@@ -87,11 +87,14 @@ impl Network {
         let store = Arc::new(MemoryStore::default());
         let root = sealed.build_state(&*store).unwrap();
         assert_eq!(root, sealed.state_root());
-        let executor = Executor::new(ExecutionParams {
-            fvm_gas_per_gas: 500,
-            genesis_supply: sealed.supply(),
-            code_installer: CodeInstaller::Nobody,
-        })
+        let executor = Executor::new(
+            ExecutionParams {
+                fvm_gas_per_gas: 500,
+                genesis_supply: sealed.supply(),
+                code_installer: CodeInstaller::Nobody,
+            },
+            None,
+        )
         .unwrap();
         Self { executor, store, root, height: Height::GENESIS, user, nonce: 0 }
     }

@@ -81,12 +81,14 @@ pub struct Account {
 }
 
 /// What would happen to a message in the next block.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forecast {
     /// How it would end.
     pub exit_code: ExitCode,
     /// FVM gas it would use.
     pub gas_used: u64,
+    /// What it would return.
+    pub returned: Vec<u8>,
 }
 
 /// What a node does with a transaction.

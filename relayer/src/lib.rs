@@ -16,6 +16,7 @@
 //! | [`look`], [`carrier`], [`desk`] | hands | one loop for each child, one desk for each parent |
 //! | [`chain`], [`clock`] | hands | JSON-RPC and time, behind traits |
 //! | [`registration`] | law | the message that registers a child |
+//! | [`errand`] | hand | one message for a person: tried, signed, sent, waited for |
 //! | [`key`], [`settings`], [`telemetry`], [`service`] | hands | key file, configuration, metrics, health |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
@@ -24,6 +25,7 @@ pub mod chain;
 pub mod choice;
 pub mod clock;
 pub mod desk;
+pub mod errand;
 pub mod fees;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -3,13 +3,12 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
-use fvm_shared::message::Message;
+use anyhow::{Context as _, ensure};
 use tributary_crypto::SecpSecretKey;
-use tributary_message::FvmTransaction;
 use tributary_primitives::SubnetId;
+use tributary_relayer::chain::ParentChain;
 use tributary_relayer::chain::rpc::NodeClient;
-use tributary_relayer::chain::{ChainStatus, Delivery, ParentChain, Receipt};
+use tributary_relayer::errand;
 use tributary_relayer::fees::Fees;
 use tributary_relayer::key::read_key;
 use tributary_relayer::registration::{ChildDocument, made_actor};
@@ -21,10 +20,6 @@ use crate::cli::RegisterCommand;
 const GAS_LIMIT: u64 = 10_000_000_000;
 /// Time a node has to answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between two questions for the receipt.
-const RECEIPT_POLL: Duration = Duration::from_millis(500);
-/// Questions for the receipt: two minutes.
-const RECEIPT_POLLS_MAX: u32 = 240;
 
 /// Registers the child and prints its name. Fails when the document guessed another name.
 #[tokio::main(flavor = "current_thread")]
@@ -58,35 +53,8 @@ async fn make_actor(parent: &NodeClient, document: &ChildDocument, key: &SecpSec
     let account = parent.account(&key.f1_address()).await?;
     let fees = Fees::quote(status.base_fee);
     let message = document.message(&status.subnet, key.f1_address(), account.nonce, GAS_LIMIT, fees)?;
-    let receipt = send(parent, &status, message, key).await?;
+    let (_, receipt) = errand::run(parent, status.chain_id, message, key).await?;
     ensure!(receipt.exit_code.is_success(), "the parent refused: exit code {}", receipt.exit_code);
     let actor = made_actor(&receipt.returned).context("the init actor's answer names no actor")?;
     Ok(status.subnet.child(actor)?)
-}
-
-async fn send(
-    parent: &NodeClient,
-    status: &ChainStatus,
-    message: Message,
-    key: &SecpSecretKey,
-) -> anyhow::Result<Receipt> {
-    let forecast = parent.forecast(&message).await?;
-    ensure!(
-        forecast.exit_code.is_success(),
-        "the parent would refuse it, exit code {}; nothing was sent. Does {} hold tokens there?",
-        forecast.exit_code,
-        key.f1_address()
-    );
-    let gas_limit = forecast.gas_used.saturating_add(forecast.gas_used / 4).clamp(1, GAS_LIMIT);
-    let signed = FvmTransaction::sign(Message { gas_limit, ..message }, key, status.chain_id)?;
-    if let Delivery::Refused(why) = parent.send(signed.raw()).await? {
-        bail!("the parent's node did not take it: {why}");
-    }
-    for _ in 0..RECEIPT_POLLS_MAX {
-        if let Some(receipt) = parent.receipt(signed.hash()).await? {
-            return Ok(receipt);
-        }
-        tokio::time::sleep(RECEIPT_POLL).await;
-    }
-    bail!("transaction {} is in no block yet; run this again to see whether it got there", signed.hash())
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::actor::ActorCommand;
 use crate::devnet::DevnetArgs;
 use crate::init::InitArgs;
 
@@ -35,6 +36,24 @@ EXIT CODES:
   0  stopped when asked to
   1  could not start, or had to stop; the last line says why and what to do")]
     Run(RunArgs),
+    /// Install code on a network, make actors of it, and talk to them.
+    #[command(
+        subcommand,
+        after_help = "EXAMPLES:
+  subnet-node actor check counter.wasm
+  subnet-node actor install counter.wasm --key key.json --rpc http://127.0.0.1:8645
+  subnet-node actor create bafk2bz… --key key.json --rpc http://127.0.0.1:8645
+  subnet-node actor call f0135 Increment --key key.json --rpc http://127.0.0.1:8645
+  subnet-node actor query f0135 Get --rpc http://127.0.0.1:8645 --json
+
+Parameters are JSON, encoded as DAG-CBOR, or CBOR in hex. TRIBUTARY_RPC and TRIBUTARY_KEY stand for the flags.
+
+EXIT CODES:
+  0  done
+  1  not done; the last line says why
+  2  the command line is wrong, or the message is in a block and failed there"
+    )]
+    Actor(ActorCommand),
     /// Run a root network, a subnet and a relayer on this machine, and show how checkpoints land.
     #[command(after_help = "EXAMPLES:
   subnet-node devnet

@@ -7,6 +7,7 @@
 //! ├─ keys.json       consensus, checkpoint and network keys; readable by the owner alone
 //! ├─ data/           blocks, receipts, state
 //! ├─ wal/            the votes of the height in progress
+//! ├─ cache/          compiled actors; may be removed while the node is down
 //! └─ SAFETY_HALT     there after the engine stopped for safety; a person removes it
 //! ```
 
@@ -71,6 +72,12 @@ impl Home {
     #[must_use]
     pub fn wal(&self) -> PathBuf {
         self.0.join("wal")
+    }
+
+    /// Compiled actors.
+    #[must_use]
+    pub fn code_cache(&self) -> PathBuf {
+        self.0.join("cache")
     }
 
     fn safety_halt(&self) -> PathBuf {

@@ -21,9 +21,11 @@
 //! | [`backend`] | the node as the RPC sees it |
 //! | [`halt`] | how any of them stops the node |
 //! | [`status`], [`metrics`] | how it is doing |
+//! | [`actor`] | a person's commands to actors of a network |
 //! | [`devnet`] | a root network, a subnet and a relayer on this machine |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
+pub mod actor;
 pub mod application;
 pub mod backend;
 pub mod checkpoints;

@@ -7,13 +7,13 @@ use tributary_node::cli::{Cli, Command, RunArgs};
 use tributary_node::config::NodeConfig;
 use tributary_node::home::Home;
 use tributary_node::init::init;
-use tributary_node::{devnet, run};
+use tributary_node::{actor, devnet, run};
 use tributary_service::logs;
 use tributary_service::stop::StopSignal;
 
 fn main() -> ExitCode {
     match execute(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(why) => {
             eprintln!("subnet-node: {why:#}");
             ExitCode::FAILURE
@@ -21,16 +21,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn execute(command: Command) -> anyhow::Result<()> {
+/// Exit code for a message that is in a block and failed there.
+const FAILED_THERE: u8 = 2;
+
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Actor(command) => {
+            let is_success = runtime()?.block_on(actor::run(command))?;
+            return Ok(if is_success { ExitCode::SUCCESS } else { ExitCode::from(FAILED_THERE) });
+        }
         Command::Init(args) => {
             let home = init(&args)?;
             eprintln!("made {}; settings are in {}", home.path().display(), home.config().display());
-            Ok(())
         }
-        Command::Run(args) => run_node(&args),
-        Command::Devnet(args) => runtime()?.block_on(devnet::run(args)),
+        Command::Run(args) => run_node(&args)?,
+        Command::Devnet(args) => runtime()?.block_on(devnet::run(args))?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run_node(args: &RunArgs) -> anyhow::Result<()> {

@@ -174,9 +174,14 @@ fn send<V: StateView>(
 fn answer(called: Result<SendOutcome, ErrorNumber>) -> (InstructionResult, Bytes) {
     let (exit, block) = match called {
         Ok(outcome) => (U256::from(outcome.exit_code.value()), outcome.return_block),
-        Err(number) => (U256::ZERO.wrapping_sub(U256::from(number as u32)), None),
+        Err(number) => (U256::ZERO.wrapping_sub(U256::from(value_of(number))), None),
     };
     let (codec, data) = block.as_ref().map_or((0, &[][..]), |block| (block.codec(), &block.data()[..]));
     let output = abi::encode(&[Value::Word(exit), Value::Word(U256::from(codec)), Value::Bytes(data)]);
     (InstructionResult::Return, output.into())
+}
+
+#[expect(clippy::as_conversions, reason = "the enum is `repr(u32)` and has no other way out")]
+const fn value_of(number: ErrorNumber) -> u32 {
+    number as u32
 }

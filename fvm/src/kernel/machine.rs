@@ -1,6 +1,7 @@
 //! What all messages share: parameters, the WASM engine with its compiled code, and room to run.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use cid::Cid;
@@ -28,8 +29,8 @@ pub(crate) struct Machine<V: StateView> {
 }
 
 impl<V: StateView> Machine<V> {
-    pub(crate) fn new(params: ExecutionParams) -> Result<Self, ExecutorFatal> {
-        let engine = Engine::new(MESSAGES_MAX).map_err(|why| HostFatal(why.into()))?;
+    pub(crate) fn new(params: ExecutionParams, code_cache: Option<&Path>) -> Result<Self, ExecutorFatal> {
+        let engine = Engine::new(MESSAGES_MAX, code_cache).map_err(|why| HostFatal(why.into()))?;
         Ok(Self { params, engine, room: Room::new(MESSAGES_MAX.get()) })
     }
 

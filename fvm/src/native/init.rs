@@ -44,7 +44,7 @@ const EXEC: u64 = 2;
 /// Method number of `InstallCode`.
 ///
 /// Source: FRC-0042, of that name.
-pub(crate) const INSTALL_CODE: u64 = 1_596_813_081;
+const INSTALL_CODE: u64 = 1_596_813_081;
 
 pub(super) fn invoke<V: StateView>(
     mut kernel: Box<Kernel<V>>,

@@ -12,6 +12,7 @@
 //! | bulk memory | on | on | compiled Rust uses it; metered |
 //! | wasm stack | 512 KiB | 2 MiB | the instrumented limiter must strike first; see `stack.rs` |
 //! | fuel, epochs | off | off | gas is counted by instrumentation |
+//! | compiled code on disk | off | on, in the node's home | the checkpoint actor alone takes a second to compile |
 //! | debug information, address maps, backtraces, unwind tables | mostly on | off | nobody reads them; they cost memory and time |
 //!
 //! Threads, garbage collection, components and async calls are compiled out (features of the
@@ -22,12 +23,13 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use cid::Cid;
 use wasmtime::{
-    Config, Enabled, InstanceAllocationStrategy, Linker, Module, OptLevel, PoolingAllocationConfig,
+    Cache, CacheConfig, Config, Enabled, InstanceAllocationStrategy, Linker, Module, OptLevel, PoolingAllocationConfig,
     WasmBacktraceDetails,
 };
 
@@ -41,6 +43,9 @@ use crate::syscalls;
 
 /// Compiled modules kept; the longest unused goes first. A module takes about ten times its bytes.
 pub const CODES_MAX: usize = 512;
+
+/// Bytes of compiled code kept on disk, more or less.
+const CACHE_BYTES: u64 = 1 << 30;
 
 /// Elements of an instance's table. Source: ref-fvm 4.8.
 pub(crate) const TABLE_ELEMENTS_MAX: usize = 20_000;
@@ -94,8 +99,15 @@ impl<H: Host> Engine<H> {
     ///
     /// Reserves, without touching it, half a GiB of address space for each call they can have open.
     /// A message beyond their number may end in [`crate::Halt::Fatal`].
-    pub fn new(messages: NonZeroU32) -> Result<Self, EngineFatal> {
-        let wasmtime = wasmtime::Engine::new(&settings(messages)).map_err(EngineFatal)?;
+    ///
+    /// What it compiles is kept in `code_cache` for the next start, by the module's bytes, this version of the compiler and the
+    /// machine's kind. The directory is this node's own, made if it is missing: whoever can write there can make the node run anything.
+    pub fn new(messages: NonZeroU32, code_cache: Option<&Path>) -> Result<Self, EngineFatal> {
+        let mut settings = settings(messages);
+        if let Some(directory) = code_cache {
+            settings.cache(Some(cache(directory).map_err(EngineFatal)?));
+        }
+        let wasmtime = wasmtime::Engine::new(&settings).map_err(EngineFatal)?;
         let mut linker = Linker::new(&wasmtime);
         syscalls::link(&mut linker).map_err(EngineFatal)?;
         let (codes, clock) = (RwLock::default(), AtomicU64::new(0));
@@ -159,6 +171,13 @@ impl<H: Host> Engine<H> {
     fn tick(&self) -> u64 {
         self.0.clock.fetch_add(1, Ordering::Relaxed)
     }
+}
+
+/// wasmtime's own cache, which ages by itself: what was not used for longest goes when there is more than a gigabyte.
+fn cache(directory: &Path) -> wasmtime::Result<Cache> {
+    let mut config = CacheConfig::new();
+    config.with_directory(directory).with_files_total_size_soft_limit(CACHE_BYTES);
+    Cache::new(config)
 }
 
 fn settings(messages: NonZeroU32) -> Config {

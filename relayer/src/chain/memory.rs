@@ -220,7 +220,7 @@ impl ParentChain for World {
         let state = self.ask()?;
         let child = &state.children[&message.to.id().unwrap()];
         let exit_code = child.judge(&message.params.deserialize().unwrap());
-        Ok(Forecast { exit_code, gas_used: GAS })
+        Ok(Forecast { exit_code, gas_used: GAS, returned: Vec::new() })
     }
 
     async fn send(&self, raw: &[u8]) -> Answer<Delivery> {

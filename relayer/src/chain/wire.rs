@@ -160,7 +160,7 @@ impl OutcomeJson {
 
 impl From<OutcomeJson> for Forecast {
     fn from(json: OutcomeJson) -> Self {
-        Self { exit_code: json.exit_code(), gas_used: json.gas_used }
+        Self { exit_code: json.exit_code(), gas_used: json.gas_used, returned: json.returned.0 }
     }
 }
 

@@ -1,11 +1,17 @@
-//! The operators' page is true: its first commands, copied and pasted, make a network that makes blocks.
+//! The pages are true: their commands, copied and pasted, do what the pages say.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::client::Client;
-use crate::network::{Ports, Process};
+use tributary_crypto::SecpSecretKey;
+use tributary_node::devnet::keys::DEVELOPMENT_SECRETS;
 
+use crate::client::Client;
+use crate::network::{Network, Plan, Ports, Process};
+
+const ACTORS: &str = include_str!("../../../docs/actors.md");
+/// Where the actors' page finds a devnet's child.
+const DEVNET_CHILD: &str = "http://127.0.0.1:8645";
 const PAGE: &str = include_str!("../../../docs/operators.md");
 /// The page's last command, which would take the usual ports of this machine.
 const RUN: &str = "subnet-node run --home node0";
@@ -16,9 +22,7 @@ async fn the_operators_page_makes_a_network_by_copy_and_paste() {
     let (commands, _) = block.split_once("```").unwrap();
     let make = commands.trim().strip_suffix(RUN).expect("the page ends its commands with running the node");
     let directory = tempfile::tempdir().unwrap();
-    let programs = Path::new(env!("CARGO_BIN_EXE_subnet-node")).parent().unwrap();
-    assert!(programs.join("genesis").exists(), "run `make test`, or `cargo build --package tributary-genesis` first");
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let path = path_with_programs();
     let made = Command::new("bash").args(["-euc", make]).current_dir(&directory).env("PATH", &path).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 
@@ -33,4 +37,48 @@ async fn the_operators_page_makes_a_network_by_copy_and_paste() {
         .spawn();
     let _node = Process(node.unwrap());
     Client::of(ports.rpc).reach(1).await;
+}
+
+/// Where the page's programs are found.
+fn path_with_programs() -> String {
+    let programs = Path::new(env!("CARGO_BIN_EXE_subnet-node")).parent().unwrap();
+    assert!(programs.join("genesis").exists(), "run `make test`, or `cargo build --package tributary-genesis` first");
+    format!("{}:{}", programs.display(), std::env::var("PATH").unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_actors_page_makes_an_actor_from_an_empty_folder() {
+    let key: tributary_primitives::Hash32 = DEVELOPMENT_SECRETS[0].parse().unwrap();
+    let sender = SecpSecretKey::from_bytes(&key.0).unwrap().f1_address().to_string();
+    let mut network = Network::planned(Plan { rich: vec![sender.parse().unwrap()], ..Plan::root(1) });
+    network.start_all();
+    network.client(0).reach(1).await;
+
+    // All but the first block, which starts a devnet.
+    let blocks = ACTORS.split("```sh\n").skip(2).map(|block| block.split_once("```").unwrap().0);
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+    // The versions that this workspace has: no registry is asked which are the newest.
+    let folder = "mkdir -p adder/src && cd adder";
+    let script = blocks.collect::<String>();
+    assert!(script.contains(folder) && script.contains(DEVNET_CHILD));
+    let script = script.replace(folder, &format!("{folder} && cp {} Cargo.lock", lock.display()));
+    let script = script.replace(DEVNET_CHILD, &format!("http://127.0.0.1:{}", network.rpc_port(0)));
+
+    let directory = tempfile::tempdir().unwrap();
+    let output = tokio::task::spawn_blocking(move || {
+        Command::new("bash")
+            .args(["-euc", &script])
+            .current_dir(&directory)
+            .env("PATH", path_with_programs())
+            .env_remove("CARGO_TARGET_DIR")
+            .output()
+            .unwrap()
+    });
+    let output = output.await.unwrap();
+    let (said, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{complaints}");
+    for expected in ["value: 40", "value: 42", "refused"] {
+        assert!(said.contains(expected), "{expected:?} in {said}\n{complaints}");
+    }
+    assert!(complaints.contains("exit code 21: the parameters are not what the method takes"), "{complaints}");
 }

@@ -45,7 +45,7 @@ fn open(network: &Network) -> Ledger {
     let facts = Arc::new(ChainFacts::of(network.genesis()).unwrap());
     let identity = ChainIdentity { genesis: facts.genesis_id, format: tributary_node::run::STORE_FORMAT };
     let store = Store::open(&network.home(0).data(), &StoreConfig::default(), &identity).unwrap();
-    let executor = Executor::new(facts.execution()).unwrap();
+    let executor = Executor::new(facts.execution(), None).unwrap();
     Ledger::open(facts, store, executor, network.genesis()).unwrap()
 }
 

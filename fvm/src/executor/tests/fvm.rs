@@ -5,12 +5,12 @@ use fvm_ipld_encoding::{BytesSer, RawBytes, from_slice, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
+use multihash_codetable::{Code, MultihashDigest};
 use tributary_message::Transaction;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID};
 use tributary_primitives::{EthAddress, cbor_cid, raw_cid};
 
 use super::world::*;
-use crate::native::INSTALL_CODE;
 use crate::{CallRequest, CodeInstaller, ExecutorFatal, FvmCall, GasEstimate, StateFatal, StateTree};
 
 fn state_of(world: &World, actor: &Address) -> cid::Cid {
@@ -39,9 +39,16 @@ fn init_refuses_code_that_is_not_installed() {
 const SMALLEST: &str =
     r#"(module (memory (export "memory") 1) (func (export "invoke") (param i32) (result i32) (i32.const 0)))"#;
 
+/// The number of an exported method. Source: FRC-0042.
+fn method(name: &str) -> u64 {
+    let hash = Code::Blake2b512.digest(format!("1|{name}").as_bytes());
+    let mut numbers = hash.digest().chunks_exact(4).map(|bytes| u32::from_be_bytes(bytes.try_into().unwrap()));
+    numbers.find(|number| *number >= 1 << 24).unwrap().into()
+}
+
 fn install(key: &tributary_crypto::SecpSecretKey, nonce: u64, wasm: &[u8]) -> Transaction {
     let params = to_vec(&BytesSer(wasm)).unwrap();
-    let unsigned = unsigned_message(nonce, Address::new_id(INIT_ID), INSTALL_CODE, params, 0);
+    let unsigned = unsigned_message(nonce, Address::new_id(INIT_ID), method("InstallCode"), params, 0);
     message_with(key, Message { gas_limit: 1_000_000_000, ..unsigned })
 }
 
@@ -240,7 +247,7 @@ fn a_missing_block_of_state_stops_the_node_and_is_never_a_receipt() {
     let actor = world.exec(0);
     let root = world.root;
     assert!(world.store.remove(&code()));
-    let fresh = crate::Executor::new(world.executor.params().clone()).unwrap();
+    let fresh = crate::Executor::new(world.executor.params().clone(), None).unwrap();
     let call = message(&carol(), 1, actor, 5, Vec::new(), 0);
     let failed = fresh.execute_block(&world.store, &root, &world.env(), &[call]).unwrap_err();
     assert!(failed.to_string().contains(&code().to_string()), "{failed}");

@@ -164,7 +164,7 @@ impl World {
         let store = Arc::new(MemoryStore::default());
         let root = build_genesis_state(&*store, &genesis).unwrap();
         let params = ExecutionParams { fvm_gas_per_gas: 500, genesis_supply: genesis.supply(), code_installer };
-        let executor = Executor::new(params).unwrap();
+        let executor = Executor::new(params, None).unwrap();
         Self { store, executor, root, height: Height::GENESIS, supply: genesis.supply() }
     }
 

@@ -39,7 +39,7 @@ fn code_is_compiled_once_and_kept() {
 
 #[test]
 fn the_longest_unused_code_makes_room() {
-    let engine: Engine<World> = Engine::new(NonZeroU32::MIN).unwrap();
+    let engine: Engine<World> = Engine::new(NonZeroU32::MIN, None).unwrap();
     let wasm = compile(&format!("(module {MEMORY} {INVOKE})"));
     let cid = |number: usize| cid_of(0x55, &number.to_le_bytes());
     for number in 0..CODES_MAX {
@@ -155,4 +155,39 @@ fn what_is_too_large_is_refused_before_it_costs_time() {
 
     let why = refused(&format!("{MEMORY} {INVOKE} (table 20001 funcref)"));
     assert!(matches!(why, CodeRejected::NotCompilable(_)), "{why}");
+}
+
+#[test]
+fn what_was_compiled_is_there_at_the_next_start_and_damage_means_compiling_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let wasm = wat::parse_str(
+        r#"(module (memory (export "memory") 1) (func (export "invoke") (param i32) (result i32) (i32.const 0)))"#,
+    )
+    .unwrap();
+    let load = || {
+        let engine: Engine<World> = Engine::new(NonZeroU32::MIN, Some(directory.path())).unwrap();
+        engine.load(cid_of(0x55, &wasm), &wasm).unwrap();
+        files_under(directory.path())
+    };
+    let files = load();
+    assert!(!files.is_empty(), "nothing was kept");
+    assert_eq!(load(), files, "the second start compiled again");
+    for file in files.keys() {
+        std::fs::write(file, b"damaged").unwrap();
+    }
+    load();
+}
+
+fn files_under(directory: &std::path::Path) -> std::collections::BTreeMap<std::path::PathBuf, std::time::SystemTime> {
+    let mut files = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let (path, metadata) = entry.map(|entry| (entry.path(), entry.metadata().unwrap())).unwrap();
+        match metadata.is_dir() {
+            true => files.extend(files_under(&path)),
+            // Statistics beside a module are written by a thread of the cache's own.
+            false if path.extension().is_none() => drop(files.insert(path, metadata.modified().unwrap())),
+            false => {}
+        }
+    }
+    files
 }

@@ -36,7 +36,7 @@ pub const PLENTY: u64 = 10_000_000_000;
 pub const ACCOUNT_TYPE: u32 = 4;
 
 /// One engine for all tests: what it compiles, it keeps.
-pub static ENGINE: LazyLock<Engine<World>> = LazyLock::new(|| Engine::new(NonZeroU32::new(4).unwrap()).unwrap());
+pub static ENGINE: LazyLock<Engine<World>> = LazyLock::new(|| Engine::new(NonZeroU32::new(4).unwrap(), None).unwrap());
 
 /// A CID of nothing in particular.
 pub fn cid_of(codec: u64, data: &[u8]) -> Cid {

@@ -1,0 +1,162 @@
+//! Addresses, methods and parameters as people write them.
+
+use std::str::FromStr;
+
+use fvm_ipld_encoding::to_vec;
+use fvm_shared::address::{Address, Network};
+use multihash_codetable::{Code, MultihashDigest as _};
+use tributary_primitives::EthAddress;
+
+/// First number of an exported method.
+///
+/// Source: FRC-0042.
+const EXPORTED_MIN: u32 = 1 << 24;
+
+/// What is not understood, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WordRejected {
+    /// No address.
+    #[error("{0:?} is no address such as f0100, f1…, f410… or 0x…")]
+    Address(String),
+    /// No method.
+    #[error("{0:?} is no method: a number, or a name of letters, digits and _ that starts with a capital")]
+    Method(String),
+    /// No parameters.
+    #[error("parameters are JSON, such as '[1, \"a\"]', or CBOR in hex, such as 0x8201: {0}")]
+    Params(String),
+}
+
+/// Reads an address of any kind.
+///
+/// # Errors
+/// [`WordRejected::Address`].
+pub fn parse_address(text: &str) -> Result<Address, WordRejected> {
+    let rejected = || WordRejected::Address(text.to_owned());
+    match text.strip_prefix("0x") {
+        Some(_) => text.parse().map(|address: EthAddress| address.to_address()).map_err(|_| rejected()),
+        None => Network::Mainnet.parse_address(text).map_err(|_| rejected()),
+    }
+}
+
+/// A method, by name or by number.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Method(u64);
+
+impl Method {
+    /// The exported method with this name.
+    ///
+    /// Source: FRC-0042: of blake2b-512 of `1|Name`, the first big-endian word that is no reserved number.
+    ///
+    /// # Errors
+    /// [`WordRejected::Method`] for what is no name.
+    pub fn named(name: &str) -> Result<Self, WordRejected> {
+        let rejected = || WordRejected::Method(name.to_owned());
+        let is_name = name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_')
+            && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        if !is_name {
+            return Err(rejected());
+        }
+        let hash = Code::Blake2b512.digest(format!("1|{name}").as_bytes());
+        let words =
+            hash.digest().chunks_exact(4).map(|word| word.iter().fold(0, |word, byte| word << 8 | u32::from(*byte)));
+        let number = words.into_iter().find(|number| *number >= EXPORTED_MIN);
+        number.map(|number| Self(number.into())).ok_or_else(rejected)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl FromStr for Method {
+    type Err = WordRejected;
+
+    fn from_str(text: &str) -> Result<Self, WordRejected> {
+        match text.starts_with(|first: char| first.is_ascii_digit()) {
+            true => text.parse().map(Self).map_err(|_| WordRejected::Method(text.to_owned())),
+            false => Self::named(text),
+        }
+    }
+}
+
+/// Parameters in CBOR.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params(Vec<u8>);
+
+impl Params {
+    /// The bytes; none for no parameters.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+impl FromStr for Params {
+    type Err = WordRejected;
+
+    fn from_str(text: &str) -> Result<Self, WordRejected> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        if let Some(digits) = text.strip_prefix("0x") {
+            return hex::decode(digits).map(Self).map_err(|why| WordRejected::Params(why.to_string()));
+        }
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|why| WordRejected::Params(why.to_string()))?;
+        to_vec(&value).map(Self).map_err(|why| WordRejected::Params(why.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_any_kind_is_read() {
+        let eth = EthAddress([0x11; 20]);
+        for (text, address) in [
+            ("f0100".to_owned(), Address::new_id(100)),
+            (eth.to_string(), eth.to_address()),
+            (eth.to_address().to_string(), eth.to_address()),
+            (EthAddress::from_actor_id(7).to_string(), Address::new_id(7)),
+        ] {
+            assert_eq!(parse_address(&text), Ok(address));
+        }
+        for text in ["", "0x11", "t0100", "f9x", "100"] {
+            assert_eq!(parse_address(text), Err(WordRejected::Address(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_method_goes_by_its_name_or_its_number() {
+        // Numbers that FRC-0042 and Filecoin's actors give.
+        for (text, number) in [
+            ("Increment", 2_922_929_132),
+            ("Get", 355_179_992),
+            ("AuthenticateMessage", 2_643_134_072),
+            ("InvokeEVM", 3_844_450_837),
+            ("Receive", 3_726_118_371),
+            ("0", 0),
+            ("18446744073709551615", u64::MAX),
+        ] {
+            assert_eq!(text.parse(), Ok(Method(number)), "{text}");
+        }
+        for text in ["", "get", "Get!", "1x", "18446744073709551616"] {
+            assert_eq!(text.parse::<Method>(), Err(WordRejected::Method(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn parameters_are_json_or_cbor_in_hex() {
+        for (text, bytes) in
+            [("", &[][..]), ("0x8101", &[0x81, 1]), ("[1, \"a\"]", &[0x82, 1, 0x61, b'a']), ("7", &[7])]
+        {
+            assert_eq!(text.parse::<Params>().unwrap().into_bytes(), bytes);
+        }
+        for text in ["0x8", "0xzz", "[1", "nonsense"] {
+            assert!(matches!(text.parse::<Params>(), Err(WordRejected::Params(_))), "{text}");
+        }
+    }
+}
