@@ -250,7 +250,8 @@ impl<V: StateView> Journal<V> {
         let Some(account) = self.evm.state.get(&address) else { return Callee::Evm };
         let is_masked = EthAddress(address.0.0).as_actor_id().is_some();
         match () {
-            () if account.info.code_hash == NATIVE_CODE_HASH => Callee::Actor,
+            // A contract may have this very code, `0xfe`, under an address of its own; actors that are none have masked ids.
+            () if is_masked && account.info.code_hash == NATIVE_CODE_HASH => Callee::Actor,
             () if is_masked && account.is_loaded_as_not_existing() => Callee::Nobody,
             () => Callee::Evm,
         }

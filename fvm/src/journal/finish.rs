@@ -156,7 +156,9 @@ impl<V: StateView> Journal<V> {
             let emitter = self.resolve(&address.to_address())?;
             let emitter =
                 emitter.ok_or_else(|| StateFatal::Invariant(format!("{address} emitted an event and is no actor")))?;
-            Ok(Event { emitter, address: self.eth_address(emitter)?, entries })
+            // A contract made just now is known by its address before its head is in the state.
+            let address = if address.as_actor_id().is_some() { self.eth_address(emitter)? } else { address };
+            Ok(Event { emitter, address, entries })
         };
         events.into_iter().map(stamp).collect()
     }

@@ -101,6 +101,25 @@ fn a_contract_deploys_stores_logs_and_reverts() {
 }
 
 #[test]
+fn what_a_constructor_logs_is_logged_by_the_contract() {
+    let mut world = World::new();
+    // log0(0, 0) and no code
+    let receipt = world.one(sign(&alice(), unsigned(0, None, 0, vec![0x5f, 0x5f, 0xa0])));
+    assert_eq!(receipt.events.iter().map(|event| event.address).collect::<Vec<_>>(), [receipt.contract.unwrap()]);
+}
+
+#[test]
+fn a_contract_whose_code_is_that_of_no_contract_ends_like_any_other() {
+    let mut world = World::new();
+    let invalid = deploy(&mut world, 0, &[0xfe]);
+    for (nonce, input) in [(1, Vec::new()), (2, vec![1])] {
+        let receipt = world.one(send(&alice(), nonce, invalid, 5, input));
+        assert_eq!((receipt.exit_code, receipt.gas_used), (ExitCode::new(34), 1_000_000));
+    }
+    assert_eq!(world.balance(invalid), 0);
+}
+
+#[test]
 fn a_storage_root_is_that_of_a_kamt_built_apart() {
     let mut world = World::new();
     let keeper = world.deploy(0, KEEPER);
