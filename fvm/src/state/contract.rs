@@ -124,6 +124,15 @@ impl<B: Blockstore> Storage<B> {
         Ok(())
     }
 
+    /// Calls `visit` with every slot that is not zero, in ascending order.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(U256, U256)) -> Result<(), StateFatal> {
+        let each = |slot: &Word, value: &Word| {
+            visit(slot.0, value.0);
+            Ok(())
+        };
+        self.kamt.for_each(each).map_err(StateFatal::tree)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.kamt.is_empty()
     }

@@ -65,8 +65,11 @@ impl<B: Blockstore + Clone> BlockState<B> {
         }
     }
 
-    /// Takes over what a transaction changed.
-    pub(crate) fn apply(&mut self, changes: Changes) -> Result<(), StateFatal> {
+    /// Takes over what a transaction changed, or what a tool sets up.
+    ///
+    /// # Errors
+    /// [`StateFatal`] when a contract that changes cannot be read.
+    pub fn apply(&mut self, changes: Changes) -> Result<(), StateFatal> {
         self.blocks.extend(changes.blocks);
         for (name, id) in changes.names {
             self.name(name, id);

@@ -146,6 +146,15 @@ impl<B: Blockstore + Clone> StateTree<B> {
         Ok(())
     }
 
+    /// Calls `visit` with every storage slot of a contract that is not zero, in ascending order. Cost: all its storage is read.
+    #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
+    pub fn for_each_slot(&self, address: &Address, mut visit: impl FnMut(Hash32, Hash32)) -> Result<(), StateFatal> {
+        let Some((_, actor)) = self.actor_at(address)? else { return Ok(()) };
+        let Some(head) = self.head_of(&actor)? else { return Ok(()) };
+        let storage = Storage::load(self.store.clone(), &head.storage)?;
+        storage.for_each(|slot, value| visit(Hash32(slot.to_be_bytes()), Hash32(value.to_be_bytes())))
+    }
+
     /// The chain's name, as genesis gave it.
     #[must_use]
     pub fn chain_name(&self) -> &str {

@@ -139,6 +139,9 @@ fn a_storage_root_is_that_of_a_kamt_built_apart() {
     }
     assert_eq!(head.storage, apart.flush().unwrap());
     assert_eq!((head.code_hash, head.nonce), (keccak256(KEEPER).0, 1));
+    let mut read = Vec::new();
+    world.tree().for_each_slot(&keeper.to_address(), |number, value| read.push((number, value))).unwrap();
+    assert_eq!(read, pairs.iter().map(|(number, value)| (slot(*number), slot(*value))).collect::<Vec<_>>());
 }
 
 #[test]
