@@ -10,13 +10,15 @@ export CC := ccache gcc
 export CXX := ccache g++
 
 DEVNET_FLAGS ?=
+TESTS ?= fvm/ethereum-tests/cases
+FORK ?= Osaka
 VIEM := subnet-node/tests/viem
 ACTORS := tributary-checkpoint-actor tributary-counter-actor
 
-.PHONY: help setup build devnet test lint fmt chart clean
+.PHONY: help setup build devnet test ethereum-tests lint fmt chart clean
 
 help: ## List what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: ## Install what building needs: packages, Rust, the wasm32 target
 	@scripts/setup.sh
@@ -29,6 +31,9 @@ devnet: build ## Run a root network, a subnet and a relayer here, until Ctrl-C (
 
 test: build $(VIEM)/node_modules/.package-lock.json ## Run every test: unit, property and real processes
 	cargo test --locked --workspace
+
+ethereum-tests: build ## Run Ethereum's public state tests: TESTS=folder FORK=Cancun (docs/ethereum-tests.md)
+	$${CARGO_TARGET_DIR:-target}/debug/ethereum-tests --fork $(FORK) $(TESTS)
 
 # The Ethereum client that one of the tests uses.
 $(VIEM)/node_modules/.package-lock.json: $(VIEM)/package-lock.json | setup

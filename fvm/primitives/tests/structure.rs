@@ -13,12 +13,13 @@ const LAYERS: &[&[&str]] = &[
     &["tributary-checkpoint", "tributary-crypto", "tributary-chain", "tributary-store", "tributary-genesis-code"],
     &["tributary-message", "tributary-wasm", "tributary-consensus", "tributary-checkpoint-actor"],
     &["tributary-fvm", "tributary-replica"],
-    &["tributary-genesis", "tributary-rpc", "tributary-relayer"],
+    &["tributary-ethereum-tests", "tributary-genesis", "tributary-rpc", "tributary-relayer"],
     &["tributary-node"],
 ];
 
 /// Each heavy dependency and the only crates that may name it.
 const HOMES: &[(&str, &[&str])] = &[
+    ("alloy-trie", &["tributary-ethereum-tests"]),
     ("blst", &["tributary-crypto"]),
     ("fvm-wasm-instrument", &["tributary-wasm"]),
     ("fvm_sdk", &["tributary-checkpoint-actor", "tributary-counter-actor"]),
@@ -28,7 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("malachite-core-types", &["tributary-consensus"]),
     ("malachite-engine", &["tributary-consensus"]),
     ("malachite-sync", &["tributary-consensus"]),
-    ("revm", &["tributary-fvm"]),
+    ("revm", &["tributary-ethereum-tests", "tributary-fvm"]),
     ("rocksdb", &["tributary-store"]),
     ("secp256k1", &["tributary-crypto"]),
     ("tendermint", &["tributary-chain"]),
