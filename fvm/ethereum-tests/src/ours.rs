@@ -21,7 +21,8 @@ use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange};
 use tributary_fvm::state::history::HISTORY_ADDRESS;
 use tributary_fvm::state::{BlockState, MemoryStore, StateView};
 use tributary_fvm::{
-    BlockEnv, Event, ExecutionParams, Executor, ExecutorFatal, GenesisState, StateFatal, StateTree, build_genesis_state,
+    BlockEnv, CodeInstaller, Event, ExecutionParams, Executor, ExecutorFatal, GenesisState, StateFatal, StateTree,
+    build_genesis_state,
 };
 use tributary_message::Transaction;
 use tributary_primitives::actors::BuiltinActor;
@@ -60,7 +61,11 @@ pub enum OursFatal {
 /// [`ExecutorFatal`] when the WASM engine cannot run on this machine.
 pub fn executor() -> Result<Executor, ExecutorFatal> {
     // FVM messages alone go by either number, and no test sends one.
-    Executor::new(ExecutionParams { fvm_gas_per_gas: 500, genesis_supply: TokenAmount::default() })
+    let code_installer = CodeInstaller::Nobody;
+    Executor::new(
+        ExecutionParams { fvm_gas_per_gas: 500, genesis_supply: TokenAmount::default(), code_installer },
+        None,
+    )
 }
 
 /// A test's state, in ours.

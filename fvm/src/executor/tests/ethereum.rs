@@ -111,7 +111,7 @@ fn what_a_constructor_logs_is_logged_by_the_contract() {
 #[test]
 fn a_contract_whose_code_is_that_of_no_contract_ends_like_any_other() {
     let mut world = World::new();
-    let invalid = deploy(&mut world, 0, &[0xfe]);
+    let invalid = world.deploy(0, &[0xfe]);
     for (nonce, input) in [(1, Vec::new()), (2, vec![1])] {
         let receipt = world.one(send(&alice(), nonce, invalid, 5, input));
         assert_eq!((receipt.exit_code, receipt.gas_used), (ExitCode::new(34), 1_000_000));
