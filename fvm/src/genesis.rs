@@ -21,6 +21,7 @@ use revm::bytecode::Bytecode;
 use tributary_primitives::actors::{
     BURNT_FUNDS_ID, BuiltinActor, EAM_ID, FIRST_USER_ID, INIT_ID, REWARD_ID, SYSTEM_ID,
 };
+pub use tributary_primitives::layout::CODE_BYTES_MAX;
 use tributary_primitives::{EthAddress, raw_cid};
 
 use crate::error::StateFatal;
@@ -28,9 +29,6 @@ use crate::journal::changes::{ActorChange, Changes, ContractChange};
 use crate::native::account;
 use crate::state::history::{HISTORY_ADDRESS, history_code};
 use crate::state::{BlockState, StateTree, system};
-
-/// Most bytes of one installed module: 8 MiB bounds what a node compiles at its start.
-pub const CODE_BYTES_MAX: usize = 8 << 20;
 
 /// What the first state holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,6 +11,8 @@
 //!        └─ …    WASM actor: blocks of its own
 //! ```
 //!
+//! The tuples and the maps' shape are `tributary_primitives::layout`'s, so that a proof can be checked without this crate.
+//!
 //! | module | holds |
 //! |---|---|
 //! | [`tree`] | [`StateTree`]: the tree as stored, read by anyone |
@@ -18,7 +20,7 @@
 //! | [`overlay`] | [`BlockState`]: the tree under the changes of a block, written once at its end |
 //! | [`init`] | the address map and the next id |
 //! | [`system`] | which code is built in and which is installed |
-//! | [`contract`] | a contract's head and its storage |
+//! | [`contract`] | a contract's storage |
 //! | [`history`] | hashes of past blocks (EIP-2935) |
 //! | [`memory`], [`shared`] | a store for tests and tools; one handle on any store |
 
@@ -45,9 +47,6 @@ use serde::de::DeserializeOwned;
 use tributary_primitives::cbor_cid;
 
 use crate::error::StateFatal;
-
-/// Bits of a key that each level of a HAMT or KAMT takes: 32 children a node, as everywhere in Filecoin's state.
-pub(crate) const BIT_WIDTH: u32 = 5;
 
 /// A block that must be there.
 pub(crate) fn read_block<B: Blockstore>(store: &B, cid: &Cid) -> Result<Vec<u8>, StateFatal> {

@@ -10,6 +10,7 @@
 //! | [`bitmap`] | [`SignerBitmap`]: who signed |
 //! | [`hash`] | [`Hash32`] and the CIDs of this chain |
 //! | [`actors`] | well-known actor ids and built-in actor code |
+//! | [`layout`] | how the state lies in its blocks: tuples and maps |
 //!
 //! Nothing here does I/O, keeps time or allocates by a number it was told. Everything compiles to wasm32, so that actors,
 //! the node and the relayer speak of the same things with the same types.
@@ -21,6 +22,7 @@ pub mod bls;
 pub mod eth;
 pub mod hash;
 pub mod height;
+pub mod layout;
 pub mod power;
 pub mod subnet;
 

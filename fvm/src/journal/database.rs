@@ -78,9 +78,9 @@ impl<V: StateView> Database<V> {
         match builtin {
             Some(BuiltinActor::Evm | BuiltinActor::EthAccount) => {
                 let Some(head) = self.view().contract(id)? else { return Ok((actor.sequence, KECCAK_EMPTY)) };
-                self.codes.insert(head.hash(), head.bytecode);
+                self.codes.insert(B256::new(head.code_hash), head.bytecode);
                 let nonce = if builtin == Some(BuiltinActor::Evm) { head.nonce } else { actor.sequence };
-                Ok((nonce, head.hash()))
+                Ok((nonce, B256::new(head.code_hash)))
             }
             Some(BuiltinActor::Account | BuiltinActor::Placeholder) => Ok((actor.sequence, KECCAK_EMPTY)),
             _ => Ok((actor.sequence, NATIVE_CODE_HASH)),

@@ -1,67 +1,22 @@
-//! A contract's head and its storage, as Filecoin's EVM actor lays them out.
+//! A contract's storage, as Filecoin's EVM actor lays it out; the head above it is `tributary_primitives::layout`'s.
 //!
-//! The head is the tuple `[bytecode, keccak, storage, transient | null, nonce, tombstone | null]`. Storage is a KAMT: 32 children
-//! a node, no values above depth 0, one value a bucket; keys hash to themselves (32 bytes, big-endian); keys and values are
-//! byte strings without leading zeros; a zero value is no entry.
+//! Storage is a KAMT: 32 children a node, no values above depth 0, one value a bucket; keys hash to themselves (32 bytes,
+//! big-endian); keys and values are byte strings without leading zeros; a zero value is no entry.
 //!
-//! An Ethereum account that delegates to code (EIP-7702), or once did and left storage behind, has such a head too. Its nonce
-//! is the actor's, the one in its head stays zero.
-//!
-//! Source: filecoin-project/builtin-actors, `actors/evm/src/state.rs` and `interpreter/system.rs`.
+//! Source: filecoin-project/builtin-actors, `actors/evm/src/interpreter/system.rs`.
 
 use std::borrow::Cow;
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_ipld_encoding::strict_bytes;
-use fvm_ipld_encoding::tuple::{Deserialize_tuple, Serialize_tuple, serde_tuple};
 use fvm_ipld_kamt::{AsHashedKey, Config, HashedKey, Kamt};
-use revm::primitives::{B256, KECCAK_EMPTY, U256};
+use revm::primitives::U256;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tributary_primitives::raw_cid;
+use tributary_primitives::layout::BIT_WIDTH;
+pub use tributary_primitives::layout::ContractHead;
 
-use super::BIT_WIDTH;
 use crate::error::StateFatal;
-
-/// A contract's state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize_tuple, Deserialize_tuple)]
-pub struct ContractHead {
-    /// Its code: a raw block.
-    pub bytecode: Cid,
-    /// keccak-256 of the code.
-    #[serde(with = "strict_bytes")]
-    pub code_hash: [u8; 32],
-    /// Root of its storage.
-    pub storage: Cid,
-    /// What a transaction keeps for its own length; never kept by us, since revm keeps it in memory.
-    pub transient: Option<Lifespan>,
-    /// Contracts it made, and one.
-    pub nonce: u64,
-    /// When it destroyed itself; never kept by us: EIP-6780 destroys only what its own transaction made.
-    pub tombstone: Option<Lifespan>,
-}
-
-/// The transaction that a field belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize_tuple, Deserialize_tuple)]
-pub struct Lifespan {
-    /// Its origin.
-    pub origin: u64,
-    /// Its nonce.
-    pub nonce: u64,
-}
-
-impl ContractHead {
-    /// One without code.
-    pub(crate) fn empty(storage: Cid) -> Self {
-        let (bytecode, code_hash) = (raw_cid(&[]), KECCAK_EMPTY.0);
-        Self { bytecode, code_hash, storage, transient: None, nonce: 0, tombstone: None }
-    }
-
-    /// keccak-256 of the code, in the EVM's type.
-    pub(crate) const fn hash(&self) -> B256 {
-        B256::new(self.code_hash)
-    }
-}
 
 /// A slot or a value, in its storage spelling.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd)]

@@ -4,20 +4,13 @@
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_ipld_encoding::tuple::{Deserialize_tuple, Serialize_tuple, serde_tuple};
 use fvm_ipld_hamt::{BytesKey, Hamt};
 use fvm_shared::ActorID;
 use fvm_shared::address::{Address, Payload};
+use tributary_primitives::layout::{BIT_WIDTH, InitState};
 
-use super::{BIT_WIDTH, read_cbor, write_cbor};
+use super::{read_cbor, write_cbor};
 use crate::error::StateFatal;
-
-#[derive(Clone, Debug, Serialize_tuple, Deserialize_tuple)]
-struct InitState {
-    address_map: Cid,
-    next_id: ActorID,
-    network_name: String,
-}
 
 /// The address map, open for reading and writing.
 #[derive(Debug)]

@@ -11,8 +11,9 @@ use fvm_ipld_blockstore::Blockstore;
 use fvm_ipld_encoding::tuple::{Deserialize_tuple, Serialize_tuple, serde_tuple};
 use fvm_ipld_hamt::{BytesKey, Hamt};
 use tributary_primitives::actors::BuiltinActor;
+use tributary_primitives::layout::BIT_WIDTH;
 
-use super::{BIT_WIDTH, read_cbor, write_cbor};
+use super::{read_cbor, write_cbor};
 use crate::error::StateFatal;
 
 #[derive(Clone, Debug, Serialize_tuple, Deserialize_tuple)]

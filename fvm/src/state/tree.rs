@@ -3,17 +3,18 @@
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_ipld_hamt::{BytesKey, Hamt};
+use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::{ActorState, StateInfo0, StateRoot, StateTreeVersion};
-use fvm_shared::{ActorID, EMPTY_ARR_CID};
 use revm::primitives::U256;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID};
+use tributary_primitives::layout::BIT_WIDTH;
 use tributary_primitives::{EthAddress, Hash32};
 
 use super::contract::{ContractHead, Storage};
 use super::init::AddressBook;
-use super::{BIT_WIDTH, read_block, read_cbor, write_cbor};
+use super::{read_block, read_cbor, write_cbor};
 use crate::error::StateFatal;
 
 /// The state under one root.
@@ -175,12 +176,7 @@ impl<B: Blockstore + Clone> StateTree<B> {
 
     /// The head in the state of a contract, or of an account that delegates.
     pub(crate) fn head_of(&self, actor: &ActorState) -> Result<Option<ContractHead>, StateFatal> {
-        match BuiltinActor::from_code(&actor.code) {
-            Some(BuiltinActor::Evm | BuiltinActor::EthAccount) if actor.state != EMPTY_ARR_CID => {
-                read_cbor(&self.store, &actor.state, "contract head").map(Some)
-            }
-            _ => Ok(None),
-        }
+        ContractHead::of(actor).map(|head| read_cbor(&self.store, head, "contract head")).transpose()
     }
 
     /// EVM code; no code is no block.
