@@ -10,7 +10,14 @@ use toml::{Table, Value};
 /// Layers, lowest first. A crate stands on crates of lower layers only.
 const LAYERS: &[&[&str]] = &[
     &["tributary-primitives", "tributary-service", "tributary-gossip", "tributary-counter-actor"],
-    &["tributary-checkpoint", "tributary-crypto", "tributary-chain", "tributary-store", "tributary-genesis-code"],
+    &[
+        "tributary-checkpoint",
+        "tributary-crypto",
+        "tributary-chain",
+        "tributary-store",
+        "tributary-genesis-code",
+        "tributary-witness",
+    ],
     &["tributary-message", "tributary-wasm", "tributary-consensus", "tributary-checkpoint-actor"],
     &["tributary-fvm", "tributary-replica"],
     &["tributary-ethereum-tests", "tributary-genesis", "tributary-rpc", "tributary-relayer"],
