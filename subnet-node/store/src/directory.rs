@@ -18,6 +18,9 @@
 //! ```
 //!
 //! Until the identity was checked the database is open for reading only: the wrong directory is left as it was.
+//!
+//! Opening for reading only asks the same questions, makes nothing where there is nothing (`NoStore`), and shares the lock with
+//! other readers, but not with a node.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -102,6 +105,23 @@ pub(crate) fn open(path: &Path, config: &StoreConfig, identity: &ChainIdentity) 
     Ok(Opened { database: opened, cache, lock })
 }
 
+/// Opens `path` for reading only. No byte of it changes, then or later.
+pub(crate) fn open_read_only(
+    path: &Path,
+    config: &StoreConfig,
+    identity: &ChainIdentity,
+) -> Result<Opened, StoreFatal> {
+    let database = path.join(DATABASE);
+    if !database.try_exists().map_err(directory("look for", &database))? {
+        return Err(StoreFatal::NoStore { path: path.into() });
+    }
+    let lock = share_lock(path)?;
+    check_identity(&database, config, identity)?;
+    let cache = Cache::new_lru_cache(config.cache_bytes);
+    let opened = DB::open_cf_descriptors_read_only(&options(config, false), &database, families(&cache), false);
+    Ok(Opened { database: opened.map_err(refused(&database))?, cache, lock })
+}
+
 fn refuse_foreign_files(path: &Path) -> Result<(), StoreFatal> {
     for entry in fs::read_dir(path).map_err(directory("list", path))? {
         let name = entry.map_err(directory("list", path))?.file_name();
@@ -117,11 +137,23 @@ fn take_lock(path: &Path) -> Result<File, StoreFatal> {
     let file = path.join(LOCK);
     let lock =
         File::options().create(true).truncate(false).write(true).open(&file).map_err(directory("open", &file))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StoreFatal::Locked { path: path.into() }),
-        Err(TryLockError::Error(source)) => Err(directory("lock", &file)(source)),
-    }
+    held(lock.try_lock(), path)?;
+    Ok(lock)
+}
+
+/// The same lock, together with other readers; nothing is made.
+fn share_lock(path: &Path) -> Result<File, StoreFatal> {
+    let file = path.join(LOCK);
+    let lock = File::open(&file).map_err(directory("open", &file))?;
+    held(lock.try_lock_shared(), path)?;
+    Ok(lock)
+}
+
+fn held(tried: Result<(), TryLockError>, path: &Path) -> Result<(), StoreFatal> {
+    tried.map_err(|why| match why {
+        TryLockError::WouldBlock => StoreFatal::Locked { path: path.into() },
+        TryLockError::Error(source) => directory("lock", &path.join(LOCK))(source),
+    })
 }
 
 /// Makes the database beside its place, then moves it there whole.
@@ -168,8 +200,11 @@ fn check_identity(database: &Path, config: &StoreConfig, expected: &ChainIdentit
 }
 
 fn open_database(path: &Path, options: &Options, cache: &Cache) -> Result<DB, StoreFatal> {
-    let families = Family::ALL.map(|family| ColumnFamilyDescriptor::new(family.name(), family.options(cache)));
-    DB::open_cf_descriptors(options, path, families).map_err(refused(path))
+    DB::open_cf_descriptors(options, path, families(cache)).map_err(refused(path))
+}
+
+fn families(cache: &Cache) -> [ColumnFamilyDescriptor; Family::ALL.len()] {
+    Family::ALL.map(|family| ColumnFamilyDescriptor::new(family.name(), family.options(cache)))
 }
 
 fn options(config: &StoreConfig, create: bool) -> Options {

@@ -22,6 +22,12 @@ pub enum StoreFatal {
         /// The first file found that does not belong.
         entry: String,
     },
+    /// Nothing to read: no node made a store there.
+    #[error("{path} holds no store; name the home of a node that has run")]
+    NoStore {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Another process has it open.
     #[error(
         "{path} is in use by another process; one store serves one node: stop the other, or name another directory"

@@ -61,9 +61,23 @@ impl Store {
     /// # Errors
     /// [`StoreFatal`] when the directory is another chain's, of another format, in use, damaged, or not a store's.
     pub fn open(path: &Path, config: &StoreConfig, identity: &ChainIdentity) -> Result<Self, StoreFatal> {
-        let Opened { database, cache, lock } = directory::open(path, config, identity)?;
+        Ok(Self::of(directory::open(path, config, identity)?))
+    }
+
+    /// Opens the chain in the directory `path` for reading, while no node has it open. Every write to it is refused, and no byte
+    /// of the directory changes. Others may read at the same time.
+    ///
+    /// Cost: what was written since tables were last written is read into memory.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`StoreFatal::NoStore`] where there is none.
+    pub fn open_read_only(path: &Path, config: &StoreConfig, identity: &ChainIdentity) -> Result<Self, StoreFatal> {
+        Ok(Self::of(directory::open_read_only(path, config, identity)?))
+    }
+
+    fn of(Opened { database, cache, lock }: Opened) -> Self {
         let inner = Inner { database, cache, commits: Mutex::new(()), _lock: lock };
-        Ok(Self { inner: Arc::new(inner) })
+        Self { inner: Arc::new(inner) }
     }
 
     /// The last committed block; `None` before the base was committed.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fvm_ipld_blockstore::Blockstore;
 use tempfile::TempDir;
 use tributary_primitives::Height;
 use tributary_store::{ChainIdentity, Store, StoreConfig, StoreFatal};
@@ -36,6 +37,51 @@ fn a_store_that_is_open_is_locked_and_free_once_it_is_closed() {
     assert!(matches!(refusal, StoreFatal::Locked { .. }), "{refusal}");
     drop(store);
     open(directory.path(), &identity()).unwrap();
+}
+
+#[test]
+fn a_store_opened_for_reading_shows_all_that_was_committed_and_changes_no_byte() {
+    let directory = TempDir::new().unwrap();
+    let store = open_with_base(directory.path());
+    let block = Block::at(Height(1));
+    store.commit_block(&block.commit()).unwrap();
+    drop(store); // without a flush: the block is in the log only
+    let before = bytes_under(directory.path());
+
+    let read = || Store::open_read_only(directory.path(), &StoreConfig::default(), &identity());
+    let (reader, other) = (read().unwrap(), read().unwrap());
+    assert_eq!(reader.tip().unwrap().unwrap().height, Height(1));
+    let (cid, bytes) = &block.ipld[3];
+    assert_eq!(other.get(cid).unwrap().as_ref(), Some(bytes));
+    assert!(matches!(reader.commit_block(&Block::at(Height(2)).commit()), Err(StoreFatal::Write(_))));
+    assert!(matches!(open(directory.path(), &identity()), Err(StoreFatal::Locked { .. })), "a node must wait");
+    drop((reader, other));
+    assert_eq!(bytes_under(directory.path()), before);
+}
+
+#[test]
+fn opening_for_reading_is_refused_where_there_is_nothing_and_where_a_node_runs() {
+    let directory = TempDir::new().unwrap();
+    let read = |identity: ChainIdentity| Store::open_read_only(directory.path(), &StoreConfig::default(), &identity);
+    assert!(matches!(read(identity()), Err(StoreFatal::NoStore { .. })));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "nothing was made");
+    let store = open_with_base(directory.path());
+    assert!(matches!(read(identity()), Err(StoreFatal::Locked { .. })));
+    drop(store);
+    let other = ChainIdentity { genesis: genesis(b"another"), ..identity() };
+    assert!(matches!(read(other), Err(StoreFatal::WrongChain { .. })));
+    read(identity()).unwrap();
+}
+
+/// Every file under `path` with its bytes.
+fn bytes_under(path: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => bytes_under(&path).into_iter().collect::<Vec<_>>(),
+            false => vec![(path.clone(), fs::read(&path).unwrap())],
+        })
+        .collect()
 }
 
 #[test]
