@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::actor::ActorCommand;
 use crate::devnet::DevnetArgs;
 use crate::init::InitArgs;
+use crate::inspect::InspectArgs;
 
 /// A Tributary node: runs a subnet, or a root network, as a validator or a follower.
 #[derive(Debug, Parser)]
@@ -60,6 +61,22 @@ EXIT CODES:
   subnet-node devnet --fresh --until-checkpoint 3 --json
   subnet-node devnet --validators 7 --parent-validators 1 --no-load")]
     Devnet(DevnetArgs),
+    /// Look into the state of a stopped node, prove parts of it, export all of it.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect head --home node0
+  subnet-node inspect actor 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --home node0 --height 12
+  subnet-node inspect state f01 --home node0
+  subnet-node inspect storage 0x0000f90827f1c53a10cb7a02335b175320002935 1 --home node0
+  subnet-node inspect diff 1 2 --home node0
+  subnet-node inspect export state.car --home node0
+  subnet-node inspect check state.car
+  subnet-node inspect witness proof.car --home node0 actor f01
+  subnet-node inspect verify proof.car --root bafy2bzace… actor f01
+
+EXIT CODES:
+  0  found, written or proven
+  1  refused, not there, or the node runs; the last line says which")]
+    Inspect(InspectArgs),
 }
 
 /// Options of `run`.

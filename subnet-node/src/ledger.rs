@@ -377,7 +377,8 @@ fn empty_outbox(state: &Buffered<Store>) -> Result<cid::Cid, LedgerFatal> {
     Amt::<(), _>::new(state).flush().map_err(|why| LedgerFatal::Genesis(why.to_string()))
 }
 
-fn load_head(store: &Store) -> Result<Head, LedgerFatal> {
+/// The chain's end in `store`.
+pub(crate) fn load_head(store: &Store) -> Result<Head, LedgerFatal> {
     let tip = store.tip()?.ok_or(StoreFatal::NoBase)?;
     let missing = |what| LedgerFatal::Damaged { what, height: tip.height, why: "it is missing".to_owned() };
     let record = read_record(store, tip.height)?.ok_or_else(|| missing("the record"))?;
@@ -393,7 +394,8 @@ fn load_head(store: &Store) -> Result<Head, LedgerFatal> {
     Ok(Head { height: tip.height, hash: tip.block_hash, record, certificate })
 }
 
-fn read_record(store: &Store, height: Height) -> Result<Option<Record>, LedgerFatal> {
+/// What is known after the block at `height`; `None` where the store has nothing.
+pub(crate) fn read_record(store: &Store, height: Height) -> Result<Option<Record>, LedgerFatal> {
     let Some(bytes) = store.app(height)? else { return Ok(None) };
     Record::from_cbor(&bytes).map(Some).map_err(|why| LedgerFatal::Damaged { what: "the record", height, why })
 }

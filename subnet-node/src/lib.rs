@@ -22,6 +22,7 @@
 //! | [`halt`] | how any of them stops the node |
 //! | [`status`], [`metrics`] | how it is doing |
 //! | [`actor`] | a person's commands to actors of a network |
+//! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
 //! | [`devnet`] | a root network, a subnet and a relayer on this machine |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
@@ -37,6 +38,7 @@ pub mod gossiping;
 pub mod halt;
 pub mod home;
 pub mod init;
+pub mod inspect;
 pub mod ledger;
 pub mod metrics;
 pub mod pool;

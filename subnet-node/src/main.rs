@@ -7,6 +7,7 @@ use tributary_node::cli::{Cli, Command, RunArgs};
 use tributary_node::config::NodeConfig;
 use tributary_node::home::Home;
 use tributary_node::init::init;
+use tributary_node::inspect::inspect;
 use tributary_node::{actor, devnet, run};
 use tributary_service::logs;
 use tributary_service::stop::StopSignal;
@@ -35,6 +36,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             eprintln!("made {}; settings are in {}", home.path().display(), home.config().display());
         }
         Command::Run(args) => run_node(&args)?,
+        Command::Inspect(args) => inspect(args)?,
         Command::Devnet(args) => runtime()?.block_on(devnet::run(args))?,
     }
     Ok(ExitCode::SUCCESS)

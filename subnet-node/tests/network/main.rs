@@ -10,6 +10,7 @@
 //! | [`hierarchy`] | a child, its parent, and a relayer that is killed between them |
 //! | [`devnet`] | a whole devnet, run as a user runs it |
 //! | [`docs`] | a page's commands, copied and pasted |
+//! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
 //! | [`refusals`] | bad homes, settings and ports are refused with what to do |
 //! | [`viem`] | Solidity and viem against a real network |
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on should stop, and say why")]
@@ -18,6 +19,7 @@ mod client;
 mod devnet;
 mod docs;
 mod hierarchy;
+mod inspect;
 mod light_client;
 mod network;
 mod refusals;

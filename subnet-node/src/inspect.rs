@@ -1,0 +1,230 @@
+//! `subnet-node inspect`: looks into the state of a stopped node, proves parts of it, and takes all of it out.
+//!
+//! ```text
+//! head, actor, state, storage, diff   home ─▶ text, or JSON
+//! witness, export                     home ─▶ file
+//! verify, check                       file ─▶ answer           no home, no node, no trust but in a root
+//! ```
+//!
+//! | file | is |
+//! |---|---|
+//! | [`question`] | the questions of `witness` and `verify`, and their answers on the page |
+//! | [`past`] | the chain of a home as it was after one block |
+//! | [`page`] | names and values, for people or as JSON |
+//! | [`files`] | what writes and reads files |
+//!
+//! A home is opened for reading only: no byte of it changes, and a home whose node runs is refused.
+
+pub mod files;
+pub mod page;
+pub mod past;
+pub mod question;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use cid::Cid;
+use clap::{Args, Subcommand};
+use fvm_shared::address::Address;
+use tributary_primitives::{Hash32, Height};
+use tributary_witness::question::parse_address;
+use tributary_witness::{ActorAt, SlotAt, StatePath, ValueAt, changes, read};
+
+use self::past::Past;
+use self::question::{Absent, QuestionArgs, parse_slot, show_actor, show_change, show_head, show_slot, to_dag_json};
+
+/// Options of `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// What to look at.
+    #[command(subcommand)]
+    what: What,
+}
+
+/// Which state to look at.
+#[derive(Debug, Args)]
+pub struct At {
+    /// The home of a node that does not run.
+    #[arg(long, env = "TRIBUTARY_HOME", value_name = "DIR")]
+    pub home: PathBuf,
+    /// The block after which to look; the latest without.
+    #[arg(long, value_name = "N")]
+    pub height: Option<u64>,
+}
+
+/// How to say it.
+#[derive(Debug, Args)]
+pub struct Form {
+    /// As one JSON object, for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to look at.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// The chain after a block: its hash, state root, base fee, last checkpoint.
+    Head {
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// An actor: its id, code, state, nonce and balance.
+    Actor {
+        /// 0x…, f0…, f1…, f4….
+        #[arg(value_parser = parse_address)]
+        address: Address,
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// An actor's state, or what lies at a path below it, as DAG-JSON.
+    #[command(
+        after_help = "A path is keys of maps and positions in lists, from 0, with slashes between them. A link stands for its block.
+
+EXAMPLES:
+  subnet-node inspect state f01 --home node0            # [address map, next id, chain name]
+  subnet-node inspect state f01 2 --home node0          # the chain's name
+  subnet-node inspect state f01 0 --home node0 | jq .   # the root node of the address map"
+    )]
+    State {
+        /// 0x…, f0…, f1…, f4….
+        #[arg(value_parser = parse_address)]
+        address: Address,
+        /// Below the state, such as 2/0.
+        #[arg(default_value = "")]
+        path: StatePath,
+        #[command(flatten)]
+        at: At,
+    },
+    /// A contract's storage slot.
+    Storage {
+        /// The contract, 0x….
+        #[arg(value_parser = parse_address)]
+        address: Address,
+        /// A number, or 0x and up to 64 hex digits.
+        #[arg(value_parser = parse_slot)]
+        slot: Hash32,
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Which actors differ between two blocks, and in what.
+    Diff {
+        /// The earlier block.
+        from: u64,
+        /// The later one.
+        to: u64,
+        /// The home of a node that does not run.
+        #[arg(long, env = "TRIBUTARY_HOME", value_name = "DIR")]
+        home: PathBuf,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Write the whole state into a CARv1 file.
+    Export {
+        /// The file to make.
+        file: PathBuf,
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Check such a file: every block, every link, nothing missing and nothing else.
+    Check {
+        /// The file.
+        file: PathBuf,
+        /// The state root that it must hold.
+        #[arg(long, value_name = "CID")]
+        root: Option<Cid>,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Write a proof of an answer into a file.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect witness proof.car --home node0 actor f01
+  subnet-node inspect witness proof.car --home node0 storage 0x0000f90827f1c53a10cb7a02335b175320002935 1
+  subnet-node inspect witness proof.car --home node0 --height 5 state f01 2")]
+    Witness {
+        /// The file to make.
+        file: PathBuf,
+        #[command(flatten)]
+        at: At,
+        /// What to prove.
+        #[command(subcommand)]
+        question: QuestionArgs,
+    },
+    /// Check a proof: needs the file, the state root that you trust, and the question. No node.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect verify proof.car --root bafy2bzace… actor f01
+  subnet-node inspect verify proof.car --root bafy2bzace… state f01 2
+
+EXIT CODES:
+  0  the file proves what is printed, which may be that there is nothing
+  1  it proves nothing; the last line says why")]
+    Verify {
+        /// The file.
+        file: PathBuf,
+        /// The state root that you trust: a checkpoint's, or a head's.
+        #[arg(long, value_name = "CID")]
+        root: Cid,
+        #[command(flatten)]
+        form: Form,
+        /// What it should prove.
+        #[command(subcommand)]
+        question: QuestionArgs,
+    },
+}
+
+/// Looks, and prints what it found on standard output.
+///
+/// # Errors
+/// What was refused, missing or damaged; nothing was printed then.
+pub fn inspect(args: InspectArgs) -> anyhow::Result<()> {
+    let said = look(args.what)?;
+    Ok(writeln!(io::stdout().lock(), "{said}")?)
+}
+
+fn look(what: What) -> anyhow::Result<String> {
+    match what {
+        What::Head { at, form } => Ok(show_head(&Past::open(&at)?).say(form.json)),
+        What::Actor { address, at, form } => {
+            let past = Past::open(&at)?;
+            let actor = read(past.store(), past.root(), &ActorAt(address))?;
+            let (id, actor) = actor.ok_or_else(|| Absent::actor(&address, past.height()))?;
+            Ok(show_actor(id, &actor).say(form.json))
+        }
+        What::State { address, path, at } => {
+            let past = Past::open(&at)?;
+            let question = ValueAt { actor: address, path };
+            let value = read(past.store(), past.root(), &question)?;
+            Ok(to_dag_json(&value.ok_or_else(|| Absent::value(&question, past.height()))?)?)
+        }
+        What::Storage { address, slot, at, form } => {
+            let past = Past::open(&at)?;
+            let question = SlotAt { contract: address, slot };
+            Ok(show_slot(&question, &read(past.store(), past.root(), &question)?).say(form.json))
+        }
+        What::Diff { from, to, home, form } => diff(home, [from, to].map(Height), &form),
+        What::Export { file, at, form } => Ok(files::export(&file, &Past::open(&at)?)?.say(form.json)),
+        What::Check { file, root, form } => Ok(files::check(&file, root.as_ref())?.say(form.json)),
+        What::Witness { file, at, question } => files::witness(&file, &Past::open(&at)?, &question),
+        What::Verify { file, root, form, question } => files::verify(&file, &root, &question, form.json),
+    }
+}
+
+fn diff(home: PathBuf, [from, to]: [Height; 2], form: &Form) -> anyhow::Result<String> {
+    let past = Past::open(&At { home, height: Some(to.0) })?;
+    let before = past.at(from)?;
+    let changed = changes(past.store(), &before.state_root, past.root())?;
+    if form.json {
+        let changed: Vec<_> = changed.iter().map(|change| show_change(change).json()).collect();
+        return Ok(serde_json::json!({ "from": from.0, "to": to.0, "changes": changed }).to_string());
+    }
+    let lines = changed.iter().map(|change| show_change(change).line());
+    let title = format!("{} actors differ between blocks {from} and {to}", changed.len());
+    Ok(std::iter::once(title).chain(lines).collect::<Vec<_>>().join("\n"))
+}

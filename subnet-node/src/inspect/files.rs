@@ -1,0 +1,140 @@
+//! What `inspect` writes into files, and reads out of them.
+//!
+//! A file is written beside its place and moved there whole, so a name never stands for half a file.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use cid::Cid;
+use fvm_ipld_blockstore::Blockstore;
+use tributary_witness::witness::WITNESS_BYTES_MAX;
+use tributary_witness::{Archived, Question, make, verify as prove};
+
+use super::page::Page;
+use super::past::Past;
+use super::question::{Asker, QuestionArgs};
+
+/// A file that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {why}", path = .path.display())]
+pub struct FileUnavailable {
+    path: PathBuf,
+    why: io::Error,
+}
+
+fn unavailable(path: &Path) -> impl Fn(io::Error) -> FileUnavailable + use<'_> {
+    move |why| FileUnavailable { path: path.to_owned(), why }
+}
+
+/// Writes `file` whole: what `write` puts into it, on the disk, then under its name.
+fn whole<T>(
+    file: &Path,
+    write: impl FnOnce(BufWriter<File>) -> anyhow::Result<(T, BufWriter<File>)>,
+) -> anyhow::Result<T> {
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let written = File::create(&partial).map_err(unavailable(&partial)).map_err(anyhow::Error::from).and_then(|to| {
+        let (done, mut to) = write(BufWriter::new(to))?;
+        to.flush().and_then(|()| to.get_ref().sync_all()).map_err(unavailable(&partial))?;
+        Ok(done)
+    });
+    if written.is_err() {
+        // It may not have been made; that is what the refusal says.
+        drop(fs::remove_file(&partial));
+    }
+    let done = written?;
+    fs::rename(&partial, file).map_err(unavailable(file))?;
+    Ok(done)
+}
+
+/// Writes the whole state into `file`.
+///
+/// # Errors
+/// What the store or the disk says; there is no file then.
+pub fn export(file: &Path, past: &Past) -> anyhow::Result<Page> {
+    let done = whole(file, |to| Ok(tributary_witness::export(past.store(), past.root(), to)?))?;
+    Ok(show(file, &done).with("height", past.height().0))
+}
+
+/// Reads an archive to its end and keeps nothing.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(file: &Path, root: Option<&Cid>) -> anyhow::Result<Page> {
+    let from = BufReader::new(File::open(file).map_err(unavailable(file))?);
+    Ok(show(file, &tributary_witness::import(from, &Nowhere, root)?))
+}
+
+fn show(file: &Path, done: &Archived) -> Page {
+    let page = Page::default().with("file", file.display().to_string()).with("state_root", done.root.to_string());
+    page.with("blocks", done.blocks).with("bytes", done.bytes)
+}
+
+/// A store that keeps nothing.
+struct Nowhere;
+
+impl Blockstore for Nowhere {
+    fn get(&self, _: &Cid) -> anyhow::Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    fn put_keyed(&self, _: &Cid, _: &[u8]) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes a witness into `file`; says what it proves, and under which root.
+///
+/// # Errors
+/// What the store or the disk says.
+pub fn witness(file: &Path, past: &Past, question: &QuestionArgs) -> anyhow::Result<String> {
+    let mut maker = Maker { past, witness: Vec::new() };
+    let answer = question.ask(&mut maker, false)?;
+    whole(file, |mut to| {
+        to.write_all(&maker.witness).map_err(unavailable(file))?;
+        Ok(((), to))
+    })?;
+    let page = Page::default().with("file", file.display().to_string()).with("bytes", maker.witness.len());
+    let page = page.with("height", past.height().0).with("state_root", past.root().to_string());
+    Ok(format!("{}\n\nit proves:\n{answer}", page.say(false)))
+}
+
+/// What the witness in `file` proves.
+///
+/// # Errors
+/// Why it proves nothing.
+pub fn verify(file: &Path, root: &Cid, question: &QuestionArgs, json: bool) -> anyhow::Result<String> {
+    let bytes = fs::metadata(file).map_err(unavailable(file))?.len();
+    if usize::try_from(bytes).map_or(true, |bytes| bytes > WITNESS_BYTES_MAX) {
+        let why = format!("{bytes} bytes are no witness; it has at most {WITNESS_BYTES_MAX}");
+        return Err(unavailable(file)(io::Error::new(io::ErrorKind::FileTooLarge, why)).into());
+    }
+    let witness = fs::read(file).map_err(unavailable(file))?;
+    question.ask(&mut Verifier { root, witness: &witness }, json)
+}
+
+struct Maker<'a> {
+    past: &'a Past,
+    witness: Vec<u8>,
+}
+
+impl Asker for Maker<'_> {
+    fn ask<Q: Question>(&mut self, question: &Q) -> anyhow::Result<Q::Answer> {
+        let (answer, witness) = make(self.past.store(), self.past.root(), question)?;
+        self.witness = witness;
+        Ok(answer)
+    }
+}
+
+struct Verifier<'a> {
+    root: &'a Cid,
+    witness: &'a [u8],
+}
+
+impl Asker for Verifier<'_> {
+    fn ask<Q: Question>(&mut self, question: &Q) -> anyhow::Result<Q::Answer> {
+        Ok(prove(self.root, self.witness, question)?)
+    }
+}

@@ -1,0 +1,118 @@
+//! The chain of a home as it was after one block.
+
+use cid::Cid;
+use tributary_primitives::{Hash32, Height};
+use tributary_store::{ChainIdentity, Store, StoreConfig, StoreFatal};
+
+use super::At;
+use crate::facts::ChainFacts;
+use crate::home::Home;
+use crate::ledger::record::{Record, decode_certificate};
+use crate::ledger::{LedgerFatal, load_head, read_record};
+use crate::run::{STORE_FORMAT, read_genesis};
+
+/// Why there is no such past.
+#[derive(Debug, thiserror::Error)]
+pub enum PastRejected {
+    /// A block that this node does not have.
+    #[error("there is no block {asked} here: this node has blocks {first} to {last}")]
+    NoSuchHeight {
+        /// The one asked for.
+        asked: Height,
+        /// The first that this node has.
+        first: Height,
+        /// The last.
+        last: Height,
+    },
+}
+
+/// A home's chain, open for reading, and one of its blocks.
+#[derive(Debug)]
+pub struct Past {
+    store: Store,
+    facts: ChainFacts,
+    last: Height,
+    height: Height,
+    hash: Hash32,
+    record: Record,
+}
+
+impl Past {
+    /// Opens the home.
+    ///
+    /// # Errors
+    /// What is wrong with the home or its store; a node that runs there; [`PastRejected`].
+    pub fn open(at: &At) -> anyhow::Result<Self> {
+        let home = Home::at(&at.home);
+        let facts = ChainFacts::of(&read_genesis(&home)?)?;
+        let identity = ChainIdentity { genesis: facts.genesis_id, format: STORE_FORMAT };
+        let store = Store::open_read_only(&home.data(), &StoreConfig::default(), &identity)?;
+        let head = load_head(&store)?;
+        let past = Self { facts, last: head.height, height: head.height, hash: head.hash, record: head.record, store };
+        match at.height.map(Height) {
+            Some(height) if height != past.last => past.back_to(height),
+            _ => Ok(past),
+        }
+    }
+
+    fn back_to(mut self, height: Height) -> anyhow::Result<Self> {
+        self.record = self.at(height)?;
+        self.hash = match self.store.certificate(height)? {
+            None => self.facts.genesis_hash(),
+            Some(bytes) => {
+                let damaged = |why| LedgerFatal::Damaged { what: "the commit certificate", height, why };
+                decode_certificate(&bytes).map_err(damaged)?.block.hash
+            }
+        };
+        self.height = height;
+        Ok(self)
+    }
+
+    /// What is known after the block at `height`.
+    ///
+    /// # Errors
+    /// [`PastRejected`], and what the store says.
+    pub fn at(&self, height: Height) -> anyhow::Result<Record> {
+        if let Some(record) = read_record(&self.store, height)? {
+            return Ok(record);
+        }
+        let first = self.store.base()?.ok_or(StoreFatal::NoBase)?;
+        Err(PastRejected::NoSuchHeight { asked: height, first, last: self.last }.into())
+    }
+
+    /// Its blocks.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What never changes about the chain.
+    #[must_use]
+    pub const fn facts(&self) -> &ChainFacts {
+        &self.facts
+    }
+
+    /// The block's height.
+    #[must_use]
+    pub const fn height(&self) -> Height {
+        self.height
+    }
+
+    /// The block's hash; the genesis hash before the first.
+    #[must_use]
+    pub const fn hash(&self) -> &Hash32 {
+        &self.hash
+    }
+
+    /// What is known after it.
+    #[must_use]
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Root of the state after it.
+    #[must_use]
+    pub const fn root(&self) -> &Cid {
+        &self.record.state_root
+    }
+}
