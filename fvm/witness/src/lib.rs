@@ -16,7 +16,7 @@
 //! | [`question`] | what can be asked, and which blocks answer it |
 //! | [`witness`] | making and verifying a witness |
 //! | [`archive`] | the whole state as a file, out and back in |
-//! | [`changes`] | which actors differ between two states |
+//! | [`mod@changes`] | which actors differ between two states |
 //! | [`car`] | CARv1, the form of both |
 //! | `hamt`, `kamt`, `node` | looking up a key in a map of blocks |
 //! | `block` | which CIDs name blocks, and their links |
