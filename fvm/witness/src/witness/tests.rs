@@ -4,6 +4,7 @@ use ipld_core::ipld::Ipld;
 use proptest::collection::btree_map;
 use proptest::prelude::*;
 use tributary_primitives::actors::BuiltinActor;
+use tributary_primitives::layout::ContractHead;
 use tributary_primitives::{EthAddress, Hash32, raw_cid};
 
 use super::*;
@@ -62,6 +63,18 @@ fn any_path_below_an_actors_state_can_be_proven() {
         assert_eq!(proven(&world, &at(absent)).0, None, "{absent}");
     }
     assert_eq!(proven(&world, &ValueAt { actor: name(7), path: "0".parse().unwrap() }).0, None);
+}
+
+#[test]
+fn a_slot_that_leaves_the_levels_that_others_share_is_shown_absent_by_the_node_that_skips_them() {
+    let world = World::small();
+    // Like the twenty slots in its first five bits, which lead to one link, and in none of those that the link skips.
+    let (value, witness) = proven(&world, &slot(std::array::from_fn(|at| if at == 0 { 1 } else { 0 })));
+    let blocks = blocks(&witness);
+    let [.., (_, head), (last, _)] = blocks.as_slice() else { panic!("{} blocks", blocks.len()) };
+    assert_eq!(value, Hash32::default());
+    let head: ContractHead = fvm_ipld_encoding::from_slice(head).unwrap();
+    assert_eq!(*last, head.storage);
 }
 
 #[test]
