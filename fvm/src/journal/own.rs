@@ -43,7 +43,7 @@ pub(crate) struct Own {
     undo: Vec<Undo>,
 }
 
-/// Actors whose look-up no message pays for.
+/// Actors whose look-up and update no message pays for.
 ///
 /// Source: FIP-0055 and ref-fvm 4.8, `fvm/src/call_manager/state_access_tracker.rs`.
 const PRELOADED: [ActorID; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 10, 99];
@@ -178,7 +178,7 @@ impl Own {
             return FirstAccess::default();
         }
         let known = self.accesses.get(&id).copied();
-        let known = known.or_else(|| PRELOADED.contains(&id).then_some(Access::Read));
+        let known = known.or_else(|| PRELOADED.contains(&id).then_some(Access::Update));
         let first =
             FirstAccess { lookup: known.is_none(), update: access == Access::Update && known != Some(Access::Update) };
         if first != FirstAccess::default() {
@@ -226,10 +226,10 @@ mod tests {
     }
 
     #[test]
-    fn nobody_pays_for_the_sender_nor_for_looking_up_what_is_always_at_hand() {
+    fn nobody_pays_for_the_sender_nor_for_what_is_always_at_hand() {
         let mut own = Own::new(100);
         own.set_origin(100);
-        for (id, lookup, update) in [(100, false, false), (1, false, true), (8, true, true)] {
+        for (id, lookup, update) in [(100, false, false), (1, false, false), (8, true, true)] {
             assert_eq!(own.first_access(id, Access::Update), FirstAccess { lookup, update }, "actor {id}");
         }
     }
@@ -244,7 +244,7 @@ mod tests {
             (Access::Update, false, false),
             (Access::Read, false, false),
         ] {
-            assert_eq!(own.first_access(8, access), FirstAccess { lookup, update }, "{access:?}");
+            assert_eq!(own.first_access(107, access), FirstAccess { lookup, update }, "{access:?}");
         }
     }
 }

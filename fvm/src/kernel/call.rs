@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fvm_shared::address::{Address, Payload};
+use fvm_shared::address::Payload;
 use fvm_shared::error::{ErrorNumber, ExitCode};
 use fvm_shared::{ActorID, METHOD_SEND};
 use tributary_primitives::EthAddress;
@@ -63,22 +63,23 @@ impl<V: StateView> Kernel<V> {
     fn prepare(&mut self, send: &Send, gas: &mut GasTracker) -> Result<ActorID, SyscallError> {
         let receiver = match self.journal.resolve(&send.to).map_err(fatal)? {
             Some(id) => id,
-            None if send.read_only => {
-                return Err(rejected(ErrorNumber::ReadOnly, "a read-only call makes no receiver"));
-            }
-            None => self.make_receiver(&send.to, gas)?,
+            None => self.make_receiver(send, gas)?,
         };
+        // The message's own receiver is looked up before it runs, and nobody pays for that.
         if send.stack.depth() == 1 {
             self.journal.own().first_access(receiver, Access::Read);
         }
+        self.charge_access(receiver, Access::Read, gas)?;
+        if self.journal.actor(receiver).map_err(fatal)?.is_none() {
+            return Err(rejected(ErrorNumber::NotFound, "the receiver does not exist"));
+        }
         if !send.value.is_zero() {
             self.transfer(send, receiver, gas)?;
-        } else if self.journal.actor(receiver).map_err(fatal)?.is_none() {
-            return Err(rejected(ErrorNumber::NotFound, "the receiver does not exist"));
         }
         Ok(receiver)
     }
 
+    /// Who cannot pay has paid for looking up, not for updating; who pays itself updates nobody.
     fn transfer(&mut self, send: &Send, receiver: ActorID, gas: &mut GasTracker) -> Result<(), SyscallError> {
         if send.read_only {
             return Err(rejected(ErrorNumber::ReadOnly, "a read-only call moves no value"));
@@ -86,24 +87,34 @@ impl<V: StateView> Kernel<V> {
         let amount = money::to_u256(&send.value);
         let amount = amount.ok_or_else(|| rejected(ErrorNumber::IllegalArgument, "the value is negative"))?;
         gas.charge(prices::VALUE_TRANSFER)?;
+        self.charge_access(send.from, Access::Read, gas)?;
+        if self.journal.balance(send.from).map_err(fatal)? < amount {
+            return Err(short_of_funds());
+        }
+        if send.from == receiver {
+            return Ok(());
+        }
         self.charge_access(send.from, Access::Update, gas)?;
         self.charge_access(receiver, Access::Update, gas)?;
-        if self.journal.actor(receiver).map_err(fatal)?.is_none() {
-            return Err(rejected(ErrorNumber::NotFound, "the receiver does not exist"));
-        }
         let is_moved = self.journal.transfer(send.from, receiver, amount).map_err(fatal)?;
-        is_moved
-            .then_some(())
-            .ok_or_else(|| rejected(ErrorNumber::InsufficientFunds, "the sender does not have the value"))
+        if is_moved { Ok(()) } else { Err(short_of_funds()) }
     }
 
     /// An account for a key, a placeholder for an Ethereum address, nothing for any other.
-    fn make_receiver(&mut self, to: &Address, gas: &mut GasTracker) -> Result<ActorID, SyscallError> {
-        match to.payload() {
-            Payload::Secp256k1(_) | Payload::BLS(_) => self.make_account(to, gas),
-            Payload::Delegated(_) if EthAddress::from_address(to).is_some() => self.make_placeholder(to, gas),
-            _ => Err(rejected(ErrorNumber::NotFound, "no actor has the receiver's address")),
+    fn make_receiver(&mut self, send: &Send, gas: &mut GasTracker) -> Result<ActorID, SyscallError> {
+        let to = &send.to;
+        let is_key = matches!(to.payload(), Payload::Secp256k1(_) | Payload::BLS(_));
+        if !is_key && EthAddress::from_address(to).is_none() {
+            return Err(rejected(ErrorNumber::NotFound, "no actor has the receiver's address"));
         }
+        if send.read_only {
+            return Err(rejected(ErrorNumber::ReadOnly, "a read-only call makes no receiver"));
+        }
+        // Everybody has the secret key of the point at infinity.
+        if to.is_bls_zero_address() {
+            return Err(rejected(ErrorNumber::IllegalArgument, "the zero BLS key has no account"));
+        }
+        if is_key { self.make_account(to, gas) } else { self.make_placeholder(to, gas) }
     }
 
     /// Runs installed code.
@@ -138,6 +149,10 @@ impl<V: StateView> Kernel<V> {
 /// A call that cannot be made, and whose caller is told so.
 pub(crate) fn rejected(number: ErrorNumber, reason: &'static str) -> SyscallError {
     SyscallRejected::new(number, reason).into()
+}
+
+fn short_of_funds() -> SyscallError {
+    rejected(ErrorNumber::InsufficientFunds, "the sender does not have the value")
 }
 
 /// The exit code of a message whose own call could not be made.

@@ -38,8 +38,7 @@ impl<V: StateView> Kernel<V> {
         let id = self.journal.take_id();
         self.journal.name(*address, id);
         self.journal.set_actor(id, Some(head));
-        // Made just now: its price holds its first look-up and update.
-        self.journal.own().first_access(id, Access::Update);
+        self.charge_access(id, Access::Update, gas)?;
         Ok(id)
     }
 

@@ -255,3 +255,48 @@ fn a_missing_block_of_state_stops_the_node_and_is_never_a_receipt() {
     let failed = fresh.execute_block(&world.store, &root, &world.env(), &[]).unwrap_err();
     assert!(matches!(failed, ExecutorFatal::State(StateFatal::Missing(cid)) if *cid == root));
 }
+
+/// What the proxy is told: to send value with method 0.
+fn paying(to: &Address) -> Vec<u8> {
+    let to = to.to_bytes();
+    [&[u8::try_from(to.len()).unwrap()][..], &to, &0u64.to_le_bytes()].concat()
+}
+
+/// Prices as in the reference: 500,000 for a look-up, 475,000 for an update, each once a message.
+#[test]
+fn an_actor_pays_to_look_up_and_to_update_whom_it_pays() {
+    let mut world = World::new();
+    let proxy = world.exec_code(0, proxy_code());
+    let bob = Address::new_id(world.tree().resolve(&bob().eth_address().to_address()).unwrap().unwrap());
+    let origin = Address::new_id(world.tree().resolve(&carol().f1_address()).unwrap().unwrap());
+    let gas = |to: &Address, value| {
+        let receipt = world.run(&[message(&carol(), 1, proxy, 5, paying(to), value)]).receipts.remove(0);
+        assert_eq!(receipt.exit_code, ExitCode::OK);
+        receipt.fvm_gas_used
+    };
+    assert_eq!(gas(&bob, 0) - gas(&origin, 0), 500_000, "a look-up");
+    assert_eq!(gas(&bob, 7) - gas(&origin, 7), 975_000, "a look-up and an update");
+    assert_eq!(gas(&Address::new_id(BURNT_FUNDS_ID), 7), gas(&origin, 7), "nobody pays for actors always at hand");
+}
+
+#[test]
+fn making_a_placeholder_costs_its_storage_its_address_its_look_up_and_its_update() {
+    let mut world = World::new();
+    let pay = |nonce, to: EthAddress| message(&carol(), nonce, to.to_address(), 0, Vec::new(), 5);
+    let (old, new) = (bob().eth_address(), key(41).eth_address());
+    let receipts = world.block(&[pay(0, old), pay(1, new)]);
+    // The one that is there is looked up with the message; both are updated.
+    let made = 650_000 + 1_050_000 + 1_000_000 + 500_000;
+    assert_eq!(receipts[1].fvm_gas_used - receipts[0].fvm_gas_used, made);
+}
+
+#[test]
+fn the_zero_bls_key_gets_no_account() {
+    let mut world = World::new();
+    let mut point_at_infinity = [0; 48];
+    point_at_infinity[0] = 0xc0;
+    let zero = Address::new_bls(&point_at_infinity).unwrap();
+    let receipt = world.one(message(&carol(), 0, zero, 0, Vec::new(), 5));
+    assert_eq!(receipt.exit_code, ExitCode::SYS_ASSERTION_FAILED);
+    assert_eq!(world.tree().resolve(&zero).unwrap(), None);
+}
