@@ -33,7 +33,9 @@ fn randomness<H: Host>(
     if epoch > now {
         return Err(rejected(IllegalArgument, format!("epoch {epoch} is after {now}")));
     }
-    context.running.gas.charge(prices::lookback(now.abs_diff(epoch)))?;
+    let lookback = now.checked_sub(epoch).and_then(|lookback| u64::try_from(lookback).ok());
+    let lookback = lookback.ok_or_else(|| rejected(IllegalArgument, format!("epoch {epoch} is no epoch")))?;
+    context.running.gas.charge(prices::lookback(lookback))?;
     let randomness = context.running.host().randomness(source, epoch)?;
     randomness.ok_or_else(|| rejected(IllegalArgument, format!("epoch {epoch} has no randomness")))
 }

@@ -439,6 +439,11 @@ fn context_syscalls_refuse() {
         ),
         ("future chain", "(call $chain_randomness (i32.const 0) (i64.const 1001))", ErrorNumber::IllegalArgument),
         ("negative beacon", "(call $beacon_randomness (i32.const 0) (i64.const -1))", ErrorNumber::IllegalArgument),
+        (
+            "first beacon",
+            "(call $beacon_randomness (i32.const 0) (i64.const 0x8000000000000000))",
+            ErrorNumber::IllegalArgument,
+        ),
         ("context outside", "(call $network_context (i32.const 65500))", ErrorNumber::IllegalArgument),
         ("message outside", "(call $message_context (i32.const 65500))", ErrorNumber::IllegalArgument),
         (
