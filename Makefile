@@ -12,10 +12,12 @@ export CXX := ccache g++
 DEVNET_FLAGS ?=
 TESTS ?= fvm/ethereum-tests/cases
 FORK ?= Osaka
+ORACLE_FLAGS ?=
 VIEM := subnet-node/tests/viem
 ACTORS := tributary-checkpoint-actor tributary-counter-actor
+ORACLE := fvm/oracle/Cargo.toml
 
-.PHONY: help setup build devnet test ethereum-tests lint fmt chart clean
+.PHONY: help setup build devnet test ethereum-tests oracle oracle-bench lint fmt chart clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -35,6 +37,12 @@ test: build $(VIEM)/node_modules/.package-lock.json ## Run every test: unit, pro
 ethereum-tests: build ## Run Ethereum's public state tests: TESTS=folder FORK=Cancun (docs/ethereum-tests.md)
 	$${CARGO_TARGET_DIR:-target}/debug/ethereum-tests --fork $(FORK) $(TESTS)
 
+oracle: setup ## Compare execution with the reference FVM: 20 CPU minutes cold, half a minute warm (ORACLE_FLAGS="--cases 20000")
+	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin oracle -- $(ORACLE_FLAGS)
+
+oracle-bench: setup ## Measure messages a second, ours and the reference FVM's, side by side
+	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin bench
+
 # The Ethereum client that one of the tests uses.
 $(VIEM)/node_modules/.package-lock.json: $(VIEM)/package-lock.json | setup
 	npm ci --prefix $(VIEM) --no-audit --no-fund
@@ -42,15 +50,18 @@ $(VIEM)/node_modules/.package-lock.json: $(VIEM)/package-lock.json | setup
 
 lint: setup ## Formatting, clippy and docs, with warnings denied
 	cargo fmt --all --check
+	cargo fmt --all --check --manifest-path $(ORACLE)
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	cargo clippy --locked --profile actor --target wasm32-unknown-unknown $(addprefix --package ,$(ACTORS)) -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
 
 fmt: ## Format the code
 	cargo fmt --all
+	cargo fmt --all --manifest-path $(ORACLE)
 
 chart: ## Lint and render the Helm chart
 	scripts/check-chart.sh
 
 clean: ## Remove what was built
 	cargo clean
+	cargo clean --manifest-path $(ORACLE)

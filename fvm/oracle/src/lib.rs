@@ -1,0 +1,29 @@
+//! Runs the same messages through the reference executor and ours, and compares what both saw.
+//!
+//! ```text
+//!            ┌─▶ reference   crate `fvm` on its wasmtime ─▶ Outcome ─┐
+//! Case ──────┤                                                       ├─▶ differences ─▶ wanted?  no ─▶ exit code 1
+//!            └─▶ ours        `tributary-fvm`             ─▶ Outcome ─┘
+//! ```
+//!
+//! | module | is |
+//! |---|---|
+//! | [`world`] | the state both start from, to the byte |
+//! | [`case`] | messages to run, and hands to write them with |
+//! | [`reference`](mod@reference), [`ours`] | the two executors |
+//! | [`outcome`] | what an executor did, and how two outcomes differ |
+//! | [`wanted`] | differences that are meant, each with its reason |
+//! | [`rows`] | cases written by hand, one a behaviour |
+//! | [`walk`] | the same message with ever less gas |
+//! | [`generated`] | programs made at random |
+
+pub mod case;
+pub mod generated;
+pub mod ours;
+pub mod outcome;
+pub mod reference;
+pub mod rows;
+pub mod store;
+pub mod walk;
+pub mod wanted;
+pub mod world;

@@ -1,0 +1,238 @@
+//! The state both executors start from, to the byte.
+//!
+//! | id | actor |
+//! |---|---|
+//! | 0–99 | as our genesis makes them |
+//! | [`ALICE`], [`BOB`] | f1 accounts, who send |
+//! | [`DAVE`] | an f3 account |
+//! | [`ERIN`] | a placeholder: an f410 address that only received |
+//! | 104 | the history contract (EIP-2935), which the reference only keeps |
+//! | [`FIRST`], [`SECOND`], [`THIRD`] | the test actor, three times |
+//! | [`LOST`] | the test actor; its state's block is not stored |
+//! | [`COUNTER`] | the counter that ships |
+//! | 300 … | modules of [`crate::rows::modules`] |
+//!
+//! Our genesis writes the state and the actors under test are put into its tree, so ids and CIDs are equal by construction. The
+//! reference gets it unchanged: built-in actors' code CIDs are identity CIDs over their names, and under each its store holds a
+//! stand-in of a few instructions. A manifest with Filecoin's numbering goes in by the reference's `builtin_actors_override`.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use cid::Cid;
+use fvm_ipld_blockstore::Blockstore;
+use fvm_ipld_encoding::{CborStore, DAG_CBOR};
+use fvm_ipld_hamt::{BytesKey, Hamt};
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use fvm_shared::econ::TokenAmount;
+use fvm_shared::state::{ActorState, StateRoot};
+use multihash_codetable::{Code, MultihashDigest};
+use tributary_crypto::{BlsSecretKey, SecpSecretKey};
+use tributary_fvm::{GenesisAccount, GenesisState, build_genesis_state};
+use tributary_genesis_code::COUNTER_ACTOR;
+use tributary_primitives::actors::BuiltinActor;
+use tributary_primitives::{EthAddress, raw_cid};
+
+use crate::rows::modules;
+use crate::store::{Base, Store};
+
+/// An f1 account: sends unless a case says otherwise.
+pub const ALICE: ActorID = 100;
+/// Another f1 account.
+pub const BOB: ActorID = 101;
+/// An f3 account.
+pub const DAVE: ActorID = 102;
+/// A placeholder.
+pub const ERIN: ActorID = 103;
+/// The contract of past block hashes: only ours writes to it.
+pub const HISTORY: ActorID = 104;
+/// The test actor.
+pub const FIRST: ActorID = 200;
+/// The test actor again.
+pub const SECOND: ActorID = 201;
+/// And again.
+pub const THIRD: ActorID = 202;
+/// The test actor, its state lost.
+pub const LOST: ActorID = 203;
+/// The counter.
+pub const COUNTER: ActorID = 204;
+/// The first of the modules.
+pub const MODULES: ActorID = 300;
+
+/// What each account and each actor under test has, in attoTRB.
+pub const BALANCE: u64 = 1_000_000;
+/// Height, and so epoch, of every case's block.
+pub const HEIGHT: u64 = 1_000;
+/// Time of the block.
+pub const TIMESTAMP_S: u64 = 1_700_000_000;
+/// EIP-155's.
+pub const CHAIN_ID: u64 = 7;
+/// Hash of the block before.
+pub const PREVIOUS_HASH: [u8; 32] = [0x11; 32];
+/// The block's randomness.
+pub const RANDOMNESS: [u8; 32] = [0x22; 32];
+
+/// The test actor's code.
+pub const ACTOR: &[u8] = include_bytes!(env!("TRIBUTARY_ORACLE_ACTOR_WASM"));
+
+/// Bits of a key that a node of the state tree takes.
+const BIT_WIDTH: u32 = 5;
+
+/// Who sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// [`ALICE`].
+    Alice,
+    /// [`BOB`].
+    Bob,
+    /// A key without an actor.
+    Nobody,
+}
+
+impl Who {
+    /// The key.
+    #[must_use]
+    pub fn key(self) -> SecpSecretKey {
+        let seed = match self {
+            Self::Alice => 1,
+            Self::Bob => 2,
+            Self::Nobody => 3,
+        };
+        SecpSecretKey::from_bytes(&[seed; 32]).expect("small numbers are secret keys")
+    }
+
+    /// The f1 address.
+    #[must_use]
+    pub fn address(self) -> Address {
+        self.key().f1_address()
+    }
+}
+
+/// The key of [`DAVE`].
+#[must_use]
+pub fn dave() -> BlsSecretKey {
+    BlsSecretKey::from_bytes(&[4; 32]).expect("a small number is a secret key")
+}
+
+/// The address of [`DAVE`].
+#[must_use]
+pub fn dave_address() -> Address {
+    Address::new_bls(&dave().public_key().0).expect("a key has 48 bytes")
+}
+
+/// The address of [`ERIN`].
+#[must_use]
+pub fn erin_address() -> Address {
+    EthAddress([0xee; 20]).to_address()
+}
+
+/// What both sides start from.
+pub struct World {
+    /// Our store's blocks.
+    pub ours: Base,
+    /// The reference's: the same, and stand-ins for built-in actors.
+    pub theirs: Base,
+    /// The state both start from.
+    pub root: Cid,
+    /// Version and CID of the reference's manifest.
+    pub manifest: Cid,
+    /// All tokens.
+    pub supply: TokenAmount,
+    /// State of [`HISTORY`] before any case.
+    pub history: Cid,
+}
+
+impl World {
+    /// The standard world.
+    ///
+    /// # Errors
+    /// When a module of [`modules`] does not parse, or genesis refuses its accounts.
+    pub fn new() -> Result<Self> {
+        let mut under_test = vec![(FIRST, ACTOR.to_vec()), (SECOND, ACTOR.to_vec()), (THIRD, ACTOR.to_vec())];
+        under_test.extend([(LOST, ACTOR.to_vec()), (COUNTER, COUNTER_ACTOR.to_vec())]);
+        for (id, (_, text)) in (MODULES..).zip(modules::MODULES) {
+            under_test.push((id, wat::parse_str(text).with_context(|| format!("module of actor {id}"))?));
+        }
+        Self::with(&[], &under_test)
+    }
+
+    /// A world with more accounts, and these actors under test. Each account and actor has [`BALANCE`].
+    ///
+    /// # Errors
+    /// When genesis refuses the accounts.
+    pub fn with(more: &[Address], under_test: &[(ActorID, Vec<u8>)]) -> Result<Self> {
+        let store = Store::default();
+        let account = |address| GenesisAccount { address, balance: TokenAmount::from_atto(BALANCE) };
+        let standard = [Who::Alice.address(), Who::Bob.address(), dave_address(), erin_address()];
+        let accounts = standard.iter().chain(more).map(|address| account(*address)).collect();
+        let genesis = GenesisState { chain_name: "oracle".to_owned(), accounts, code: vec![] };
+        let root = build_genesis_state(&store, &genesis)?;
+        let root = put_actors(&store, &root, under_test)?;
+        let actors = BALANCE * u64::try_from(under_test.len())?;
+        let supply = genesis.supply() + TokenAmount::from_atto(actors);
+        let history = match more {
+            [] => read_actors(&store, &root)?.get(&key_of(HISTORY))?.context("there is a history contract")?.state,
+            _ => root,
+        };
+        let ours = store.clone().into_base();
+        let manifest = put_stand_ins(&store)?;
+        Ok(Self { ours, theirs: store.into_base(), root, manifest, supply, history })
+    }
+}
+
+fn put_actors(store: &Store, root: &Cid, under_test: &[(ActorID, Vec<u8>)]) -> Result<Cid> {
+    let mut actors = read_actors(store, root)?;
+    for (id, wasm) in under_test {
+        let code = raw_cid(wasm);
+        store.put_keyed(&code, wasm)?;
+        let state = if *id == LOST { lost() } else { store.put_cbor(&(0u64,), Code::Blake2b256)? };
+        let balance = TokenAmount::from_atto(BALANCE);
+        actors.set(key_of(*id), ActorState { code, state, balance, sequence: 0, delegated_address: None })?;
+    }
+    let old: StateRoot = store.get_cbor(root)?.context("the state root was written just now")?;
+    let root = StateRoot { actors: actors.flush()?, ..old };
+    store.put_cbor(&root, Code::Blake2b256)
+}
+
+/// A CID whose block nobody has.
+fn lost() -> Cid {
+    Cid::new_v1(DAG_CBOR, Code::Blake2b256.digest(b"lost"))
+}
+
+/// Puts a module under each built-in actor's code CID; answers the manifest's.
+///
+/// The reference numbers built-in actors by position, so names that this network does not have keep their places.
+fn put_stand_ins(store: &Store) -> Result<Cid> {
+    let manifest: Vec<(String, Cid)> = (1..=16)
+        .map(|number| match BuiltinActor::from_number(number) {
+            Some(actor) => (actor.name().to_owned(), actor.code()),
+            None => (format!("none-{number}"), raw_cid(format!("none-{number}").as_bytes())),
+        })
+        .collect();
+    let account = BuiltinActor::Account.code();
+    for (_, code) in &manifest {
+        let text = if *code == account { modules::ACCOUNT } else { modules::ACCEPTS_ALL };
+        store.put_keyed(code, &wat::parse_str(text)?)?;
+    }
+    let manifest = store.put_cbor(&manifest, Code::Blake2b256)?;
+    store.put_cbor(&(1u32, manifest), Code::Blake2b256)
+}
+
+/// The tree of actors under a state root.
+///
+/// # Errors
+/// When a block is missing.
+pub fn read_actors(store: &Store, root: &Cid) -> Result<Hamt<Store, ActorState>> {
+    let state: StateRoot = store.get_cbor(root)?.context("the state root is not stored")?;
+    Ok(Hamt::load_with_bit_width(&state.actors, store.clone(), BIT_WIDTH)?)
+}
+
+/// An actor's key in the tree.
+#[must_use]
+pub fn key_of(id: ActorID) -> BytesKey {
+    BytesKey(Address::new_id(id).to_bytes())
+}
+
+/// Shared by all cases.
+pub type SharedWorld = Arc<World>;
