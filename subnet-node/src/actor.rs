@@ -10,7 +10,7 @@
 //!
 //! | module | is |
 //! |---|---|
-//! | [`words`] | addresses, methods and parameters as people write them |
+//! | [`words`] | methods and parameters as people write them |
 //! | [`report`] | what is printed |
 
 pub mod report;
@@ -39,9 +39,10 @@ use tributary_relayer::errand;
 use tributary_relayer::fees::Fees;
 use tributary_relayer::key::read_key;
 use tributary_relayer::settings::Endpoint;
+use tributary_witness::question::parse_address;
 
 use report::Report;
-use words::{Method, Params, parse_address};
+use words::{Method, Params};
 
 /// Time a node has to answer: compiling a large module takes about a second.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use tributary_fvm::{BlockEnv, ExecutionParams, Executor, Receipt};
+use tributary_fvm::{BlockEnv, CodeInstaller, ExecutionParams, Executor, Receipt};
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 
@@ -24,8 +24,12 @@ impl Ours {
     /// # Errors
     /// When the engine cannot run here.
     pub fn new(world: SharedWorld) -> Result<Self> {
-        let params = ExecutionParams { fvm_gas_per_gas: 1, genesis_supply: world.supply.clone() };
-        Ok(Self { executor: Executor::new(params)?, world })
+        let params = ExecutionParams {
+            fvm_gas_per_gas: 1,
+            genesis_supply: world.supply.clone(),
+            code_installer: CodeInstaller::Nobody,
+        };
+        Ok(Self { executor: Executor::new(params, None)?, world })
     }
 
     /// Runs a case from the world's state.

@@ -1,11 +1,9 @@
-//! Addresses, methods and parameters as people write them.
+//! Methods and parameters as people write them.
 
 use std::str::FromStr;
 
 use fvm_ipld_encoding::to_vec;
-use fvm_shared::address::{Address, Network};
 use multihash_codetable::{Code, MultihashDigest as _};
-use tributary_primitives::EthAddress;
 
 /// First number of an exported method.
 ///
@@ -15,27 +13,12 @@ const EXPORTED_MIN: u32 = 1 << 24;
 /// What is not understood, in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WordRejected {
-    /// No address.
-    #[error("{0:?} is no address such as f0100, f1…, f410… or 0x…")]
-    Address(String),
     /// No method.
     #[error("{0:?} is no method: a number, or a name of letters, digits and _ that starts with a capital")]
     Method(String),
     /// No parameters.
     #[error("parameters are JSON, such as '[1, \"a\"]', or CBOR in hex, such as 0x8201: {0}")]
     Params(String),
-}
-
-/// Reads an address of any kind.
-///
-/// # Errors
-/// [`WordRejected::Address`].
-pub fn parse_address(text: &str) -> Result<Address, WordRejected> {
-    let rejected = || WordRejected::Address(text.to_owned());
-    match text.strip_prefix("0x") {
-        Some(_) => text.parse().map(|address: EthAddress| address.to_address()).map_err(|_| rejected()),
-        None => Network::Mainnet.parse_address(text).map_err(|_| rejected()),
-    }
 }
 
 /// A method, by name or by number.
@@ -112,22 +95,6 @@ impl FromStr for Params {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_of_any_kind_is_read() {
-        let eth = EthAddress([0x11; 20]);
-        for (text, address) in [
-            ("f0100".to_owned(), Address::new_id(100)),
-            (eth.to_string(), eth.to_address()),
-            (eth.to_address().to_string(), eth.to_address()),
-            (EthAddress::from_actor_id(7).to_string(), Address::new_id(7)),
-        ] {
-            assert_eq!(parse_address(&text), Ok(address));
-        }
-        for text in ["", "0x11", "t0100", "f9x", "100"] {
-            assert_eq!(parse_address(text), Err(WordRejected::Address(text.to_owned())));
-        }
-    }
 
     #[test]
     fn a_method_goes_by_its_name_or_its_number() {

@@ -13,7 +13,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use fvm_shared::address::Address;
-use tributary_fvm::{ExecutionParams, Executor};
+use tributary_fvm::{CodeInstaller, ExecutionParams, Executor};
 use tributary_genesis_code::COUNTER_ACTOR;
 use tributary_message::{FvmTransaction, Transaction};
 use tributary_oracle::case::Asked;
@@ -89,8 +89,12 @@ struct Times {
 
 impl Bench {
     fn new(world: SharedWorld) -> Result<Self> {
-        let params = ExecutionParams { fvm_gas_per_gas: 1, genesis_supply: world.supply.clone() };
-        Ok(Self { reference: Reference::new(Arc::clone(&world))?, executor: Executor::new(params)?, world })
+        let params = ExecutionParams {
+            fvm_gas_per_gas: 1,
+            genesis_supply: world.supply.clone(),
+            code_installer: CodeInstaller::Nobody,
+        };
+        Ok(Self { reference: Reference::new(Arc::clone(&world))?, executor: Executor::new(params, None)?, world })
     }
 
     fn compare(&self, what: &str, options: &Options, message: impl Fn(u64) -> Asked) -> Result<()> {
