@@ -176,7 +176,8 @@ impl<H: Host> Engine<H> {
 /// wasmtime's own cache, which ages by itself: what was not used for longest goes when there is more than a gigabyte.
 fn cache(directory: &Path) -> wasmtime::Result<Cache> {
     let mut config = CacheConfig::new();
-    config.with_directory(directory).with_files_total_size_soft_limit(CACHE_BYTES);
+    // The cache takes no path that would move with the working directory.
+    config.with_directory(std::path::absolute(directory)?).with_files_total_size_soft_limit(CACHE_BYTES);
     Cache::new(config)
 }
 
