@@ -227,18 +227,19 @@ async fn count(mut sender: Sender) {
     }
 }
 
+/// Others may count too, so the counter may be further than this sender brought it, never back.
 async fn count_on(sender: &mut Sender) -> anyhow::Result<()> {
     let made = sender.send(|key, nonce| exec(Network::Child, key, nonce, counter_actor_cid(), Vec::new())).await?;
     let actor = made_actor(&made.return_data.0)?;
-    let mut turns = every(CALL_EVERY);
-    for expected in 1_u64.. {
+    let (mut turns, mut last) = (every(CALL_EVERY), 0);
+    loop {
         turns.tick().await;
         let receipt = sender.send(|key, nonce| call(Network::Child, key, nonce, actor, INCREMENT, Vec::new())).await?;
         let counted: u64 = fvm_ipld_encoding::from_slice(&receipt.return_data.0)?;
-        ensure!(counted == expected, "the counter f0{actor} says {counted} after {expected} increments");
+        ensure!(counted > last, "the counter f0{actor} says {counted} after it said {last}");
         sender.progress.lock().counter = Some(Counter { actor: format!("f0{actor}"), counted });
+        last = counted;
     }
-    Ok(())
 }
 
 /// Creates a tally and brings it something; starts anew when something goes wrong.
