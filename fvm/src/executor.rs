@@ -185,9 +185,9 @@ impl std::fmt::Debug for Executor {
     }
 }
 
-/// Writes the parent's hash where EIP-2935 keeps it. The first block has no parent.
+/// Writes the parent's hash where EIP-2935 keeps it; the first block's parent is genesis.
 fn remember_parent(state: &mut State, env: &BlockEnv) -> Result<(), StateFatal> {
-    let Some(parent) = env.height.previous().filter(|parent| parent.0 > 0) else { return Ok(()) };
+    let Some(parent) = env.height.previous() else { return Ok(()) };
     if let Some(id) = state.cached_id(&HISTORY_ADDRESS.to_address())? {
         state.set_slot(id, history::slot_of(parent), U256::from_be_bytes(env.previous_hash.0))?;
     }

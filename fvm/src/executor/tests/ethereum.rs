@@ -226,6 +226,15 @@ fn blockhash_answers_what_the_state_remembers() {
 }
 
 #[test]
+fn the_first_block_knows_the_hash_of_genesis() {
+    let mut world = World::new();
+    // Init code: keeps blockhash(number - 1) in slot 0.
+    let init = vec![0x60, 0x01, 0x43, 0x03, 0x40, 0x5f, 0x55, 0x00];
+    let contract = world.one(sign(&alice(), unsigned(0, None, 0, init))).contract.unwrap();
+    assert_eq!((world.height, world.stored(contract, 0)), (Height(1), U256::from_be_bytes([0x11; 32])));
+}
+
+#[test]
 fn a_wasm_actor_takes_value_from_the_evm_and_gets_call_data_as_invoke_evm() {
     let mut world = World::new();
     let actor = world.exec(0);
