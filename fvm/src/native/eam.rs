@@ -119,7 +119,8 @@ fn plan<V: StateView>(kernel: &mut Kernel<V>, send: &Send) -> Result<Plan, Refus
     }
 }
 
-/// The Ethereum address that stands for a key's account when its contracts are named: an id may change with a reorganised chain.
+/// The Ethereum address that stands for a key's account when its contracts are named: known before the account has an id, and what
+/// Filecoin's tools compute.
 fn stable_name(account: &Address) -> EthAddress {
     address(revm::primitives::Address::from_word(keccak256(account.to_bytes())))
 }

@@ -113,7 +113,7 @@ mod raw {
     }
     #[link(wasm_import_module = "send")]
     unsafe extern "C" {
-        #[allow(clippy::too_many_arguments)]
+        #[allow(clippy::too_many_arguments, reason = "the syscall has as many")]
         pub(super) fn send(
             result: usize,
             to: *const u8,
