@@ -1,5 +1,6 @@
 //! Asks a node by JSON-RPC, as any client would.
 
+use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
 use jsonrpsee::core::client::ClientT as _;
@@ -14,9 +15,9 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Client(HttpClient);
 
 impl Client {
-    /// A client of the node that serves on `port` of this machine.
-    pub fn of(port: u16) -> Self {
-        Self(HttpClientBuilder::default().build(format!("http://127.0.0.1:{port}")).unwrap())
+    /// A client of the node that serves there.
+    pub fn of(rpc: SocketAddrV4) -> Self {
+        Self(HttpClientBuilder::default().build(format!("http://{rpc}")).unwrap())
     }
 
     /// The height of the node's head; `None` while it does not answer.

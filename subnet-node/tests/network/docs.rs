@@ -7,7 +7,7 @@ use tributary_crypto::SecpSecretKey;
 use tributary_node::devnet::keys::DEVELOPMENT_SECRETS;
 
 use crate::client::Client;
-use crate::network::{Network, Plan, Ports, Process};
+use crate::network::{Network, Plan, Ports, Process, own_host};
 
 const ACTORS: &str = include_str!("../../../docs/actors.md");
 /// Where the actors' page finds a devnet's child.
@@ -26,7 +26,7 @@ async fn the_operators_page_makes_a_network_by_copy_and_paste() {
     let made = Command::new("bash").args(["-euc", make]).current_dir(&directory).env("PATH", &path).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 
-    let ports = Ports::free();
+    let ports = Ports::on(own_host());
     let node = Command::new("bash")
         .args(["-euc", &format!("exec {RUN} --stop-on-stdin-close")])
         .current_dir(&directory)
@@ -62,7 +62,7 @@ async fn the_actors_page_makes_an_actor_from_an_empty_folder() {
     let script = blocks.collect::<String>();
     assert!(script.contains(folder) && script.contains(DEVNET_CHILD));
     let script = script.replace(folder, &format!("{folder} && cp {} Cargo.lock", lock.display()));
-    let script = script.replace(DEVNET_CHILD, &format!("http://127.0.0.1:{}", network.rpc_port(0)));
+    let script = script.replace(DEVNET_CHILD, &format!("http://{}", network.rpc(0)));
 
     let directory = tempfile::tempdir().unwrap();
     let output = tokio::task::spawn_blocking(move || {

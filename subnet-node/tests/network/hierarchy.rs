@@ -130,7 +130,7 @@ impl Hierarchy {
 }
 
 fn url(network: &Network) -> String {
-    format!("http://127.0.0.1:{}", network.rpc_port(0))
+    format!("http://{}", network.rpc(0))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,10 @@
 //! A network of validator processes in a temporary directory. Nothing outlives the test: neither process nor file.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use tempfile::TempDir;
 use tributary_genesis::words::{AccountAddress, Balance};
@@ -34,10 +35,10 @@ struct Node {
 /// Where one node listens.
 #[derive(Clone, Copy)]
 pub struct Ports {
-    consensus: u16,
-    gossip: u16,
-    pub rpc: u16,
-    service: u16,
+    consensus: SocketAddrV4,
+    gossip: SocketAddrV4,
+    pub rpc: SocketAddrV4,
+    service: SocketAddrV4,
 }
 
 /// A process that dies with its owner.
@@ -84,6 +85,7 @@ impl Network {
     /// A network with nobody running.
     pub fn planned(plan: Plan) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let host = own_host();
         let homes: Vec<_> = (0..plan.size).map(|at| Home::at(directory.path().join(format!("node{at}")))).collect();
         let (name, chain_id, subnet) = plan.chain;
         let mut genesis = Genesis::draft(name, chain_id, subnet);
@@ -108,7 +110,7 @@ impl Network {
         let genesis = genesis.verify().unwrap();
         let nodes = homes.into_iter().map(|home| {
             fs::write(home.genesis(), genesis.genesis().to_json()).unwrap();
-            Node { home, ports: Ports::free(), process: None }
+            Node { home, ports: Ports::on(host), process: None }
         });
         Self { nodes: nodes.collect(), directory, genesis }
     }
@@ -136,20 +138,20 @@ impl Network {
     }
 
     /// Where node `at` serves JSON-RPC.
-    pub fn rpc_port(&self, at: usize) -> u16 {
+    pub fn rpc(&self, at: usize) -> SocketAddrV4 {
         self.nodes[at].ports.rpc
     }
 
     /// Asks node `at`.
     pub fn client(&self, at: usize) -> Client {
-        Client::of(self.rpc_port(at))
+        Client::of(self.rpc(at))
     }
 
     /// The command that runs node `at`.
     pub fn command(&self, at: usize) -> Command {
-        let others = |port: fn(&Ports) -> u16| {
+        let others = |socket: fn(&Ports) -> SocketAddrV4| {
             let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != at);
-            others.map(|(_, node)| multiaddr(port(&node.ports))).collect::<Vec<_>>().join(",")
+            others.map(|(_, node)| multiaddr(socket(&node.ports))).collect::<Vec<_>>().join(",")
         };
         let Node { home, ports, .. } = &self.nodes[at];
         let mut command = Command::new(env!("CARGO_BIN_EXE_subnet-node"));
@@ -184,12 +186,22 @@ impl Network {
         process.0.wait().unwrap()
     }
 
+    /// Whether node `at` runs, in words.
+    fn standing(&mut self, at: usize) -> String {
+        match self.nodes[at].process.as_mut().map(|process| process.0.try_wait()) {
+            None => "was not running".to_owned(),
+            Some(Ok(None)) => "was running".to_owned(),
+            Some(Ok(Some(status))) => format!("had ended by itself: {status}"),
+            Some(Err(why)) => format!("cannot be asked: {why}"),
+        }
+    }
+
     fn log(&self, at: usize) -> PathBuf {
         self.directory.path().join(format!("node{at}.log"))
     }
 }
 
-/// A test that fails shows the end of each log.
+/// A test that fails shows the end of each log, and who had ended by itself.
 impl Drop for Network {
     fn drop(&mut self) {
         if !std::thread::panicking() {
@@ -198,18 +210,31 @@ impl Drop for Network {
         for at in 0..self.nodes.len() {
             let log = fs::read_to_string(self.log(at)).unwrap_or_default();
             let lines: Vec<_> = log.lines().rev().take(25).collect();
-            println!("--- node {at}");
+            println!("--- node {at}, {}", self.standing(at));
             lines.iter().rev().for_each(|line| println!("{line}"));
         }
+        (0..self.nodes.len()).for_each(|at| println!("node {at} {}", self.standing(at)));
     }
 }
 
+/// A loopback address that nothing else on this machine uses (Linux has sixteen million of them).
+///
+/// A node that is killed gives its ports up until it starts again. On 127.0.0.1 an outgoing connection of any other
+/// process may be given one of them meanwhile; here nobody takes what the network does not take itself.
+pub fn own_host() -> Ipv4Addr {
+    static HOSTS: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let host = HOSTS.fetch_add(1, Ordering::Relaxed);
+    assert!(host < 255, "a process has 254 networks at most");
+    Ipv4Addr::new(127, host, high, low)
+}
+
 impl Ports {
-    /// Four ports that the system had free a moment ago.
-    pub fn free() -> Self {
-        let held: Vec<_> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let port = |at: usize| held[at].local_addr().unwrap().port();
-        Self { consensus: port(0), gossip: port(1), rpc: port(2), service: port(3) }
+    /// Four that the system has free on `host`.
+    pub fn on(host: Ipv4Addr) -> Self {
+        let held: Vec<_> = (0..4).map(|_| TcpListener::bind((host, 0)).unwrap()).collect();
+        let socket = |at: usize| SocketAddrV4::new(host, held[at].local_addr().unwrap().port());
+        Self { consensus: socket(0), gossip: socket(1), rpc: socket(2), service: socket(3) }
     }
 
     /// The settings of a node that listens there, for its environment.
@@ -217,12 +242,12 @@ impl Ports {
         [
             ("TRIBUTARY__CONSENSUS__LISTEN", multiaddr(self.consensus)),
             ("TRIBUTARY__GOSSIP__LISTEN", multiaddr(self.gossip)),
-            ("TRIBUTARY__RPC__LISTEN", format!("127.0.0.1:{}", self.rpc)),
-            ("TRIBUTARY__SERVICE__LISTEN", format!("127.0.0.1:{}", self.service)),
+            ("TRIBUTARY__RPC__LISTEN", self.rpc.to_string()),
+            ("TRIBUTARY__SERVICE__LISTEN", self.service.to_string()),
         ]
     }
 }
 
-fn multiaddr(port: u16) -> String {
-    format!("/ip4/127.0.0.1/tcp/{port}")
+fn multiaddr(socket: SocketAddrV4) -> String {
+    format!("/ip4/{}/tcp/{}", socket.ip(), socket.port())
 }

@@ -46,8 +46,8 @@ fn a_genesis_that_was_changed_after_it_was_sealed_is_refused_by_its_field() {
 #[test]
 fn a_port_in_use_is_named() {
     let network = Network::of(1);
-    let _holder = TcpListener::bind(("127.0.0.1", network.rpc_port(0))).unwrap();
-    let port = network.rpc_port(0).to_string();
+    let _holder = TcpListener::bind(network.rpc(0)).unwrap();
+    let port = network.rpc(0).to_string();
     assert_says(&refusal(&mut network.command(0)), &["RPC", &port, "in use"]);
 }
 

@@ -12,7 +12,7 @@ async fn an_openzeppelin_token_is_deployed_and_moved_with_viem() {
     assert!(folder.join("node_modules").exists(), "run `make test`, or `npm ci` in {}", folder.display());
     let network = Network::running(4);
     network.client(0).reach(1).await;
-    let url = format!("http://127.0.0.1:{}", network.rpc_port(0));
+    let url = format!("http://{}", network.rpc(0));
     let key = format!("0x{}", hex::encode(RICH_KEY));
     let output = Command::new("node").current_dir(&folder).args(["erc20.mjs", &url, &key]).output().unwrap();
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();

@@ -1,8 +1,9 @@
 //! A network of engines, each with an application that keeps its blocks in memory across restarts.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -107,7 +108,7 @@ pub(crate) struct Network {
     set: ValidatorSet,
     rules: HeaderRules,
     /// One for each validator, one for the follower.
-    ports: Vec<u16>,
+    sockets: Vec<SocketAddrV4>,
     disks: Vec<Disk>,
     home: TempDir,
     pacing: Pacing,
@@ -130,7 +131,7 @@ impl Network {
                 block_gas_max: 1_000_000,
                 clock_drift_ms: 10_000,
             },
-            ports: free_ports(nodes),
+            sockets: free_sockets(nodes),
             disks: (0..nodes).map(|_| Disk::new()).collect(),
             home: tempfile::tempdir().unwrap(),
             pacing: Pacing { interval_min: Duration::from_millis(50), heartbeat: Duration::from_millis(50) },
@@ -174,13 +175,13 @@ impl Network {
     async fn start_node(&self, position: usize, key: Option<ConsensusKey>) -> Node {
         let wake = Wake::new();
         let others = (0..self.keys.len()).filter(|other| *other != position);
-        let peer = |other| format!("/ip4/127.0.0.1/tcp/{}/p2p/{}", self.ports[other], peer_id(network_seed(other)));
+        let peer = |other| format!("{}/p2p/{}", multiaddr(self.sockets[other]), peer_id(network_seed(other)));
         let config = Config {
             chain_id: self.rules.chain_id.clone(),
             moniker: format!("validator-{position}"),
             key: key.clone(),
             network_seed: network_seed(position),
-            listen: format!("/ip4/127.0.0.1/tcp/{}", self.ports[position]),
+            listen: multiaddr(self.sockets[position]),
             peers: others.map(peer).collect(),
             discovery: false,
             connections_per_ip_max: 64,
@@ -262,10 +263,19 @@ fn network_seed(position: usize) -> [u8; 32] {
     [100 + u8::try_from(position).unwrap(); 32]
 }
 
-/// Ports the system says are free: all held at once, so that they differ, then let go.
-fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+/// Ports the system says are free: all held at once, so that they differ, then let go. They are on a loopback address of
+/// the network's own, so that no outgoing connection is given the port of a node that is down for a while.
+fn free_sockets(count: usize) -> Vec<SocketAddrV4> {
+    static HOSTS: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let host = Ipv4Addr::new(127, HOSTS.fetch_add(1, Ordering::Relaxed), high, low);
+    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind((host, 0)).unwrap()).collect();
+    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+    listeners.iter().map(|listener| SocketAddrV4::new(host, port(listener))).collect()
+}
+
+fn multiaddr(socket: SocketAddrV4) -> String {
+    format!("/ip4/{}/tcp/{}", socket.ip(), socket.port())
 }
 
 fn now() -> BlockTime {
