@@ -65,6 +65,15 @@ pub struct BlockEnv {
     pub prev_randao: Hash32,
 }
 
+/// What running a block's transactions gives, before the state's root is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockRun {
+    /// One for each transaction, in order.
+    pub receipts: Vec<Receipt>,
+    /// Block gas used by all of them.
+    pub gas_used: u64,
+}
+
 /// What executing a block gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockOutcome {

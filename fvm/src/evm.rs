@@ -72,36 +72,54 @@ pub(crate) enum Mode {
     Simulation,
 }
 
-/// Runs one transaction on `journal`, which comes back with its changes; with none when the transaction is not valid.
-pub(crate) fn transact<V: StateView>(
-    machine: &Arc<Machine<V>>,
-    mut journal: Journal<V>,
-    env: &BlockEnv,
-    transaction: TxEnv,
+/// Runs the transactions of a block, one after the other. Cost of making one: its instruction table and its stacks, some
+/// microseconds, as much as a small transaction takes.
+pub(crate) struct Runner<V: StateView> {
+    machine: Arc<Machine<V>>,
+    env: BlockEnv,
     mode: Mode,
-) -> Result<(Journal<V>, Result<EvmOutcome, InvalidTransaction>), ExecutorFatal> {
-    let is_create = transaction.kind.is_create();
-    let env = match mode {
-        Mode::Transaction => env.clone(),
-        // A call that pays nothing would be refused below the base fee. Ethereum's clients lower the base fee likewise.
-        Mode::Simulation => BlockEnv { base_fee: 0, ..env.clone() },
-    };
-    let origin = origin_of(&mut journal, &env, machine.params().fvm_gas_per_gas, &transaction)?;
-    let seat = Seat::new(Course::new(Arc::clone(machine), &env, origin), CallStack::bottom());
-    let mut evm = evm(journal, seat, transaction);
-    let result = handler::Law::new(mode).run(&mut evm);
-    let journal = evm.ctx.journaled_state;
-    match result {
-        Ok(result) => Ok((journal, Ok(outcome::outcome_of(result, is_create)))),
-        Err(EVMError::Transaction(why)) => Ok((journal, Err(why))),
-        Err(EVMError::Database(fatal)) => Err(fatal.into()),
-        Err(other) => Err(ExecutorFatal::Evm(other.to_string())),
+    /// Holds no journal and no course between transactions.
+    evm: OurEvm<V>,
+}
+
+impl<V: StateView> Runner<V> {
+    pub(crate) fn new(machine: &Arc<Machine<V>>, env: &BlockEnv, mode: Mode) -> Self {
+        let env = match mode {
+            Mode::Transaction => env.clone(),
+            // A call that pays nothing would be refused below the base fee. Ethereum's clients lower the base fee likewise.
+            Mode::Simulation => BlockEnv { base_fee: 0, ..env.clone() },
+        };
+        let evm = evm(&env, Journal::vacant(), Seat::vacant(), TxEnv::default());
+        Self { machine: Arc::clone(machine), env, mode, evm }
+    }
+
+    /// Runs one on `journal`, which comes back with its changes; with none when the transaction is not valid.
+    pub(crate) fn transact(
+        &mut self,
+        mut journal: Journal<V>,
+        transaction: TxEnv,
+    ) -> Result<(Journal<V>, Result<EvmOutcome, InvalidTransaction>), ExecutorFatal> {
+        let is_create = transaction.kind.is_create();
+        let origin = origin_of(&mut journal, &self.env, self.machine.params().fvm_gas_per_gas, &transaction)?;
+        let course = Course::new(Arc::clone(&self.machine), &self.env, origin);
+        let context = &mut self.evm.ctx;
+        context.tx = transaction;
+        context.journaled_state = journal;
+        context.chain = Seat::new(course, CallStack::bottom());
+        let result = handler::Law::new(self.mode).run(&mut self.evm);
+        let journal = self.evm.ctx.journaled_state.take_out();
+        match result {
+            Ok(result) => Ok((journal, Ok(outcome::outcome_of(result, is_create)))),
+            Err(EVMError::Transaction(why)) => Ok((journal, Err(why))),
+            Err(EVMError::Database(fatal)) => Err(fatal.into()),
+            Err(other) => Err(ExecutorFatal::Evm(other.to_string())),
+        }
     }
 }
 
-/// A machine over `journal`.
-fn evm<V: StateView>(journal: Journal<V>, seat: Seat<V>, transaction: TxEnv) -> OurEvm<V> {
-    let context = env::context(journal, seat, transaction);
+/// A machine over `journal`, in the block `env`.
+fn evm<V: StateView>(env: &BlockEnv, journal: Journal<V>, seat: Seat<V>, transaction: TxEnv) -> OurEvm<V> {
+    let context = env::context(env, journal, seat, transaction);
     OurEvm::new(context, EthInstructions::new_mainnet_with_spec(SPEC), Precompiles::new(SPEC))
 }
 

@@ -11,10 +11,12 @@
 //! |---|---|
 //! | `ethereum` | one Ethereum transaction |
 //! | `fvm` | one FVM message |
+//! | `plain` | a plain transfer of either kind, without a runtime |
 //! | `query` | calls and estimates |
 
 mod ethereum;
 mod fvm;
+mod plain;
 mod query;
 #[cfg(test)]
 mod tests;
@@ -30,18 +32,18 @@ use tributary_message::Transaction;
 use tributary_primitives::actors::BURNT_FUNDS_ID;
 use tributary_wasm::CodeRejected;
 
-use crate::block::{BlockEnv, BlockOutcome, ExecutionParams};
+use crate::block::{BlockEnv, BlockOutcome, BlockRun, ExecutionParams};
 use crate::call::{CallOutcome, CallRequest, GasEstimate};
 use crate::error::{ExecutorFatal, StateFatal};
+use crate::evm::{Mode, Runner};
 use crate::journal::changes::Changes;
 use crate::kernel::{Machine, on_deep_stack};
-use crate::money;
 use crate::receipt::Receipt;
 use crate::state::history::{self, HISTORY_ADDRESS};
 use crate::state::{BlockState, SharedStore};
 
-/// The state that blocks and calls run on.
-type State = BlockState<SharedStore>;
+/// The state that blocks and calls run on. Boxed, since it travels through every transaction's journal.
+pub type State = Box<BlockState<SharedStore>>;
 
 /// Runs blocks. One for a node: it holds the WASM engine and every module it has compiled, and clones share them.
 #[derive(Clone)]
@@ -107,23 +109,50 @@ impl Executor {
         env: &BlockEnv,
         transactions: &[Transaction],
     ) -> Result<BlockOutcome, ExecutorFatal> {
-        let _place = self.machine.enter();
-        let store = SharedStore::new(Arc::clone(store));
-        on_deep_stack(|| self.run_block(State::load(store, parent)?, env, transactions))
+        let (mut state, ran) = self.run_block(self.open(store, parent)?, env, transactions)?;
+        Ok(BlockOutcome { state_root: state.flush()?, receipts: ran.receipts, gas_used: ran.gas_used })
     }
 
-    fn run_block(
+    /// Opens the state under `root`, for [`Self::run_block`]. Cost: four blocks read.
+    ///
+    /// # Errors
+    /// [`ExecutorFatal`] when a block of it is missing or malformed.
+    pub fn open<B: Blockstore + Send + Sync + 'static>(
+        &self,
+        store: &Arc<B>,
+        root: &Cid,
+    ) -> Result<State, ExecutorFatal> {
+        Ok(Box::new(BlockState::load(SharedStore::new(Arc::clone(store)), root)?))
+    }
+
+    /// Runs `transactions` in order on `state`, which comes back with what they changed: [`BlockState::flush`] gives the root, and
+    /// the next block may go on from there, with all at hand that this one read.
+    ///
+    /// # Errors
+    /// [`ExecutorFatal`] as for [`Self::execute_block`]; the state is gone.
+    pub fn run_block(
+        &self,
+        state: State,
+        env: &BlockEnv,
+        transactions: &[Transaction],
+    ) -> Result<(State, BlockRun), ExecutorFatal> {
+        let _place = self.machine.enter();
+        on_deep_stack(|| self.run_in_order(state, env, transactions))
+    }
+
+    fn run_in_order(
         &self,
         mut state: State,
         env: &BlockEnv,
         transactions: &[Transaction],
-    ) -> Result<BlockOutcome, ExecutorFatal> {
+    ) -> Result<(State, BlockRun), ExecutorFatal> {
         remember_parent(&mut state, env)?;
+        let mut evm = Runner::new(&self.machine, env, Mode::Transaction);
         let (mut gas_used, mut burnt, mut tips) = (0u64, U256::ZERO, U256::ZERO);
         let mut receipts = Vec::with_capacity(transactions.len());
         for transaction in transactions {
             let gas_left = env.gas_limit.saturating_sub(gas_used);
-            let (view, executed) = self.execute(state, env, gas_left, transaction)?;
+            let (view, executed) = self.execute(&mut evm, state, env, gas_left, transaction)?;
             state = view;
             state.apply(executed.changes)?;
             gas_used = gas_used.saturating_add(executed.receipt.gas_used);
@@ -132,18 +161,38 @@ impl Executor {
             receipts.push(executed.receipt);
         }
         pay(&mut state, env, burnt, tips)?;
-        Ok(BlockOutcome { state_root: state.flush()?, receipts, gas_used })
+        Ok((state, BlockRun { receipts, gas_used }))
     }
 
     fn execute(
         &self,
+        evm: &mut Runner<State>,
+        mut view: State,
+        env: &BlockEnv,
+        gas_left: u64,
+        transaction: &Transaction,
+    ) -> Result<(State, Executed), ExecutorFatal> {
+        let rate = self.params().fvm_gas_per_gas;
+        let plain = match transaction {
+            Transaction::Ethereum(transaction) => plain::ethereum(&mut view, env, gas_left, transaction)?,
+            Transaction::Fvm(message) => plain::fvm(&mut view, env, rate, gas_left, message)?,
+        };
+        match plain {
+            Some(executed) => Ok((view, executed)),
+            None => self.execute_by_runtime(evm, view, env, gas_left, transaction),
+        }
+    }
+
+    fn execute_by_runtime(
+        &self,
+        evm: &mut Runner<State>,
         view: State,
         env: &BlockEnv,
         gas_left: u64,
         transaction: &Transaction,
     ) -> Result<(State, Executed), ExecutorFatal> {
         match transaction {
-            Transaction::Ethereum(transaction) => ethereum::execute(&self.machine, view, env, gas_left, transaction),
+            Transaction::Ethereum(transaction) => ethereum::execute(evm, view, env, gas_left, transaction),
             Transaction::Fvm(message) => fvm::execute(&self.machine, view, env, gas_left, message),
         }
     }
@@ -160,8 +209,8 @@ impl Executor {
         call: &CallRequest,
     ) -> Result<CallOutcome, ExecutorFatal> {
         let _place = self.machine.enter();
-        let store = SharedStore::new(Arc::clone(store));
-        on_deep_stack(|| query::call(&self.machine, State::load(store, root)?, env, call))
+        let state = self.open(store, root)?;
+        on_deep_stack(|| query::call(&self.machine, state, env, call))
     }
 
     /// The least gas limit with which the call goes well. Cost: two runs of it if all its gas comes back, some twenty else.
@@ -205,7 +254,7 @@ fn pay(state: &mut State, env: &BlockEnv, burnt: U256, tips: U256) -> Result<(),
     let (burnt, tips) = if is_somebody { (burnt, tips) } else { (burnt + tips, U256::ZERO) };
     for (address, amount) in [(Address::new_id(BURNT_FUNDS_ID), burnt), (proposer, tips)] {
         if !amount.is_zero() {
-            state.credit(&address, &money::to_tokens(amount))?;
+            state.credit(&address, amount)?;
         }
     }
     Ok(())

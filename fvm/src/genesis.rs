@@ -26,9 +26,10 @@ use tributary_primitives::{EthAddress, raw_cid};
 
 use crate::error::StateFatal;
 use crate::journal::changes::{ActorChange, Changes, ContractChange};
+use crate::money;
 use crate::native::account;
 use crate::state::history::{HISTORY_ADDRESS, history_code};
-use crate::state::{BlockState, StateTree, system};
+use crate::state::{Actor, BlockState, StateTree, system};
 
 /// What the first state holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,8 +92,8 @@ pub fn build_genesis_state<B: Blockstore>(store: &B, genesis: &GenesisState) -> 
     tree.set_actor(INIT_ID, Some(empty(BuiltinActor::Init)))?;
     tree.set_actor(EAM_ID, Some(empty(BuiltinActor::EthereumAddressManager)))?;
     for id in [REWARD_ID, BURNT_FUNDS_ID] {
-        let state = account::write_state(store, &Address::new_id(id))?;
-        tree.set_actor(id, Some(ActorState { state, ..empty(BuiltinActor::Account) }))?;
+        let account = account::actor(store, &Address::new_id(id))?;
+        tree.set_actor(id, Some(ActorState::from(&account)))?;
     }
     let mut state = BlockState::over(tree);
     state.apply(accounts(store, &genesis.accounts)?)?;
@@ -140,13 +141,14 @@ fn accounts<B: Blockstore>(store: &B, accounts: &[GenesisAccount]) -> Result<Cha
     for GenesisAccount { address, balance } in accounts {
         let actor = match address.protocol() {
             // First use makes an Ethereum account of it, as of every address that only ever received.
-            Protocol::Delegated => ActorState::new_empty(BuiltinActor::Placeholder.code(), Some(*address)),
-            _ => ActorState { state: account::write_state(store, address)?, ..empty(BuiltinActor::Account) },
+            Protocol::Delegated => Actor::new(BuiltinActor::Placeholder, Some(*address)),
+            _ => account::actor(store, address)?,
         };
-        add(&mut changes, *address, ActorState { balance: balance.clone(), ..actor }, None);
+        let balance = money::to_u256(balance).unwrap_or_default();
+        add(&mut changes, *address, Actor { balance, ..actor }, None);
     }
     let history = HISTORY_ADDRESS.to_address();
-    let actor = ActorState::new_empty(BuiltinActor::Evm.code(), Some(history));
+    let actor = Actor::new(BuiltinActor::Evm, Some(history));
     let code = Bytecode::new_legacy(history_code());
     let contract =
         ContractChange { is_new: true, nonce: 1, code: Some((code.hash_slow(), code)), slots: BTreeMap::new() };
@@ -154,7 +156,7 @@ fn accounts<B: Blockstore>(store: &B, accounts: &[GenesisAccount]) -> Result<Cha
     Ok(changes)
 }
 
-fn add(changes: &mut Changes, address: Address, actor: ActorState, contract: Option<ContractChange>) {
+fn add(changes: &mut Changes, address: Address, actor: Actor, contract: Option<ContractChange>) {
     let id: ActorID = changes.next_id;
     changes.next_id += 1;
     changes.names.push((address, id));

@@ -52,10 +52,11 @@ use tributary_primitives::{EthAddress, Height};
 use crate::error::StateFatal;
 use crate::evm::SPEC;
 use crate::state::StateView;
+use crate::state::actor::ActorHead;
 use crate::state::view::eth_address;
 
 pub(crate) use database::{Database, NATIVE_CODE_HASH, native_code};
-pub(crate) use own::{ActorHead, Own};
+pub(crate) use own::Own;
 
 /// One transaction's changes over a view of the state.
 pub struct Journal<V> {
@@ -94,9 +95,12 @@ impl<V: StateView> Journal<V> {
     /// Takes the content out to where the transaction goes on: from the EVM to the kernel, or back. What stays is a vacant place, and
     /// is asked nothing until the content is put there again. Cost: a move, and no more than one small allocation.
     pub(crate) fn take_out(&mut self) -> Self {
-        let vacant =
-            Self { database: Database::vacant(), evm: JournalInner::new(), own: Own::new(0), touched: Vec::new() };
-        std::mem::replace(self, vacant)
+        std::mem::replace(self, Self::vacant())
+    }
+
+    /// A place for a journal.
+    pub(crate) fn vacant() -> Self {
+        Self { database: Database::vacant(), evm: JournalInner::new(), own: Own::new(0), touched: Vec::new() }
     }
 
     /// The view, all changes forgotten.
@@ -133,7 +137,7 @@ impl<V: StateView> Journal<V> {
     pub(crate) fn actor(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
         let head = match self.own.actor(id) {
             Some(head) => head.cloned(),
-            None => self.database.view().actor(id)?.map(ActorHead::from),
+            None => self.database.view().actor(id)?.map(|actor| actor.head),
         };
         Ok(head.map(|head| self.as_the_evm_has_it(id, head)))
     }

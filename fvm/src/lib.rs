@@ -44,11 +44,11 @@ mod native;
 pub mod receipt;
 pub mod state;
 
-pub use block::{BlockEnv, BlockOutcome, CodeInstaller, ExecutionParams};
+pub use block::{BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams};
 pub use call::{CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
 pub use error::{ExecutorFatal, StateFatal};
 pub use evm::TRANSACTION_GAS_MAX;
-pub use executor::Executor;
+pub use executor::{Executor, State};
 pub use genesis::{GenesisAccount, GenesisRejected, GenesisState, build_genesis_state};
 pub use receipt::{Event, Receipt, receipts_root};
 pub use state::StateTree;

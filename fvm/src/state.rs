@@ -16,6 +16,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`tree`] | [`StateTree`]: the tree as stored, read by anyone |
+//! | [`actor`] | [`Actor`]: an actor in the executor's hands |
 //! | [`view`] | [`StateView`]: what a transaction may read; a parallel executor will bring another |
 //! | [`overlay`] | [`BlockState`]: the tree under the changes of a block, written once at its end |
 //! | [`init`] | the address map and the next id |
@@ -24,6 +25,7 @@
 //! | [`history`] | hashes of past blocks (EIP-2935) |
 //! | [`memory`], [`shared`] | a store for tests and tools; one handle on any store |
 
+pub mod actor;
 pub mod contract;
 pub mod history;
 pub mod init;
@@ -34,6 +36,7 @@ pub mod system;
 pub mod tree;
 pub mod view;
 
+pub use actor::{Actor, ActorHead};
 pub use memory::MemoryStore;
 pub use overlay::BlockState;
 pub use shared::SharedStore;

@@ -13,13 +13,12 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, Log, LogData, U256, keccak256};
 use cid::Cid;
-use fvm_shared::bigint::{BigInt, Sign};
+use fvm_shared::bigint::Sign;
 use fvm_shared::econ::TokenAmount;
-use fvm_shared::state::ActorState;
 use revm::bytecode::Bytecode;
 use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange};
 use tributary_fvm::state::history::HISTORY_ADDRESS;
-use tributary_fvm::state::{BlockState, MemoryStore, StateView};
+use tributary_fvm::state::{Actor, BlockState, MemoryStore, StateView};
 use tributary_fvm::{
     BlockEnv, CodeInstaller, Event, ExecutionParams, Executor, ExecutorFatal, GenesisState, StateFatal, StateTree,
     build_genesis_state,
@@ -216,7 +215,7 @@ const HISTORY_WINDOW: u64 = 8191;
 
 /// The actor that our state has for an Ethereum account: a contract if it has code, an Ethereum account if it sent, delegates
 /// or has storage, a placeholder otherwise.
-fn actor_of(account: &Account, name: fvm_shared::address::Address) -> (ActorState, Option<ContractChange>) {
+fn actor_of(account: &Account, name: fvm_shared::address::Address) -> (Actor, Option<ContractChange>) {
     let is_contract = !account.code.is_empty() && !is_delegation(&account.code);
     let has_head = !account.code.is_empty() || !account.storage.is_empty();
     let builtin = match () {
@@ -224,7 +223,7 @@ fn actor_of(account: &Account, name: fvm_shared::address::Address) -> (ActorStat
         () if has_head || account.nonce > 0 => BuiltinActor::EthAccount,
         () => BuiltinActor::Placeholder,
     };
-    let (head_nonce, sequence) = if is_contract { (account.nonce, 0) } else { (0, account.nonce) };
+    let (head_nonce, nonce) = if is_contract { (account.nonce, 0) } else { (0, account.nonce) };
     let code = Bytecode::new_raw_checked(account.code.clone());
     let code = code.unwrap_or_else(|_| Bytecode::new_legacy(account.code.clone()));
     let contract = has_head.then(|| ContractChange {
@@ -233,11 +232,7 @@ fn actor_of(account: &Account, name: fvm_shared::address::Address) -> (ActorStat
         code: (!account.code.is_empty()).then(|| (keccak256(&account.code), code)),
         slots: account.storage.clone(),
     });
-    let actor = ActorState {
-        sequence,
-        balance: to_tokens(account.balance),
-        ..ActorState::new_empty(builtin.code(), Some(name))
-    };
+    let actor = Actor { nonce, balance: account.balance, ..Actor::new(builtin, Some(name)) };
     (actor, contract)
 }
 
@@ -254,10 +249,6 @@ fn log_of(event: &Event) -> Log {
     let topics = entries.iter().filter(|entry| entry.key != "d").map(|entry| B256::from_slice(&entry.value)).collect();
     let data = entries.iter().find(|entry| entry.key == "d").map(|entry| Bytes::from(entry.value.clone()));
     Log { address: Address::new(event.address.0), data: LogData::new_unchecked(topics, data.unwrap_or_default()) }
-}
-
-fn to_tokens(amount: U256) -> TokenAmount {
-    TokenAmount::from_atto(BigInt::from_bytes_be(Sign::Plus, &amount.to_be_bytes::<32>()))
 }
 
 fn to_u256(amount: &TokenAmount) -> Option<U256> {

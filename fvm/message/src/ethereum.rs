@@ -121,6 +121,20 @@ impl EthereumTransaction {
         }
     }
 
+    /// What it moves, in attoTRB.
+    #[must_use]
+    pub fn value(&self) -> U256 {
+        self.envelope.value()
+    }
+
+    /// Whether it has neither data, nor an access list, nor authorizations: nothing that costs more than being there.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.envelope.input().is_empty()
+            && self.envelope.access_list().is_none_or(|list| list.is_empty())
+            && self.envelope.authorization_list().is_none()
+    }
+
     /// The sender's nonce.
     #[must_use]
     pub fn nonce(&self) -> u64 {

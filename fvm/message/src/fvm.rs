@@ -129,6 +129,12 @@ impl FvmTransaction {
         self.premium
     }
 
+    /// What it moves, in attoTRB.
+    #[must_use]
+    pub const fn value(&self) -> u128 {
+        self.value
+    }
+
     /// Value and all gas at the fee cap; `None` past 2^128.
     #[must_use]
     pub fn cost_max(&self) -> Option<u128> {

@@ -4,6 +4,9 @@
 //! Numbers are Filecoin's, so that actors compiled against its runtime read them right.
 //! Source: filecoin-project/builtin-actors, `runtime/src/builtin`, manifest order.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use cid::Cid;
 use cid::multihash::Multihash;
 use fvm_shared::ActorID;
@@ -97,9 +100,15 @@ impl BuiltinActor {
         Self::ALL.into_iter().find(|actor| actor.number() == number)
     }
 
-    /// The code CID: raw codec, identity hash, `tributary/actor/<name>/1`.
+    /// The code CID: raw codec, identity hash, `tributary/actor/<name>/1`. Cost: a copy.
     #[must_use]
     pub fn code(self) -> Cid {
+        static CODES: LazyLock<BTreeMap<BuiltinActor, Cid>> =
+            LazyLock::new(|| BuiltinActor::ALL.into_iter().map(|actor| (actor, actor.make_code())).collect());
+        CODES.get(&self).copied().unwrap_or_else(|| self.make_code())
+    }
+
+    fn make_code(self) -> Cid {
         let name = [CODE_PREFIX, self.name().as_bytes(), CODE_SUFFIX].concat();
         let identity = Multihash::wrap(IDENTITY, &name).expect("names are shorter than a multihash's 64 bytes");
         Cid::new_v1(RAW, identity)

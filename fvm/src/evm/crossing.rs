@@ -39,8 +39,9 @@ impl<V: StateView> Seat<V> {
         Self { course: Some(course), stack }
     }
 
-    pub(super) const fn course(&self) -> &Course<V> {
-        self.course.as_ref().expect("nobody looks at a course while it is elsewhere")
+    /// One that nobody sits on, while no transaction runs.
+    pub(super) fn vacant() -> Self {
+        Self { course: None, stack: CallStack::bottom() }
     }
 
     pub(super) fn into_course(self) -> Course<V> {

@@ -23,8 +23,12 @@ use crate::state::StateView;
 /// Source: EIP-7825.
 pub const TRANSACTION_GAS_MAX: u64 = 1 << 24;
 
-pub(super) fn context<V: StateView>(journal: Journal<V>, seat: Seat<V>, transaction: TxEnv) -> EvmContext<V> {
-    let env = seat.course().env();
+pub(super) fn context<V: StateView>(
+    env: &BlockEnv,
+    journal: Journal<V>,
+    seat: Seat<V>,
+    transaction: TxEnv,
+) -> EvmContext<V> {
     let mut cfg = CfgEnv::new_with_spec(SPEC);
     cfg.chain_id = env.chain_id;
     EvmContext {

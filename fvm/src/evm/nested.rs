@@ -63,7 +63,8 @@ pub(crate) fn enter<V: StateView>(kernel: Box<Kernel<V>>, entry: Entry, gas: &mu
         Err(broken) => return (Box::new(Kernel { journal, course }), Err(fatal(broken))),
     };
     let transaction = of_origin(course.origin());
-    let mut evm = super::evm(journal, Seat::new(course, entry.stack), transaction);
+    let env = course.env().clone();
+    let mut evm = super::evm(&env, journal, Seat::new(course, entry.stack), transaction);
     let mut memory = SharedMemory::new_with_buffer(evm.ctx.local.shared_memory_buffer.clone());
     memory.set_memory_limit(evm.ctx.cfg.memory_limit());
     let frame = FrameInit { depth, memory, frame_input: frame };

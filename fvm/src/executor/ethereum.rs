@@ -3,8 +3,6 @@
 //! revm asks the questions (nonce, funds, intrinsic gas, EIP-3607, EIP-7825); the block's gas is asked here. A transaction that may
 //! not run is skipped: a receipt, no fee, no change.
 
-use std::sync::Arc;
-
 use fvm_shared::error::ExitCode;
 use revm::context_interface::result::InvalidTransaction;
 use revm::primitives::U256;
@@ -13,14 +11,13 @@ use tributary_message::EthereumTransaction;
 use super::{Executed, State};
 use crate::block::BlockEnv;
 use crate::error::ExecutorFatal;
-use crate::evm::{self, EvmOutcome, Mode};
+use crate::evm::{self, EvmOutcome, Runner};
 use crate::journal::Journal;
-use crate::kernel::Machine;
 use crate::receipt::Receipt;
 use crate::{fees, money};
 
 pub(super) fn execute(
-    machine: &Arc<Machine<State>>,
+    evm: &mut Runner<State>,
     view: State,
     env: &BlockEnv,
     gas_left: u64,
@@ -32,7 +29,7 @@ pub(super) fn execute(
         return Ok((view, skipped(transaction)));
     };
     let journal = Journal::over(view, env.height);
-    match evm::transact(machine, journal, env, evm::transaction(transaction), Mode::Transaction)? {
+    match evm.transact(journal, evm::transaction(transaction))? {
         (journal, Ok(outcome)) => finish(journal, env, transaction, price, outcome),
         (journal, Err(why)) => {
             log_skipped(transaction, &why);

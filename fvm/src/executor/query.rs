@@ -13,7 +13,7 @@ use super::fvm::{Ended, run};
 use crate::block::{BlockEnv, ExecutionParams};
 use crate::call::{CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
 use crate::error::ExecutorFatal;
-use crate::evm::{self, Mode, TRANSACTION_GAS_MAX};
+use crate::evm::{self, Mode, Runner, TRANSACTION_GAS_MAX};
 use crate::fees;
 use crate::journal::Journal;
 use crate::kernel::{Course, Kernel, Machine, Origin};
@@ -51,7 +51,7 @@ fn call_ethereum(
     gas_limit: u64,
 ) -> Result<CallOutcome, ExecutorFatal> {
     let journal = Journal::over(view, env.height);
-    match evm::transact(machine, journal, env, evm::simulated(call, gas_limit), Mode::Simulation)? {
+    match Runner::new(machine, env, Mode::Simulation).transact(journal, evm::simulated(call, gas_limit))? {
         (journal, Ok(outcome)) => Ok(CallOutcome {
             exit_code: outcome.exit_code,
             gas_used: outcome.gas_used,

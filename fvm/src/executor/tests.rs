@@ -4,4 +4,5 @@ mod crossing;
 mod ethereum;
 mod fvm;
 mod laws;
+mod plain;
 mod world;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use cid::Cid;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
-use fvm_shared::state::ActorState;
 use revm::bytecode::Bytecode;
 use revm::primitives::{B256, U256};
+
+use crate::state::actor::Actor;
 
 /// All changes of one transaction. Fees are not among them: the block folds them in at its end.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +30,7 @@ pub struct ActorChange {
     /// Which.
     pub id: ActorID,
     /// What it is now; `None` when it was deleted. The state of a contract is brought up to date when the block is flushed.
-    pub actor: Option<ActorState>,
+    pub actor: Option<Actor>,
     /// What changed below the head of a contract, or of an account that delegates.
     pub contract: Option<ContractChange>,
 }

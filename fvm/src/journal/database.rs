@@ -14,7 +14,6 @@ use std::collections::HashMap;
 
 use cid::Cid;
 use fvm_shared::ActorID;
-use fvm_shared::state::ActorState;
 use revm::bytecode::Bytecode;
 use revm::database_interface::Database as EvmDatabase;
 use revm::primitives::{Address as EvmAddress, B256, Bytes, KECCAK_EMPTY, U256, b256};
@@ -23,8 +22,8 @@ use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, Height};
 
 use crate::error::StateFatal;
-use crate::money;
 use crate::state::StateView;
+use crate::state::actor::Actor;
 use crate::state::view::eth_address;
 
 /// keccak-256 of `0xfe`.
@@ -65,25 +64,25 @@ impl<V: StateView> Database<V> {
     }
 
     /// The actor whose one Ethereum address this is.
-    pub(super) fn actor_at(&mut self, address: EvmAddress) -> Result<Option<(ActorID, ActorState)>, StateFatal> {
+    pub(super) fn actor_at(&mut self, address: EvmAddress) -> Result<Option<(ActorID, Actor)>, StateFatal> {
         let address = EthAddress(address.0.0);
         let Some(id) = self.view().resolve(&address.to_address())? else { return Ok(None) };
         let Some(actor) = self.view().actor(id)? else { return Ok(None) };
-        Ok((eth_address(id, actor.delegated_address.as_ref()) == address).then_some((id, actor)))
+        Ok((eth_address(id, actor.head.delegated.as_ref()) == address).then_some((id, actor)))
     }
 
     /// Nonce and code hash of an actor, as the EVM sees them.
-    fn nonce_and_code(&mut self, id: ActorID, actor: &ActorState) -> Result<(u64, B256), StateFatal> {
-        let builtin = BuiltinActor::from_code(&actor.code);
+    fn nonce_and_code(&mut self, id: ActorID, actor: &Actor) -> Result<(u64, B256), StateFatal> {
+        let builtin = BuiltinActor::from_code(&actor.head.code);
         match builtin {
             Some(BuiltinActor::Evm | BuiltinActor::EthAccount) => {
-                let Some(head) = self.view().contract(id)? else { return Ok((actor.sequence, KECCAK_EMPTY)) };
+                let Some(head) = self.view().contract(id)? else { return Ok((actor.nonce, KECCAK_EMPTY)) };
                 self.codes.insert(B256::new(head.code_hash), head.bytecode);
-                let nonce = if builtin == Some(BuiltinActor::Evm) { head.nonce } else { actor.sequence };
+                let nonce = if builtin == Some(BuiltinActor::Evm) { head.nonce } else { actor.nonce };
                 Ok((nonce, B256::new(head.code_hash)))
             }
-            Some(BuiltinActor::Account | BuiltinActor::Placeholder) => Ok((actor.sequence, KECCAK_EMPTY)),
-            _ => Ok((actor.sequence, NATIVE_CODE_HASH)),
+            Some(BuiltinActor::Account | BuiltinActor::Placeholder) => Ok((actor.nonce, KECCAK_EMPTY)),
+            _ => Ok((actor.nonce, NATIVE_CODE_HASH)),
         }
     }
 }
@@ -95,9 +94,7 @@ impl<V: StateView> EvmDatabase for Database<V> {
         let Some((id, actor)) = self.actor_at(address)? else { return Ok(None) };
         self.ids.insert(address, id);
         let (nonce, code_hash) = self.nonce_and_code(id, &actor)?;
-        let balance = money::to_u256(&actor.balance)
-            .ok_or_else(|| StateFatal::Invariant(format!("actor {id} has a negative balance")))?;
-        Ok(Some(AccountInfo { balance, nonce, code_hash, account_id: None, code: None }))
+        Ok(Some(AccountInfo { balance: actor.balance, nonce, code_hash, account_id: None, code: None }))
     }
 
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, StateFatal> {

@@ -17,7 +17,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fvm_shared::state::ActorState;
 use fvm_shared::{ActorID, EMPTY_ARR_CID};
 use revm::context::journal::JournalEntry;
 use revm::primitives::{Address as EvmAddress, KECCAK_EMPTY, U256};
@@ -25,12 +24,12 @@ use revm::state::Account;
 use tributary_primitives::EthAddress;
 use tributary_primitives::actors::BuiltinActor;
 
+use super::Journal;
 use super::changes::{ActorChange, Changes, ContractChange};
-use super::{ActorHead, Journal};
 use crate::error::StateFatal;
-use crate::money;
 use crate::receipt::Event;
 use crate::state::StateView;
+use crate::state::actor::{Actor, ActorHead};
 use crate::state::view::eth_address;
 
 /// A finished transaction.
@@ -102,13 +101,13 @@ impl<V: StateView> Journal<V> {
         let before = known.map(|id| self.view().actor(id)).transpose()?.flatten();
         let head = known.map(|id| self.actor(id)).transpose()?.flatten();
         let is_deleted = head.is_none() && before.is_some();
-        let named = before.clone().map(ActorHead::from).or_else(|| head.clone());
+        let named = before.as_ref().map(|actor| &actor.head).or(head.as_ref());
         let is_ours = known.zip(named).is_some_and(|(id, head)| eth_address(id, head.delegated.as_ref()) == address);
         if known.is_some() && !is_ours {
             return Ok(None);
         }
         if let Some(before) = &before {
-            ledger.before += money::to_u256(&before.balance).unwrap_or_default();
+            ledger.before += before.balance;
         }
         if let (true, Some(id)) = (is_deleted, known) {
             return Ok(Some(ActorChange { id, actor: None, contract: None }));
@@ -118,7 +117,7 @@ impl<V: StateView> Journal<V> {
             return Ok(None);
         }
         let (actor, contract) = actor_of(address, account, head, is_destroyed);
-        ledger.after += money::to_u256(&actor.balance).unwrap_or_default();
+        ledger.after += actor.balance;
         if before.as_ref() == Some(&actor) && contract.is_none() {
             return Ok(None);
         }
@@ -142,8 +141,8 @@ impl<V: StateView> Journal<V> {
             }
             let before = self.view().actor(id)?;
             let actor = head.map(|head| {
-                let (sequence, balance) = before.map(|actor| (actor.sequence, actor.balance)).unwrap_or_default();
-                actor_from(head, sequence, balance)
+                let (nonce, balance) = before.map(|actor| (actor.nonce, actor.balance)).unwrap_or_default();
+                Actor { head, nonce, balance }
             });
             changes.push(ActorChange { id, actor, contract: None });
         }
@@ -164,32 +163,28 @@ impl<V: StateView> Journal<V> {
     }
 }
 
-fn actor_from(head: ActorHead, sequence: u64, balance: fvm_shared::econ::TokenAmount) -> ActorState {
-    ActorState { code: head.code, state: head.state, sequence, balance, delegated_address: head.delegated }
-}
-
 /// The table above, from its second row.
 fn actor_of(
     address: EthAddress,
     account: &Account,
     head: Option<ActorHead>,
     is_destroyed: bool,
-) -> (ActorState, Option<ContractChange>) {
-    let balance = money::to_tokens(account.info.balance);
+) -> (Actor, Option<ContractChange>) {
+    let balance = account.info.balance;
     let builtin = head.as_ref().map(|head| BuiltinActor::from_code(&head.code));
     let was = match (head, builtin) {
         (Some(head), Some(Some(BuiltinActor::Evm | BuiltinActor::EthAccount | BuiltinActor::Placeholder))) => head,
-        (Some(head), _) => return (actor_from(head, account.info.nonce, balance), None),
+        (Some(head), _) => return (Actor { head, nonce: account.info.nonce, balance }, None),
         (None, _) => placeholder(address),
     };
     if is_destroyed {
-        return (actor_from(placeholder(address), 0, fvm_shared::econ::TokenAmount::default()), None);
+        return (Actor { head: placeholder(address), nonce: 0, balance: U256::ZERO }, None);
     }
     let kind = kind_of(account, BuiltinActor::from_code(&was.code));
     let is_contract = kind == BuiltinActor::Evm;
-    let sequence = if is_contract { 0 } else { account.info.nonce };
+    let nonce = if is_contract { 0 } else { account.info.nonce };
     let contract = contract_change(account, is_contract);
-    (actor_from(ActorHead { code: kind.code(), ..was }, sequence, balance), contract)
+    (Actor { head: ActorHead { code: kind.code(), ..was }, nonce, balance }, contract)
 }
 
 pub(super) fn placeholder(address: EthAddress) -> ActorHead {

@@ -7,23 +7,10 @@ use cid::Cid;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::event::ActorEvent;
-use fvm_shared::state::ActorState;
 use tributary_primitives::EthAddress;
 use tributary_wasm::{Access, FirstAccess};
 
-/// An actor without balance and nonce, which revm's half holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ActorHead {
-    pub(crate) code: Cid,
-    pub(crate) state: Cid,
-    pub(crate) delegated: Option<Address>,
-}
-
-impl From<ActorState> for ActorHead {
-    fn from(actor: ActorState) -> Self {
-        Self { code: actor.code, state: actor.state, delegated: actor.delegated_address }
-    }
-}
+use crate::state::actor::ActorHead;
 
 /// Heads, names, blocks, events and accesses of one transaction.
 #[derive(Debug)]

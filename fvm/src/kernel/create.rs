@@ -9,9 +9,8 @@ use tributary_wasm::{Access, GasTracker, NewActor, SyscallError, prices};
 
 use super::call::rejected;
 use super::{Kernel, fatal};
-use crate::journal::ActorHead;
 use crate::native::account;
-use crate::state::StateView;
+use crate::state::{ActorHead, StateView};
 
 impl<V: StateView> Kernel<V> {
     /// The account of a key that nobody has sent to before.

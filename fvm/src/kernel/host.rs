@@ -20,8 +20,7 @@ use tributary_wasm::{
 
 use super::Kernel;
 use crate::error::StateFatal;
-use crate::journal::ActorHead;
-use crate::state::StateView;
+use crate::state::{ActorHead, StateView};
 use crate::{fees, money};
 
 /// Multihash code of SHA-256, by which blocks of this chain are named.

@@ -8,8 +8,8 @@ use tributary_wasm::{CodeRejected, SyscallError};
 
 use super::{Kernel, fatal};
 use crate::error::StateFatal;
-use crate::journal::ActorHead;
 use crate::journal::blocks::Blocks;
+use crate::state::ActorHead;
 use crate::state::{StateView, system};
 
 impl<V: StateView> Kernel<V> {

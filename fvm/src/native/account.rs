@@ -14,13 +14,14 @@ use fvm_shared::crypto::signature::SignatureType;
 use fvm_shared::error::ExitCode;
 use multihash_codetable::{Code, MultihashDigest};
 use tributary_crypto::{bls, secp};
+use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{BlsPublicKey, BlsSignature, cbor_cid};
 use tributary_wasm::{GasTracker, Send, SyscallError, prices};
 
 use super::{Answer, FIRST_EXPORTED_METHOD, Refusal, cbor, params, unhandled};
 use crate::error::StateFatal;
 use crate::kernel::{Kernel, fatal};
-use crate::state::StateView;
+use crate::state::{Actor, StateView};
 
 const PUBKEY_ADDRESS: u64 = 2;
 const AUTHENTICATE_MESSAGE: u64 = 2_643_134_072;
@@ -44,11 +45,13 @@ pub(crate) fn state_block(key: &Address) -> (Cid, Arc<[u8]>) {
     (cbor_cid(&block), Arc::from(block))
 }
 
-/// Stores the state of the account of `key`.
-pub(crate) fn write_state<B: Blockstore>(store: &B, key: &Address) -> Result<Cid, StateFatal> {
-    let (cid, block) = state_block(key);
-    store.put_keyed(&cid, &block).map_err(StateFatal::tree)?;
-    Ok(cid)
+/// The account of `key`, with nothing; its state is stored.
+pub(crate) fn actor<B: Blockstore>(store: &B, key: &Address) -> Result<Actor, StateFatal> {
+    let (state, block) = state_block(key);
+    store.put_keyed(&state, &block).map_err(StateFatal::tree)?;
+    let mut actor = Actor::new(BuiltinActor::Account, None);
+    actor.head.state = state;
+    Ok(actor)
 }
 
 pub(super) fn invoke<V: StateView>(

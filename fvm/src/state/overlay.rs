@@ -6,14 +6,13 @@
 mod contracts;
 mod reads;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
-use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
@@ -21,27 +20,31 @@ use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, raw_cid};
 
 use self::contracts::Contract;
+use super::actor::Actor;
 use super::tree::StateTree;
 use crate::error::StateFatal;
 use crate::journal::changes::{ActorChange, Changes, ContractChange};
 
+/// Actors, names, slots and codes that stay decoded from one block to the next; with more, the next block starts from the store.
+/// Each is a few hundred bytes, its share of the tree's nodes among them: some 500 MiB at most.
+const KEPT_MAX: usize = 1_000_000;
+
 /// The tree under the changes of a block.
 pub struct BlockState<B> {
     tree: StateTree<B>,
-    actors: BTreeMap<ActorID, Cached>,
-    contracts: BTreeMap<ActorID, Contract<B>>,
-    names: HashMap<Address, Option<ActorID>>,
+    actors: Map<ActorID, Option<Actor>>,
+    /// Actors that are not as the tree has them.
+    changed: BTreeSet<ActorID>,
+    contracts: Map<ActorID, Contract<B>>,
+    names: Map<Address, Option<ActorID>>,
     new_names: Vec<(Address, ActorID)>,
     next_id: ActorID,
     blocks: BTreeMap<Cid, Arc<[u8]>>,
-    bytecodes: HashMap<Cid, Bytecode>,
+    bytecodes: Map<Cid, Bytecode>,
 }
 
-/// An actor as the block has it by now.
-struct Cached {
-    actor: Option<ActorState>,
-    is_changed: bool,
-}
+/// A map whose order nobody sees. Keys come from strangers, so each process hashes with a seed of its own.
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 impl<B: Blockstore + Clone> BlockState<B> {
     /// Opens the state under `root`.
@@ -56,12 +59,13 @@ impl<B: Blockstore + Clone> BlockState<B> {
         Self {
             next_id: tree.book().next_id(),
             tree,
-            actors: BTreeMap::new(),
-            contracts: BTreeMap::new(),
-            names: HashMap::new(),
+            actors: Map::default(),
+            changed: BTreeSet::new(),
+            contracts: Map::default(),
+            names: Map::default(),
             new_names: Vec::new(),
             blocks: BTreeMap::new(),
-            bytecodes: HashMap::new(),
+            bytecodes: Map::default(),
         }
     }
 
@@ -82,10 +86,11 @@ impl<B: Blockstore + Clone> BlockState<B> {
         if let Some(contract) = change.contract {
             self.apply_contract(change.id, contract)?;
         }
-        if change.actor.is_none() {
+        let builtin = change.actor.as_ref().and_then(|actor| BuiltinActor::from_code(&actor.head.code));
+        if !matches!(builtin, Some(BuiltinActor::Evm | BuiltinActor::EthAccount)) {
             self.contracts.remove(&change.id);
         }
-        self.actors.insert(change.id, Cached { actor: change.actor, is_changed: true });
+        self.set_actor(change.id, change.actor);
         Ok(())
     }
 
@@ -94,7 +99,6 @@ impl<B: Blockstore + Clone> BlockState<B> {
             self.contracts.insert(id, Contract::new(self.tree.store().clone())?);
         }
         let Some(contract) = self.contracts.get_mut(&id) else { return Ok(()) };
-        contract.is_changed = true;
         contract.head.nonce = change.nonce;
         for (slot, value) in change.slots {
             contract.set(slot, value);
@@ -112,6 +116,11 @@ impl<B: Blockstore + Clone> BlockState<B> {
         Ok(())
     }
 
+    fn set_actor(&mut self, id: ActorID, actor: Option<Actor>) {
+        self.actors.insert(id, actor);
+        self.changed.insert(id);
+    }
+
     fn name(&mut self, name: Address, id: ActorID) {
         self.names.insert(name, Some(id));
         self.new_names.push((name, id));
@@ -123,15 +132,13 @@ impl<B: Blockstore + Clone> BlockState<B> {
             if let Some(contract) = self.contracts.get_mut(&id) {
                 contract.set(slot, value);
             }
-            if let Some(cached) = self.actors.get_mut(&id) {
-                cached.is_changed = true;
-            }
+            self.changed.insert(id);
         }
         Ok(())
     }
 
     /// Adds to an actor's balance; makes a placeholder for an Ethereum address that never had an actor.
-    pub(crate) fn credit(&mut self, address: &Address, amount: &TokenAmount) -> Result<(), StateFatal> {
+    pub(crate) fn credit(&mut self, address: &Address, amount: U256) -> Result<(), StateFatal> {
         let id = match self.cached_id(address)? {
             Some(id) => id,
             None => {
@@ -144,44 +151,54 @@ impl<B: Blockstore + Clone> BlockState<B> {
         let actor = self.cached_actor(id)?.unwrap_or_else(|| {
             let delegated = EthAddress::from_address(address).filter(|eth| eth.as_actor_id().is_none());
             let delegated = delegated.map(|eth| eth.to_address());
-            ActorState::new_empty(BuiltinActor::Placeholder.code(), delegated)
+            Actor::new(BuiltinActor::Placeholder, delegated)
         });
-        let actor = ActorState { balance: &actor.balance + amount, ..actor };
-        self.actors.insert(id, Cached { actor: Some(actor), is_changed: true });
+        let actor = Actor { balance: actor.balance + amount, ..actor };
+        self.set_actor(id, Some(actor));
         Ok(())
     }
 
-    /// Writes the block's changes to the store and answers the new root.
+    /// Writes the block's changes to the store and answers the new root. What was read and written stays at hand for the next
+    /// block, unless it is more than [`KEPT_MAX`].
     ///
     /// # Errors
-    /// [`StateFatal`] when the store does not take them.
-    pub fn flush(mut self) -> Result<Cid, StateFatal> {
-        for (cid, block) in &self.blocks {
-            self.tree.store().put_keyed(cid, block).map_err(StateFatal::tree)?;
+    /// [`StateFatal`] when the store does not take them; the state is then good for nothing.
+    pub fn flush(&mut self) -> Result<Cid, StateFatal> {
+        for (cid, block) in std::mem::take(&mut self.blocks) {
+            self.tree.store().put_keyed(&cid, &block).map_err(StateFatal::tree)?;
         }
-        for (id, contract) in &mut self.contracts {
-            let Some(cached) = self.actors.get_mut(id) else { continue };
-            if let (true, Some(actor)) = (contract.is_changed, &mut cached.actor) {
-                actor.state = contract.flush(self.tree.store(), &actor.code)?;
-                cached.is_changed = true;
+        for id in std::mem::take(&mut self.changed) {
+            let Some(actor) = self.actors.get_mut(&id) else { continue };
+            if let (Some(contract), Some(actor)) = (self.contracts.get_mut(&id), actor.as_mut()) {
+                actor.head.state = contract.flush(self.tree.store(), actor)?;
+                // An account that delegates no more has no contract.
+                if contract.is_empty() {
+                    self.contracts.remove(&id);
+                }
             }
+            self.tree.set_actor(id, actor.as_ref().map(ActorState::from))?;
         }
-        for (id, cached) in self.actors {
-            if cached.is_changed {
-                self.tree.set_actor(id, cached.actor)?;
-            }
-        }
-        for (name, id) in &self.new_names {
-            self.tree.book_mut().insert(name, *id)?;
+        for (name, id) in std::mem::take(&mut self.new_names) {
+            self.tree.book_mut().insert(&name, id)?;
         }
         self.tree.book_mut().advance_to(self.next_id);
-        self.tree.flush()
+        let root = self.tree.flush()?;
+        if self.kept() > KEPT_MAX {
+            *self = Self::load(self.tree.store().clone(), &root)?;
+        }
+        Ok(root)
+    }
+
+    /// How many actors, names, slots and codes are kept decoded.
+    fn kept(&self) -> usize {
+        let slots: usize = self.contracts.values().map(Contract::kept).sum();
+        self.actors.len() + self.names.len() + self.bytecodes.len() + slots
     }
 
     /// The contract as stored; `None` for any other actor.
     fn open(&mut self, id: ActorID) -> Result<Option<Contract<B>>, StateFatal> {
         let Some(actor) = self.cached_actor(id)? else { return Ok(None) };
-        let Some(head) = self.tree.head_of(&actor)? else { return Ok(None) };
+        let Some(head) = self.tree.head_of(&ActorState::from(&actor))? else { return Ok(None) };
         Contract::open(self.tree.store().clone(), head).map(Some)
     }
 

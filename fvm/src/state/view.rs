@@ -8,11 +8,11 @@ use std::sync::Arc;
 use cid::Cid;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
-use fvm_shared::state::ActorState;
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
 use tributary_primitives::{EthAddress, Hash32, Height};
 
+use super::actor::Actor;
 use super::contract::ContractHead;
 use super::history::{self, HISTORY_ADDRESS};
 use crate::error::StateFatal;
@@ -22,7 +22,7 @@ use crate::error::StateFatal;
 /// Every error says that the node is broken: a missing block of state is never a transaction's fault.
 pub trait StateView: 'static {
     /// The actor with this id.
-    fn actor(&mut self, id: ActorID) -> Result<Option<ActorState>, StateFatal>;
+    fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal>;
 
     /// The id behind an address; for an id address the id itself, whether or not the actor exists.
     fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal>;
@@ -51,8 +51,38 @@ pub trait StateView: 'static {
 
     /// The Ethereum address that stands for an actor: its own, or the masked id.
     fn eth_address(&mut self, id: ActorID) -> Result<EthAddress, StateFatal> {
-        let delegated = self.actor(id)?.and_then(|actor| actor.delegated_address);
+        let delegated = self.actor(id)?.and_then(|actor| actor.head.delegated);
         Ok(eth_address(id, delegated.as_ref()))
+    }
+}
+
+impl<V: StateView> StateView for Box<V> {
+    fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
+        self.as_mut().actor(id)
+    }
+
+    fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
+        self.as_mut().resolve(address)
+    }
+
+    fn contract(&mut self, id: ActorID) -> Result<Option<ContractHead>, StateFatal> {
+        self.as_mut().contract(id)
+    }
+
+    fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {
+        self.as_mut().slot(id, slot)
+    }
+
+    fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {
+        self.as_mut().bytecode(cid)
+    }
+
+    fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {
+        self.as_mut().block(cid)
+    }
+
+    fn next_id(&mut self) -> ActorID {
+        self.as_mut().next_id()
     }
 }
 

@@ -1,12 +1,10 @@
 //! Ethereum transactions, one law a test.
 
-use alloy_consensus::{TxEip1559, TxEip7702};
+use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address as EvmAddress, U256, keccak256};
 use fvm_ipld_encoding::from_slice;
 use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
-use revm::context::transaction::{Authorization, SignedAuthorization};
-use tributary_message::{EthereumTransaction, Transaction};
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor};
 use tributary_primitives::{EthAddress, Hash32, Height};
 
@@ -184,31 +182,15 @@ fn an_older_contract_gives_its_money_away_and_stays() {
 fn an_account_delegates_to_code_keeps_storage_and_takes_it_back() {
     let mut world = World::new();
     let keeper = world.deploy(0, KEEPER);
-    let delegate = |nonce, to: EthAddress, tx_nonce, input| {
-        let authorization = Authorization { chain_id: U256::from(CHAIN_ID), address: EvmAddress::new(to.0), nonce };
-        let signature = bob().sign(authorization.signature_hash().0);
-        let part = |from: usize| U256::from_be_slice(&signature[from..from + 32]);
-        let signed = SignedAuthorization::new_unchecked(authorization, signature[64], part(0), part(32));
-        let transaction = TxEip7702 {
-            chain_id: CHAIN_ID,
-            nonce: tx_nonce,
-            gas_limit: 500_000,
-            max_fee_per_gas: 10_000,
-            to: EvmAddress::new(bob().eth_address().0),
-            input,
-            authorization_list: vec![signed],
-            ..TxEip7702::default()
-        };
-        Transaction::Ethereum(std::sync::Arc::new(EthereumTransaction::sign(transaction, &alice())))
-    };
+    let delegate = |nonce, to, tx_nonce, input| set_code(&alice(), tx_nonce, (&bob(), nonce), to, input);
     let name = bob().eth_address().to_address();
-    let receipt = world.one(delegate(0, keeper, 1, words(&[5, 6]).into()));
+    let receipt = world.one(delegate(0, keeper, 1, words(&[5, 6])));
     assert_eq!(receipt.exit_code, ExitCode::OK);
     assert_eq!(world.tree().code(&name).unwrap(), [&[0xef, 0x01, 0x00], &keeper.0[..]].concat());
     assert_eq!((world.tree().storage(&name, &slot(5)).unwrap(), world.tree().nonce(&name).unwrap()), (slot(6), 1));
     assert_eq!(receipt.events[0].address, bob().eth_address());
     world.one(send(&bob(), 1, alice().eth_address(), 1, Vec::new()));
-    world.one(delegate(2, EthAddress([0; 20]), 2, Default::default()));
+    world.one(delegate(2, EthAddress([0; 20]), 2, vec![]));
     assert!(world.tree().code(&name).unwrap().is_empty());
     assert_eq!((world.tree().storage(&name, &slot(5)).unwrap(), world.tree().nonce(&name).unwrap()), (slot(6), 3));
     let (_, actor) = world.tree().actor_at(&name).unwrap().unwrap();

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::TxEip1559;
+use alloy_consensus::{TxEip1559, TxEip7702};
 use alloy_primitives::{Address as EvmAddress, TxKind, U256};
 use cid::Cid;
 use fvm_ipld_encoding::{RawBytes, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::message::Message;
+use revm::context::transaction::{Authorization, SignedAuthorization};
 use tributary_crypto::SecpSecretKey;
 use tributary_message::{EthereumTransaction, FvmTransaction, Transaction};
 use tributary_primitives::actors::INIT_ID;
@@ -280,6 +281,33 @@ pub(super) fn sign(key: &SecpSecretKey, unsigned: TxEip1559) -> Transaction {
 
 pub(super) fn send(key: &SecpSecretKey, nonce: u64, to: EthAddress, value: u128, input: Vec<u8>) -> Transaction {
     sign(key, unsigned(nonce, Some(to), value, input))
+}
+
+/// `authority`, at its nonce, delegates to `delegate` (EIP-7702), and is called with `input`.
+pub(super) fn set_code(
+    key: &SecpSecretKey,
+    nonce: u64,
+    authority: (&SecpSecretKey, u64),
+    delegate: EthAddress,
+    input: Vec<u8>,
+) -> Transaction {
+    let (authority, authority_nonce) = authority;
+    let address = EvmAddress::new(delegate.0);
+    let authorization = Authorization { chain_id: U256::from(CHAIN_ID), address, nonce: authority_nonce };
+    let signature = authority.sign(authorization.signature_hash().0);
+    let part = |from: usize| U256::from_be_slice(&signature[from..from + 32]);
+    let signed = SignedAuthorization::new_unchecked(authorization, signature[64], part(0), part(32));
+    let unsigned = TxEip7702 {
+        chain_id: CHAIN_ID,
+        nonce,
+        gas_limit: 500_000,
+        max_fee_per_gas: 10_000,
+        to: EvmAddress::new(authority.eth_address().0),
+        input: input.into(),
+        authorization_list: vec![signed],
+        ..TxEip7702::default()
+    };
+    Transaction::Ethereum(Arc::new(EthereumTransaction::sign(unsigned, key)))
 }
 
 pub(super) fn message(

@@ -6,17 +6,17 @@ use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
-use fvm_shared::state::ActorState;
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
 
-use super::{BlockState, Cached};
+use super::BlockState;
 use crate::error::StateFatal;
+use crate::state::actor::Actor;
 use crate::state::contract::ContractHead;
 use crate::state::view::StateView;
 
 impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
-    fn actor(&mut self, id: ActorID) -> Result<Option<ActorState>, StateFatal> {
+    fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
         self.cached_actor(id)
     }
 
@@ -59,12 +59,12 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
 }
 
 impl<B: Blockstore + Clone> BlockState<B> {
-    pub(crate) fn cached_actor(&mut self, id: ActorID) -> Result<Option<ActorState>, StateFatal> {
-        if let Some(cached) = self.actors.get(&id) {
-            return Ok(cached.actor.clone());
+    pub(crate) fn cached_actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
+        if let Some(known) = self.actors.get(&id) {
+            return Ok(known.clone());
         }
-        let actor = self.tree.actor(id)?;
-        self.actors.insert(id, Cached { actor: actor.clone(), is_changed: false });
+        let actor = self.tree.actor(id)?.map(|actor| Actor::read(id, actor)).transpose()?;
+        self.actors.insert(id, actor.clone());
         Ok(actor)
     }
 

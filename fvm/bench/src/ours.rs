@@ -1,0 +1,92 @@
+//! Our executor, in two layers: execution, and the root.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use cid::Cid;
+use fvm_shared::econ::TokenAmount;
+use tributary_fvm::state::MemoryStore;
+use tributary_fvm::{BlockEnv, BlockRun, CodeInstaller, ExecutionParams, Executor, State};
+use tributary_message::Transaction;
+use tributary_primitives::{EthAddress, Hash32, Height};
+
+use crate::clock::timed;
+use crate::world::CHAIN_ID;
+
+/// The base fee of every block, in attoTRB.
+pub const BASE_FEE: u64 = 1_000;
+/// Who proposes every block.
+pub const PROPOSER: EthAddress = EthAddress([0xbb; 20]);
+/// Block gas: no block of a bench comes near.
+pub const GAS_LIMIT: u64 = 1 << 50;
+/// The time of every block.
+pub const TIMESTAMP_S: u64 = 1_700_000_000;
+
+/// The executor and the state it is at.
+pub struct Ours {
+    executor: Executor,
+    state: Option<State>,
+    height: u64,
+}
+
+/// What a block took, in CPU nanoseconds, and gave.
+pub struct Ran {
+    /// All transactions in order, their receipts made.
+    pub execute: u64,
+    /// The tree's changed nodes hashed and stored.
+    pub commit: u64,
+    /// One a transaction.
+    pub run: BlockRun,
+}
+
+impl Ours {
+    /// On the state under `root`.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn new(store: Arc<MemoryStore>, root: &Cid, genesis_supply: TokenAmount) -> Result<Self> {
+        let params = ExecutionParams { fvm_gas_per_gas: 500, genesis_supply, code_installer: CodeInstaller::Nobody };
+        let executor = Executor::new(params, None)?;
+        let state = Some(executor.open(&store, root)?);
+        Ok(Self { executor, state, height: 0 })
+    }
+
+    /// Runs a block and commits it.
+    ///
+    /// # Errors
+    /// When a transaction does not do well: it would be a measurement of something else.
+    pub fn timed_block(&mut self, transactions: &[Transaction]) -> Result<Ran> {
+        self.height += 1;
+        let state = self.state.take().context("an earlier block failed")?;
+        let env = env(self.height);
+        let (ran, execute) = timed(|| self.executor.run_block(state, &env, transactions));
+        let (mut state, run) = ran?;
+        let failed = run.receipts.iter().find(|receipt| !receipt.exit_code.is_success());
+        ensure!(failed.is_none(), "a transaction failed: {failed:?}");
+        let (root, commit) = timed(|| state.flush());
+        root?;
+        self.state = Some(state);
+        Ok(Ran { execute, commit, run })
+    }
+
+    /// Runs a block and commits it.
+    ///
+    /// # Errors
+    /// As for [`Self::timed_block`].
+    pub fn block(&mut self, transactions: &[Transaction]) -> Result<BlockRun> {
+        Ok(self.timed_block(transactions)?.run)
+    }
+}
+
+fn env(height: u64) -> BlockEnv {
+    BlockEnv {
+        height: Height(height),
+        timestamp_s: TIMESTAMP_S,
+        proposer: PROPOSER,
+        base_fee: BASE_FEE,
+        gas_limit: GAS_LIMIT,
+        chain_id: CHAIN_ID,
+        previous_hash: Hash32([0x11; 32]),
+        prev_randao: Hash32([0x22; 32]),
+    }
+}
