@@ -9,7 +9,7 @@
 
 pub mod record;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fvm_ipld_amt::Amt;
 use fvm_shared::address::Address;
@@ -21,7 +21,9 @@ use tributary_chain::{
 use tributary_checkpoint::Checkpoint;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::fees::{circulating_supply, next_base_fee};
-use tributary_fvm::{BlockEnv, BlockOutcome, Executor, ExecutorFatal, Receipt, StateFatal, StateTree, receipts_root};
+use tributary_fvm::{
+    BlockEnv, BlockOutcome, Executor, ExecutorFatal, Receipt, State, StateFatal, StateTree, receipts_root,
+};
 use tributary_genesis::SealedGenesis;
 use tributary_message::Transaction;
 use tributary_primitives::{Hash32, Height};
@@ -84,6 +86,16 @@ pub struct Ledger {
     store: Arc<Store>,
     executor: Executor,
     head: RwLock<Arc<Head>>,
+    /// Empty before the first block, and after one that failed.
+    place: Mutex<Option<Place>>,
+}
+
+/// Where execution stands between two blocks: the state, with what the last blocks read of it still decoded.
+struct Place {
+    root: cid::Cid,
+    /// What the state reads from, and what it writes to until its block is committed.
+    store: Arc<Buffered<Store>>,
+    state: State,
 }
 
 impl Ledger {
@@ -101,7 +113,7 @@ impl Ledger {
             commit_genesis(&facts, &store, genesis)?;
         }
         let head = load_head(&store)?;
-        Ok(Self { facts, store: Arc::new(store), executor, head: RwLock::new(Arc::new(head)) })
+        Ok(Self { facts, store: Arc::new(store), executor, head: RwLock::new(Arc::new(head)), place: Mutex::new(None) })
     }
 
     /// The head as of now.
@@ -193,12 +205,14 @@ impl Ledger {
             return Ok(head);
         }
         let env = self.env(&head, &block.header);
-        let state = Arc::new(Buffered::new(self.store.as_ref().clone()));
         let fatal = |source| LedgerFatal::Execution { height: certificate.height, source: Box::new(source) };
-        let outcome =
-            self.executor.execute_block(&state, &head.record.state_root, &env, transactions).map_err(fatal)?;
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        let Place { store: state, state: before, .. } = self.at(place.take(), &head).map_err(fatal)?;
+        let (mut after, run) = self.executor.run_block(before, &env, transactions).map_err(fatal)?;
+        let state_root = after.flush()?;
+        let outcome = BlockOutcome { state_root, receipts: run.receipts, gas_used: run.gas_used };
         let record = self.record(&head, &env, block, &certificate, transactions, &outcome, &state)?;
-        let ipld = Arc::into_inner(state).expect("execution keeps no hold of its store").into_blocks();
+        let ipld = state.take_blocks();
         let executed = (0_u32..).zip(&outcome.receipts).filter(|(_, receipt)| !receipt.skipped);
         self.store.commit_block(&BlockCommit {
             height: certificate.height,
@@ -210,11 +224,23 @@ impl Ledger {
             transactions: &executed.map(|(index, receipt)| (receipt.transaction, index)).collect::<Vec<_>>(),
             ipld: &ipld,
         })?;
+        *place = Some(Place { root: state_root, store: state, state: after });
         let new =
             Head { height: certificate.height, hash: certificate.block.hash, record, certificate: Some(certificate) };
         let new = Arc::new(new);
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
         Ok(new)
+    }
+
+    /// The state after `head`'s block: the place where the last block left it, or opened from the store.
+    fn at(&self, place: Option<Place>, head: &Head) -> Result<Place, ExecutorFatal> {
+        let root = head.record.state_root;
+        if let Some(place) = place.filter(|place| place.root == root) {
+            return Ok(place);
+        }
+        let store = Arc::new(Buffered::new(self.store.as_ref().clone()));
+        let state = self.executor.open(&store, &root)?;
+        Ok(Place { root, store, state })
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything a block leaves behind, put together in one place")]

@@ -82,6 +82,11 @@ impl<B: Blockstore> Buffered<B> {
         self.blocks.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
     }
 
+    /// Takes out what was put so far, sorted by CID, each block once. Until it is written below, it is not to be read here.
+    pub fn take_blocks(&self) -> Vec<IpldBlock> {
+        std::mem::take(&mut *self.blocks()).into_iter().collect()
+    }
+
     /// How many blocks were put.
     pub fn len(&self) -> usize {
         self.blocks().len()
