@@ -25,6 +25,8 @@ pub const TIMESTAMP_S: u64 = 1_700_000_000;
 /// The executor and the state it is at.
 pub struct Ours {
     executor: Executor,
+    store: Arc<MemoryStore>,
+    root: Cid,
     state: Option<State>,
     height: u64,
 }
@@ -48,7 +50,13 @@ impl Ours {
         let params = ExecutionParams { fvm_gas_per_gas: 500, genesis_supply, code_installer: CodeInstaller::Nobody };
         let executor = Executor::new(params, None)?;
         let state = Some(executor.open(&store, root)?);
-        Ok(Self { executor, state, height: 0 })
+        Ok(Self { executor, store, root: *root, state, height: 0 })
+    }
+
+    /// Every block of state, and the root as it is now.
+    #[must_use]
+    pub const fn state(&self) -> (&Arc<MemoryStore>, &Cid) {
+        (&self.store, &self.root)
     }
 
     /// Runs a block and commits it.
@@ -64,7 +72,7 @@ impl Ours {
         let failed = run.receipts.iter().find(|receipt| !receipt.exit_code.is_success());
         ensure!(failed.is_none(), "a transaction failed: {failed:?}");
         let (root, commit) = timed(|| state.flush());
-        root?;
+        self.root = root?;
         self.state = Some(state);
         Ok(Ran { execute, commit, run })
     }

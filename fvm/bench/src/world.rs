@@ -98,6 +98,12 @@ impl World {
         Ok((world, ours))
     }
 
+    /// All tokens, in attoTRB.
+    #[must_use]
+    pub fn supply(&self) -> TokenAmount {
+        genesis(&self.accounts).supply()
+    }
+
     /// The f410 addresses of all accounts.
     pub fn eth_addresses(&self) -> impl Iterator<Item = EthAddress> + '_ {
         self.accounts.iter().map(|account| account.key.eth_address())

@@ -61,20 +61,47 @@ impl Reference {
     /// # Errors
     /// As for [`Self::run`].
     pub fn block(&self, store: &Store, messages: &[FvmTransaction]) -> Result<(Vec<ApplyRet>, Cid)> {
-        let machine = DefaultMachine::new(&self.context(), store.clone(), Node)?;
+        let (outcomes, open) = self.run_on(store, &self.world.root, messages)?;
+        Ok((outcomes, open.flush()?))
+    }
+
+    /// Opens the state under `root` and runs the messages.
+    ///
+    /// # Errors
+    /// As for [`Self::run`].
+    pub fn run_on(
+        &self,
+        store: &Store,
+        root: &Cid,
+        messages: &[FvmTransaction],
+    ) -> Result<(Vec<ApplyRet>, OpenBlock)> {
+        let machine = DefaultMachine::new(&self.context(root), store.clone(), Node)?;
         let mut executor = DefaultExecutor::<Kernel>::new(self.engine.clone(), machine)?;
         let run = |signed: &FvmTransaction| {
             executor.execute_message(signed.message().clone(), ApplyKind::Explicit, signed.raw().len())
         };
         let outcomes = messages.iter().map(run).collect::<Result<Vec<_>>>()?;
-        Ok((outcomes, executor.flush()?))
+        Ok((outcomes, OpenBlock(executor)))
     }
 
-    fn context(&self) -> MachineContext {
+    fn context(&self, root: &Cid) -> MachineContext {
         let epoch = ChainEpoch::try_from(HEIGHT).expect("a height is no negative epoch");
-        let mut context = self.network.for_epoch(epoch, TIMESTAMP_S, self.world.root);
+        let mut context = self.network.for_epoch(epoch, TIMESTAMP_S, *root);
         context.circ_supply = self.world.supply.clone();
         context
+    }
+}
+
+/// A block of the reference's whose messages have run.
+pub struct OpenBlock(DefaultExecutor<Kernel>);
+
+impl OpenBlock {
+    /// Writes what changed; the new root.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub fn flush(mut self) -> Result<Cid> {
+        self.0.flush()
     }
 }
 

@@ -154,27 +154,35 @@ impl World {
         for (id, (_, text)) in (MODULES..).zip(modules::MODULES) {
             under_test.push((id, wat::parse_str(text).with_context(|| format!("module of actor {id}"))?));
         }
-        Self::with(&[], &under_test)
+        Self::with(&under_test)
     }
 
-    /// A world with more accounts, and these actors under test. Each account and actor has [`BALANCE`].
+    /// A world whose state is in `blocks` already.
     ///
     /// # Errors
-    /// When genesis refuses the accounts.
-    pub fn with(more: &[Address], under_test: &[(ActorID, Vec<u8>)]) -> Result<Self> {
+    /// When a stand-in does not parse.
+    pub fn around(blocks: Vec<(Cid, Vec<u8>)>, root: Cid, supply: TokenAmount) -> Result<Self> {
+        let store = Store::default();
+        for (cid, block) in blocks {
+            store.put_keyed(&cid, &block)?;
+        }
+        let ours = store.clone().into_base();
+        let manifest = put_stand_ins(&store)?;
+        Ok(Self { ours, theirs: store.into_base(), root, manifest, supply, history: root })
+    }
+
+    /// A world with these actors under test. Each account and actor has [`BALANCE`].
+    fn with(under_test: &[(ActorID, Vec<u8>)]) -> Result<Self> {
         let store = Store::default();
         let account = |address| GenesisAccount { address, balance: TokenAmount::from_atto(BALANCE) };
         let standard = [Who::Alice.address(), Who::Bob.address(), dave_address(), erin_address()];
-        let accounts = standard.iter().chain(more).map(|address| account(*address)).collect();
+        let accounts = standard.into_iter().map(account).collect();
         let genesis = GenesisState { chain_name: "oracle".to_owned(), accounts, code: vec![] };
         let root = build_genesis_state(&store, &genesis)?;
         let root = put_actors(&store, &root, under_test)?;
         let actors = BALANCE * u64::try_from(under_test.len())?;
         let supply = genesis.supply() + TokenAmount::from_atto(actors);
-        let history = match more {
-            [] => read_actors(&store, &root)?.get(&key_of(HISTORY))?.context("there is a history contract")?.state,
-            _ => root,
-        };
+        let history = read_actors(&store, &root)?.get(&key_of(HISTORY))?.context("there is a history contract")?.state;
         let ours = store.clone().into_base();
         let manifest = put_stand_ins(&store)?;
         Ok(Self { ours, theirs: store.into_base(), root, manifest, supply, history })

@@ -25,6 +25,13 @@ impl MemoryStore {
         self.len() == 0
     }
 
+    /// A copy of every block, in no order.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<(Cid, Vec<u8>)> {
+        let blocks = self.blocks.read().unwrap_or_else(PoisonError::into_inner);
+        blocks.iter().map(|(cid, block)| (*cid, block.clone())).collect()
+    }
+
     /// Forgets a block; answers whether it was there.
     pub fn remove(&self, cid: &Cid) -> bool {
         self.blocks.write().unwrap_or_else(PoisonError::into_inner).remove(cid).is_some()

@@ -1,45 +1,37 @@
-//! Messages a second, ours and the reference's, side by side in one run.
+//! What a message costs, ours and the reference's, side by side in one run.
 //!
-//! A block opens the state, runs its messages in order and flushes. Blocks of the two take turns, so that a busy machine is busy
-//! for both. Each workload runs in blocks of two sizes over the same actors: what the larger takes beyond the smaller is a
-//! message's own cost, without opening and flushing; the larger by its messages is the cost with them.
+//! Both start from one state, go on from block to block, and take turns, so that a busy machine is busy for both. A block of the
+//! reference's opens the state, runs its messages and flushes: there is no other way to use it. Ours keeps the state that it has
+//! read from block to block, as a node does.
 //!
-//! Time is the process's CPU time: on a shared machine the clock on the wall says more of the neighbours.
-//!
-//! One thread each; the reference runs on a deep stack that is made once, ours makes its own for every block.
+//! Time is the process's CPU time: on a shared machine the clock on the wall says more of the neighbours. One thread each.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Parser;
-use fvm_shared::address::Address;
-use tributary_fvm::{CodeInstaller, ExecutionParams, Executor};
-use tributary_genesis_code::COUNTER_ACTOR;
+use tributary_bench::clock::{Cost, timed};
+use tributary_bench::ours::Ours;
+use tributary_bench::workload::Workload;
+use tributary_bench::world::World as Bench;
 use tributary_message::{FvmTransaction, Transaction};
-use tributary_oracle::case::Asked;
-use tributary_oracle::ours;
 use tributary_oracle::reference::{Reference, on_deep_stack};
 use tributary_oracle::store::Store;
-use tributary_oracle::world::{ERIN, SharedWorld, World};
+use tributary_oracle::world::World;
 
-/// `Increment` of the counter.
-const INCREMENT: u64 = 2_922_929_132;
-/// Receivers of transfers, and counters, in turn.
-const ACTORS: u64 = 100;
-/// Id of the first counter: behind all accounts.
-const COUNTERS: u64 = 1_000;
-const NANOS_PER_MICRO: f64 = 1_000.0;
-
-/// Messages a second, ours and the reference's, side by side.
+/// What a message costs, ours and the reference's, side by side.
 #[derive(Parser)]
 struct Options {
-    /// Messages in the larger block; the smaller has half.
-    #[arg(long, default_value_t = 10_000)]
+    /// Keys; each has an f1 and an f410 account.
+    #[arg(long, default_value_t = 1_000)]
+    accounts: usize,
+    /// Messages a block.
+    #[arg(long, default_value_t = 1_000)]
     messages: usize,
-    /// Blocks of each size and side.
-    #[arg(long, default_value_t = 7)]
-    repetitions: usize,
+    /// Blocks of each workload that count; one before them warms up.
+    #[arg(long, default_value_t = 9)]
+    blocks: usize,
 }
 
 fn main() -> ExitCode {
@@ -54,147 +46,114 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<()> {
-    ensure!(options.repetitions >= 5, "fewer than five repetitions say nothing");
+    ensure!(options.blocks >= 5, "fewer than five blocks say nothing");
     let profile = if cfg!(debug_assertions) { "debug" } else { "release, without link-time optimisation" };
-    println!("CPU time; profile: {profile}; threads: 1 each; messages a block: {}", options.messages);
-    let accounts: Vec<_> =
-        (0..ACTORS).map(|n| Address::new_secp256k1(&[u8::try_from(n).unwrap_or(0); 65])).collect::<Result<_, _>>()?;
-    let counters: Vec<_> = (COUNTERS..COUNTERS + ACTORS).map(|id| (id, COUNTER_ACTOR.to_vec())).collect();
-    let world = Arc::new(World::with(&accounts, &counters)?);
-    let bench = Bench::new(world)?;
-    // Behind the standard accounts.
-    let first_account = ERIN + 1;
-    bench.compare("transfer between accounts", options, |n| Asked {
-        value: 1,
-        ..Asked::to(Address::new_id(first_account + n % ACTORS), 0, vec![])
-    })?;
-    bench.compare("counter, reads and writes its root", options, |n| {
-        Asked::to(Address::new_id(COUNTERS + n % ACTORS), INCREMENT, vec![])
-    })?;
-    println!("ERC-20: not compared; the reference's EVM is an actor that no registry carries");
+    println!(
+        "CPU time a message; profile: {profile}; {} accounts of each kind, blocks of {}, {} of them: median (least–most)",
+        options.accounts, options.messages, options.blocks
+    );
+    let (mut bench, mut ours) = Bench::new(options.accounts)?;
+    for workload in [Workload::FvmTransfer, Workload::Counter] {
+        let mut theirs = Theirs::beside(&ours, &bench)?;
+        println!("{}", workload.name());
+        Times::of(workload, options, &mut bench, &mut ours, &mut theirs)?.print(options.messages);
+    }
+    for workload in [Workload::EthTransfer, Workload::Erc20] {
+        println!("{} (ours alone: the reference's EVM is an actor that no registry carries)", workload.name());
+        let mut times = Times::default();
+        for block in 0..=options.blocks {
+            times.ours(&mut ours, &bench.block(workload, options.messages)?, block > 0)?;
+        }
+        times.print(options.messages);
+    }
     Ok(())
 }
 
-struct Bench {
+/// The reference, on a copy of our state.
+struct Theirs {
     reference: Reference,
-    executor: Executor,
-    world: SharedWorld,
+    store: Store,
+    root: cid::Cid,
 }
 
-/// Nanoseconds of every block.
+impl Theirs {
+    fn beside(ours: &Ours, bench: &Bench) -> Result<Self> {
+        let (store, root) = ours.state();
+        let world = Arc::new(World::around(store.blocks(), *root, bench.supply())?);
+        let store = Store::over(&world.theirs);
+        Ok(Self { reference: Reference::new(world)?, store, root: *root })
+    }
+}
+
+/// CPU nanoseconds of each block.
 #[derive(Default)]
 struct Times {
-    small: Vec<f64>,
-    large: Vec<f64>,
+    ours_execute: Vec<u64>,
+    ours_with_root: Vec<u64>,
+    theirs_execute: Vec<u64>,
+    theirs_with_root: Vec<u64>,
 }
 
-impl Bench {
-    fn new(world: SharedWorld) -> Result<Self> {
-        let params = ExecutionParams {
-            fvm_gas_per_gas: 1,
-            genesis_supply: world.supply.clone(),
-            code_installer: CodeInstaller::Nobody,
-        };
-        Ok(Self { reference: Reference::new(Arc::clone(&world))?, executor: Executor::new(params, None)?, world })
+impl Times {
+    fn of(
+        workload: Workload,
+        options: &Options,
+        bench: &mut Bench,
+        ours: &mut Ours,
+        theirs: &mut Theirs,
+    ) -> Result<Self> {
+        let mut times = Self::default();
+        for block in 0..=options.blocks {
+            let transactions = bench.block(workload, options.messages)?;
+            times.theirs(theirs, &transactions, block > 0)?;
+            times.ours(ours, &transactions, block > 0)?;
+        }
+        Ok(times)
     }
 
-    fn compare(&self, what: &str, options: &Options, message: impl Fn(u64) -> Asked) -> Result<()> {
-        let large = sign(options.messages, message)?;
-        let small = &large[..options.messages / 2];
-        let (mut theirs, mut ours) = (Times::default(), Times::default());
-        // Once each for nothing: code is compiled, pages are touched.
-        self.theirs(small)?;
-        self.ours(small)?;
-        for _ in 0..options.repetitions {
-            theirs.small.push(self.theirs(small)?);
-            ours.small.push(self.ours(small)?);
-            theirs.large.push(self.theirs(&large)?);
-            ours.large.push(self.ours(&large)?);
-        }
-        println!("{what}");
-        for (how, cost) in
-            [("with opening and flushing", Cost::with_flush as fn(&Times, f64) -> Cost), ("without", Cost::without)]
-        {
-            let count = count(&large);
-            let (theirs, ours) = (cost(&theirs, count), cost(&ours, count));
-            println!("  {how:26} theirs {theirs}   ours {ours}   ratio {:.2}", theirs.median / ours.median);
+    fn ours(&mut self, ours: &mut Ours, transactions: &[Transaction], counts: bool) -> Result<()> {
+        let ran = ours.timed_block(transactions)?;
+        if counts {
+            self.ours_execute.push(ran.execute);
+            self.ours_with_root.push(ran.execute + ran.commit);
         }
         Ok(())
     }
 
-    #[expect(clippy::float_arithmetic, reason = "times are read by people")]
-    fn theirs(&self, messages: &[FvmTransaction]) -> Result<f64> {
-        let store = Store::over(&self.world.theirs);
-        let started = cpu_nanos();
-        let (applied, _root) = self.reference.block(&store, messages)?;
-        let nanos = cpu_nanos() - started;
+    fn theirs(&mut self, theirs: &mut Theirs, transactions: &[Transaction], counts: bool) -> Result<()> {
+        let messages: Vec<_> = transactions.iter().filter_map(message).collect();
+        let (ran, execute) = timed(|| theirs.reference.run_on(&theirs.store, &theirs.root, &messages));
+        let (applied, open) = ran?;
         let failed = applied.iter().find(|applied| !applied.msg_receipt.exit_code.is_success());
         ensure!(failed.is_none(), "a message of the reference's failed: {failed:?}");
-        Ok(nanos)
+        let (root, flush) = timed(|| open.flush());
+        theirs.root = root?;
+        if counts {
+            self.theirs_execute.push(execute);
+            self.theirs_with_root.push(execute + flush);
+        }
+        Ok(())
     }
 
-    #[expect(clippy::float_arithmetic, reason = "times are read by people")]
-    fn ours(&self, messages: &[FvmTransaction]) -> Result<f64> {
-        let store = Arc::new(Store::over(&self.world.ours));
-        let transactions: Vec<_> = messages.iter().map(|message| Transaction::Fvm(Arc::new(message.clone()))).collect();
-        let started = cpu_nanos();
-        let outcome = self.executor.execute_block(&store, &self.world.root, &ours::env(), &transactions)?;
-        let nanos = cpu_nanos() - started;
-        let failed = outcome.receipts.iter().find(|receipt| !receipt.exit_code.is_success());
-        ensure!(failed.is_none(), "a message of ours failed: {failed:?}");
-        Ok(nanos)
-    }
-}
-
-fn sign(messages: usize, message: impl Fn(u64) -> Asked) -> Result<Vec<FvmTransaction>> {
-    (0..u64::try_from(messages)?).map(|nonce| message(nonce).sign(nonce).context("a message of the bench")).collect()
-}
-
-/// CPU time of this process, all threads, in nanoseconds.
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a time is read by people")]
-#[expect(unsafe_code, reason = "the standard library does not ask for CPU time")]
-fn cpu_nanos() -> f64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a live `timespec`.
-    let answer = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
-    assert_eq!(answer, 0, "every process has a CPU clock");
-    (time.tv_sec * 1_000_000_000 + time.tv_nsec) as f64
-}
-
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a count is read by people")]
-fn count(messages: &[FvmTransaction]) -> f64 {
-    messages.len() as f64
-}
-
-/// Microseconds a message.
-struct Cost {
-    median: f64,
-    least: f64,
-    most: f64,
-}
-
-#[expect(clippy::float_arithmetic, reason = "times are read by people")]
-impl Cost {
-    fn with_flush(times: &Times, messages: f64) -> Self {
-        Self::of(times.large.iter().map(|nanos| nanos / messages).collect())
-    }
-
-    fn without(times: &Times, messages: f64) -> Self {
-        let beyond = times.large.iter().zip(&times.small).map(|(large, small)| (large - small) / (messages / 2.0));
-        Self::of(beyond.collect())
-    }
-
-    fn of(mut nanos: Vec<f64>) -> Self {
-        nanos.sort_by(f64::total_cmp);
-        let at = |index: usize| nanos.get(index).copied().unwrap_or_default() / NANOS_PER_MICRO;
-        Self { median: at(nanos.len() / 2), least: at(0), most: at(nanos.len().saturating_sub(1)) }
+    fn print(&self, messages: usize) {
+        for (layer, theirs, ours) in [
+            ("execute", &self.theirs_execute, &self.ours_execute),
+            ("with root", &self.theirs_with_root, &self.ours_with_root),
+        ] {
+            let (theirs, ours) = (Cost::of(theirs, messages), Cost::of(ours, messages));
+            let Some(ours) = ours else { continue };
+            let theirs = theirs.map(|theirs| {
+                let ratio = ours.hundredths_of(&theirs);
+                format!("   theirs {theirs}   theirs/ours {}.{:02}", ratio / 100, ratio % 100)
+            });
+            println!("  {layer:10} ours {ours}{}", theirs.unwrap_or_default());
+        }
     }
 }
 
-#[expect(clippy::float_arithmetic, reason = "times are read by people")]
-impl std::fmt::Display for Cost {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { median, least, most } = self;
-        write!(f, "{median:6.1} µs ({least:.1}–{most:.1}), {:.0}/s", 1_000_000.0 / median)
+fn message(transaction: &Transaction) -> Option<FvmTransaction> {
+    match transaction {
+        Transaction::Fvm(message) => Some(message.as_ref().clone()),
+        Transaction::Ethereum(_) => None,
     }
 }
