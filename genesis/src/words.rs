@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use fvm_shared::address::{Address, Network, Payload};
+use fvm_shared::address::{Address, Payload};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tributary_primitives::address::AddressRejected;
 use tributary_primitives::hash::{HexRejected, parse_hex, write_hex};
-use tributary_primitives::{EthAddress, hash};
+use tributary_primitives::{EthAddress, hash, parse_address};
 
 /// An ed25519 public key: 32 bytes, `0x` and hex in text. Signs blocks.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,23 +59,10 @@ pub struct AccountAddress(Address);
 
 /// Why a text is no account's address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddressRejected {
-    /// Starts with `0x` and is no Ethereum address.
-    #[error("{text:?} is no Ethereum address: {reason}")]
-    NotEthereum {
-        /// The text, cut at 80 characters.
-        text: String,
-        /// What is wrong.
-        reason: HexRejected,
-    },
-    /// Neither `0x…` nor an address of Filecoin's alphabet.
-    #[error("{text:?} is no address: {reason}")]
-    NotFilecoin {
-        /// The text, cut at 80 characters.
-        text: String,
-        /// What is wrong.
-        reason: String,
-    },
+pub enum AccountRejected {
+    /// No address at all.
+    #[error(transparent)]
+    Address(#[from] AddressRejected),
     /// An address, but not of a key that could sign.
     #[error("{0:?} is no account: an account has an address 0x…, f410f… or f1…")]
     NotAnAccount(String),
@@ -96,24 +84,16 @@ impl From<EthAddress> for AccountAddress {
 }
 
 impl FromStr for AccountAddress {
-    type Err = AddressRejected;
+    type Err = AccountRejected;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shown = || text.chars().take(80).collect::<String>();
-        let address = if text.starts_with("0x") {
-            let address: EthAddress =
-                text.parse().map_err(|reason| AddressRejected::NotEthereum { text: shown(), reason })?;
-            address.to_address()
-        } else {
-            let parsed = Network::Mainnet.parse_address(text);
-            parsed.map_err(|reason| AddressRejected::NotFilecoin { text: shown(), reason: reason.to_string() })?
-        };
+        let address = parse_address(text)?;
         let is_account = match address.payload() {
             Payload::Secp256k1(_) => true,
             Payload::Delegated(_) => EthAddress::from_address(&address).is_some(),
             _ => false,
         };
-        if is_account { Ok(Self(address)) } else { Err(AddressRejected::NotAnAccount(shown())) }
+        if is_account { Ok(Self(address)) } else { Err(AccountRejected::NotAnAccount(text.chars().take(80).collect())) }
     }
 }
 
@@ -223,7 +203,7 @@ mod tests {
             ("0xff00000000000000000000000000000000000064", "is no account"),
             ("f0100", "is no account"),
             ("f24vg6ut43yw2h2jqydgbg2xq7x6f4kub3bg6as6i", "is no account"),
-            ("t17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy", "is no address"),
+            ("t17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy", "as on a test network"),
             ("alice", "is no address"),
         ] {
             let refusal = text.parse::<AccountAddress>().unwrap_err().to_string();

@@ -32,14 +32,13 @@ use tributary_crypto::SecpSecretKey;
 use tributary_fvm::{CodeInstaller, ExecutionParams, Executor};
 use tributary_genesis::words::Balance;
 use tributary_primitives::actors::INIT_ID;
-use tributary_primitives::raw_cid;
+use tributary_primitives::{parse_address, raw_cid};
 use tributary_relayer::chain::ParentChain;
 use tributary_relayer::chain::rpc::NodeClient;
 use tributary_relayer::errand;
 use tributary_relayer::fees::Fees;
 use tributary_relayer::key::read_key;
 use tributary_relayer::settings::Endpoint;
-use tributary_witness::question::parse_address;
 
 use report::Report;
 use words::{Method, Params};

@@ -26,8 +26,7 @@ use std::path::PathBuf;
 use cid::Cid;
 use clap::{Args, Subcommand};
 use fvm_shared::address::Address;
-use tributary_primitives::{Hash32, Height};
-use tributary_witness::question::parse_address;
+use tributary_primitives::{Hash32, Height, parse_address};
 use tributary_witness::{ActorAt, SlotAt, StatePath, ValueAt, changes, read};
 
 use self::past::Past;

@@ -6,6 +6,7 @@
 //! | [`power`] | [`VotingPower`] and what a quorum is |
 //! | [`subnet`] | [`SubnetId`]: where a network stands in the hierarchy |
 //! | [`eth`] | [`EthAddress`] and how it maps to f0 and f410 addresses |
+//! | [`address`] | addresses as people write them: [`parse_address`] |
 //! | [`bls`] | [`BlsPublicKey`], [`BlsSignature`], what a proof of possession signs |
 //! | [`bitmap`] | [`SignerBitmap`]: who signed |
 //! | [`hash`] | [`Hash32`] and the CIDs of this chain |
@@ -17,6 +18,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 pub mod actors;
+pub mod address;
 pub mod bitmap;
 pub mod bls;
 pub mod eth;
@@ -26,6 +28,7 @@ pub mod layout;
 pub mod power;
 pub mod subnet;
 
+pub use address::parse_address;
 pub use bitmap::SignerBitmap;
 pub use bls::{BlsPublicKey, BlsSignature};
 pub use eth::EthAddress;

@@ -18,9 +18,9 @@ use fvm_shared::address::{Address, Payload};
 use fvm_shared::state::{ActorState, StateRoot, StateTreeVersion};
 use ipld_core::ipld::Ipld;
 use serde::Deserialize;
+use tributary_primitives::Hash32;
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::layout::{ContractHead, InitState};
-use tributary_primitives::{EthAddress, Hash32};
 
 use crate::block::{Place, place};
 use crate::node::{NodeRejected, decode, read_as};
@@ -210,21 +210,6 @@ impl fmt::Display for StatePath {
     }
 }
 
-/// The address in a text: `0x…` (a masked id stands for its actor), or Filecoin's alphabet, `f…` or `t…`.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn parse_address(text: &str) -> Result<Address, String> {
-    use fvm_shared::address::Network::{Mainnet, Testnet};
-    if text.starts_with("0x") {
-        let address: EthAddress =
-            text.parse().map_err(|why: tributary_primitives::hash::HexRejected| why.to_string())?;
-        return Ok(address.to_address());
-    }
-    let network = if text.starts_with('t') { Testnet } else { Mainnet };
-    network.parse_address(text).map_err(|why| format!("no address such as f0100, f410f… or 0x…: {why}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,21 +237,5 @@ mod tests {
         for absent in ["2", "01", "+1", "-1", "a", ""] {
             assert_eq!(child(list(), absent), None, "{absent}");
         }
-    }
-
-    #[test]
-    fn every_spelling_of_an_address_is_understood() {
-        let contract = EthAddress([0x11; 20]);
-        let f410 = contract.to_address();
-        for (text, address) in [
-            ("f0100", Address::new_id(100)),
-            ("t0100", Address::new_id(100)),
-            ("0xff00000000000000000000000000000000000064", Address::new_id(100)),
-            (&contract.to_string(), f410),
-            (&f410.to_string(), f410),
-        ] {
-            assert_eq!(parse_address(text), Ok(address), "{text}");
-        }
-        assert!(parse_address("0x12").is_err() && parse_address("f9").is_err());
     }
 }

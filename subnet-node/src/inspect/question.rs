@@ -7,8 +7,7 @@ use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
 use tributary_chain::BlockTime;
 use tributary_primitives::actors::BuiltinActor;
-use tributary_primitives::{EthAddress, Hash32, Height};
-use tributary_witness::question::parse_address;
+use tributary_primitives::{EthAddress, Hash32, Height, parse_address};
 use tributary_witness::{ActorAt, ActorChange, Ipld, Question, SlotAt, StatePath, ValueAt};
 
 use super::page::Page;

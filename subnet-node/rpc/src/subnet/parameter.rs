@@ -10,7 +10,7 @@ use fvm_shared::econ::TokenAmount;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tributary_fvm::call::FvmCall;
-use tributary_primitives::EthAddress;
+use tributary_primitives::parse_address;
 
 use crate::hex_bytes::{self, HexBytes};
 
@@ -22,14 +22,6 @@ impl<'de> Deserialize<'de> for AnyAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         parse_address(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
     }
-}
-
-fn parse_address(text: &str) -> Result<Address, String> {
-    if text.starts_with("0x") {
-        return EthAddress::from_str(text).map(|address| address.to_address()).map_err(|why| why.to_string());
-    }
-    let parsed: Result<Address, _> = text.parse();
-    parsed.map_err(|why| format!("not an address (f0…, f1…, f2…, f3…, f4… or 0x…): {why}"))
 }
 
 /// A signed transaction: `0x` and hex, or base64 as Filecoin's tools write bytes.
@@ -97,23 +89,6 @@ impl<'de> Deserialize<'de> for Atto {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_of_each_kind_is_read_and_others_are_refused_for_their_own_reason() {
-        let eth = EthAddress([0x11; 20]);
-        assert_eq!(parse_address("f0100"), Ok(Address::new_id(100)));
-        assert_eq!(parse_address(&eth.to_string()), Ok(eth.to_address()));
-        assert_eq!(parse_address(&eth.to_address().to_string()), Ok(eth.to_address()));
-        assert_eq!(parse_address(&EthAddress::from_actor_id(7).to_string()), Ok(Address::new_id(7)));
-        for (text, reason) in [
-            ("", "not an address"),
-            ("t0100", "not an address"),
-            ("f5abc", "not an address"),
-            ("0x11", "hex of 2 digits where 40"),
-        ] {
-            assert!(parse_address(text).unwrap_err().contains(reason), "{text}");
-        }
-    }
 
     #[test]
     fn a_transaction_may_be_hex_or_base64() {

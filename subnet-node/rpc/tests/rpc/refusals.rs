@@ -83,7 +83,7 @@ async fn a_request_object_with_a_fault_is_refused_for_it() {
         ("eth_getLogs", json!([{"address": vec![to; 1]}, 1]), "too many arguments"),
         ("subnet_call", json!([{"from": "f00", "to": "f0100", "input": "0x"}]), "unknown field `input`"),
         ("subnet_call", json!([{"from": "f00"}]), "missing field `to`"),
-        ("subnet_call", json!([{"from": "f00", "to": "f5"}]), "not an address"),
+        ("subnet_call", json!([{"from": "f00", "to": "f5"}]), "is no address such as"),
         ("subnet_getActor", json!(["0x12"]), "hex of 2 digits where 40 are needed"),
         ("subnet_sendMessage", json!(["!"]), "neither 0x and hex nor base64"),
     ] {
