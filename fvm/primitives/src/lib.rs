@@ -11,6 +11,7 @@
 //! | [`bitmap`] | [`SignerBitmap`]: who signed |
 //! | [`hash`] | [`Hash32`] and the CIDs of this chain |
 //! | [`actors`] | well-known actor ids and built-in actor code |
+//! | [`links`] | which CIDs name blocks, and the links of a block |
 //! | [`layout`] | how the state lies in its blocks: tuples and maps |
 //!
 //! Nothing here does I/O, keeps time or allocates by a number it was told. Everything compiles to wasm32, so that actors,
@@ -25,6 +26,7 @@ pub mod eth;
 pub mod hash;
 pub mod height;
 pub mod layout;
+pub mod links;
 pub mod power;
 pub mod subnet;
 

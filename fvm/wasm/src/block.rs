@@ -6,18 +6,14 @@
 use std::sync::Arc;
 
 use cid::Cid;
-use fvm_ipld_encoding::{CBOR, DAG_CBOR, IPLD_RAW};
 use fvm_shared::error::ErrorNumber;
 
 use crate::error::{SyscallError, SyscallRejected};
 use crate::gas::{Gas, GasTracker};
 use crate::links;
 
-/// The most bytes a block may have: 1 MiB, as in the reference.
-pub const BLOCK_BYTES_MAX: usize = 1 << 20;
-
-/// Codecs a block may have: CBOR without links, DAG-CBOR, raw bytes.
-pub(crate) const CODECS: [u64; 3] = [CBOR, DAG_CBOR, IPLD_RAW];
+pub use tributary_primitives::layout::BLOCK_BYTES_MAX;
+pub(crate) use tributary_primitives::links::CODECS;
 
 /// A block: parameters, a return value, or a piece of state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +79,8 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
+    use fvm_ipld_encoding::{DAG_CBOR, IPLD_RAW};
+
     use super::*;
 
     #[test]

@@ -24,7 +24,7 @@ use fvm_ipld_blockstore::Blockstore;
 
 use crate::block::{Place, links, place};
 use crate::car::{CarReader, CarRejected, CarWriter};
-use crate::{LinkRejected, block};
+use crate::{BlockRejected, block};
 
 /// Bytes of blocks that an import hands to the store at once.
 pub const BATCH_BYTES: usize = 4 << 20;
@@ -75,7 +75,7 @@ pub enum ArchiveRejected {
     },
     /// A block with links that cannot be followed.
     #[error(transparent)]
-    Link(#[from] LinkRejected),
+    Block(#[from] BlockRejected),
     /// A block in the store is not what its CID names.
     #[error("the store holds other bytes under {0}; it is damaged: restore it or sync again")]
     Damaged(Box<Cid>),
@@ -186,7 +186,7 @@ impl Walk {
     }
 
     /// Goes on with what the block links to.
-    fn enter(&mut self, cid: &Cid, bytes: &[u8]) -> Result<(), LinkRejected> {
+    fn enter(&mut self, cid: &Cid, bytes: &[u8]) -> Result<(), BlockRejected> {
         let below = links(cid, bytes)?;
         if !below.is_empty() {
             self.links.push(below.into_iter());

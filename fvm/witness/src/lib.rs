@@ -19,7 +19,7 @@
 //! | [`mod@changes`] | which actors differ between two states |
 //! | [`car`] | CARv1, the form of both |
 //! | `hamt`, `kamt`, `node` | looking up a key in a map of blocks |
-//! | `block` | which CIDs name blocks, and their links |
+//! | `block` | blocks in both: their links, their size, their names |
 //!
 //! **Witnesses are CARv1 files**, with the state root as their root and the blocks in the order in which the question meets them.
 //! A tuple of blocks would be 38 bytes a block shorter, but no Filecoin or IPFS tool could open it; and the header carries both a
@@ -45,7 +45,7 @@ pub mod witness;
 mod testing;
 
 pub use archive::{ArchiveRejected, Archived, export, import};
-pub use block::LinkRejected;
+pub use block::BlockRejected;
 pub use car::CarRejected;
 pub use changes::{ActorChange, changes};
 pub use ipld_core::ipld::Ipld;
