@@ -6,14 +6,11 @@
 //! | [`load_key`] | the demo load's, one sender each | tokens on the child, as `0x…` and as `f1…` |
 //! | the relayer's | made afresh for each devnet, in `relayer/key.json` | tokens on the parent, as `f1…` |
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use tributary_crypto::SecpSecretKey;
 use tributary_primitives::{Hash32, raw_cid};
+use tributary_relayer::key::{KeyFileRejected, make_key, read_key};
 
 /// The first ten keys of the mnemonic "test test test test test test test test test test test junk" at `m/44'/60'/0'/0/n`, which
 /// Ethereum's development tools share.
@@ -59,36 +56,12 @@ pub fn load_key(number: u16) -> SecpSecretKey {
     SecpSecretKey::from_bytes(&bytes).expect("a hash is a key but with a chance below 2^-127, and a test asks all")
 }
 
-/// The form of the relayer's key file.
-#[derive(Serialize, Deserialize)]
-struct KeyFile {
-    secp256k1: Hash32,
-}
-
 /// Reads the relayer's key, or makes it when there is none.
 ///
 /// # Errors
-/// What the system says, with the path.
-pub fn relayer_key(path: &Path) -> anyhow::Result<SecpSecretKey> {
-    use anyhow::Context as _;
-    let key = if path.exists() { read(path) } else { make(path) };
-    key.with_context(|| format!("relayer's key {}", path.display()))
-}
-
-fn read(path: &Path) -> anyhow::Result<SecpSecretKey> {
-    let KeyFile { secp256k1 } = serde_json::from_slice(&std::fs::read(path)?)?;
-    Ok(SecpSecretKey::from_bytes(&secp256k1.0)?)
-}
-
-fn make(path: &Path) -> anyhow::Result<SecpSecretKey> {
-    let key = SecpSecretKey::generate();
-    write_private(path, &serde_json::to_vec(&KeyFile { secp256k1: Hash32(key.to_bytes()) })?)?;
-    Ok(key)
-}
-
-/// The relayer reads no key that others could read.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
+/// [`KeyFileRejected`], with the path.
+pub fn relayer_key(path: &Path) -> Result<SecpSecretKey, KeyFileRejected> {
+    if path.exists() { read_key(path) } else { make_key(path) }
 }
 
 #[cfg(test)]
@@ -123,12 +96,10 @@ mod tests {
     }
 
     #[test]
-    fn the_relayers_key_is_made_once_and_is_its_owners_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
+    fn the_relayers_key_is_made_once() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key.json");
         let made = relayer_key(&path).unwrap();
         assert_eq!(relayer_key(&path).unwrap().f1_address(), made.f1_address());
-        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 }
