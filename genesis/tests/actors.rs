@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use cid::Cid;
-use fvm_ipld_encoding::tuple::{Deserialize_tuple, Serialize_tuple, serde_tuple};
 use fvm_ipld_encoding::{RawBytes, from_slice, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
@@ -25,29 +24,16 @@ use tributary_fvm::state::MemoryStore;
 use tributary_fvm::{BlockEnv, CodeInstaller, ExecutionParams, Executor, Receipt};
 use tributary_genesis::{Genesis, GenesisAccount, GenesisCode, GenesisTime, GenesisValidator};
 use tributary_message::{FvmTransaction, Transaction};
+use tributary_primitives::actors::INIT_ID;
+use tributary_primitives::init::{EXEC, ExecParams, made_actor};
 use tributary_primitives::{BlsSignature, Hash32, Height, SignerBitmap, SubnetId, VotingPower, cbor_cid};
 
 const CHAIN_ID: u64 = 31_415;
 const PERIOD: u64 = 10;
 const INCREMENT: MethodNum = 2_922_929_132;
 const GET: MethodNum = 355_179_992;
-/// Method `Exec` of the init actor.
-const EXEC: MethodNum = 2;
 /// A block of ten thousand million gas: what these tests run fits, and what it costs is asserted apart.
 const BLOCK_GAS: u64 = 10_000_000_000;
-
-#[derive(Serialize_tuple)]
-struct ExecParams {
-    code: Cid,
-    params: RawBytes,
-}
-
-#[derive(Deserialize_tuple)]
-struct ExecReturn {
-    id_address: Address,
-    #[expect(dead_code, reason = "the tuple has it")]
-    robust_address: Address,
-}
 
 /// A root network of one user, one message a block.
 struct Network {
@@ -148,14 +134,14 @@ impl Network {
     }
 
     fn exec(&mut self, code: Cid, params: Vec<u8>) -> Receipt {
-        self.send(1, EXEC, 0, to_vec(&ExecParams { code, params: RawBytes::new(params) }).unwrap())
+        self.send(INIT_ID, EXEC, 0, to_vec(&ExecParams { code, params: RawBytes::new(params) }).unwrap())
     }
 
     /// Makes an actor and answers its id.
     fn make(&mut self, code: Cid, params: Vec<u8>) -> ActorID {
         let receipt = self.exec(code, params);
         assert_eq!(receipt.exit_code, ExitCode::OK);
-        from_slice::<ExecReturn>(&receipt.return_data).unwrap().id_address.id().unwrap()
+        made_actor(&receipt.return_data).unwrap()
     }
 }
 
@@ -309,7 +295,7 @@ fn a_large_set_registers_and_submits_within_a_blocks_gas() {
     let made = network.exec(tributary_genesis_code::checkpoint_actor_cid(), params);
     assert_eq!(made.exit_code, ExitCode::OK);
     assert!(made.gas_used < GAS_MAX, "registering takes {} gas", made.gas_used);
-    let actor = from_slice::<ExecReturn>(&made.return_data).unwrap().id_address.id().unwrap();
+    let actor = made_actor(&made.return_data).unwrap();
     let subnet = SubnetId::root(CHAIN_ID).child(actor).unwrap();
     let submitted = network.send(actor, SUBMIT_CHECKPOINT, 0, certify(&subnet, 1, None, 134, 200).to_cbor());
     assert_eq!(submitted.exit_code, ExitCode::OK);

@@ -6,12 +6,13 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use tributary_crypto::SecpSecretKey;
 use tributary_primitives::SubnetId;
+use tributary_primitives::init::made_actor;
 use tributary_relayer::chain::ParentChain;
 use tributary_relayer::chain::rpc::NodeClient;
 use tributary_relayer::errand;
 use tributary_relayer::fees::Fees;
 use tributary_relayer::key::read_key;
-use tributary_relayer::registration::{ChildDocument, made_actor};
+use tributary_relayer::registration::ChildDocument;
 use tributary_relayer::settings::Endpoint;
 
 use crate::cli::RegisterCommand;

@@ -9,21 +9,18 @@
 
 use cid::Cid;
 use fvm_ipld_encoding::RawBytes;
-use fvm_ipld_encoding::tuple::{Deserialize_tuple, Serialize_tuple, serde_tuple};
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::message::Message;
-use fvm_shared::{ActorID, MethodNum};
 use serde::{Deserialize, Deserializer};
 use tributary_checkpoint::actor::ConstructorParams;
 use tributary_checkpoint::{Candidate, Registration, Validator};
 use tributary_primitives::actors::INIT_ID;
+use tributary_primitives::init::{EXEC, ExecParams};
 use tributary_primitives::{BlsPublicKey, BlsSignature, SubnetId, VotingPower};
 
 use crate::fees::Fees;
 
-/// Method of the init actor that makes an actor of installed code. Source: filecoin-project/builtin-actors, `actors/init`.
-const EXEC: MethodNum = 2;
 /// Name of the checkpoint actor's code in a genesis document.
 const CHECKPOINT_CODE_NAME: &str = "checkpoint";
 
@@ -79,20 +76,6 @@ pub enum DocumentRejected {
     /// The document carries no checkpoint actor.
     #[error("the document carries no code named {CHECKPOINT_CODE_NAME:?}: make the draft with `genesis new`")]
     NoCode,
-}
-
-/// Parameters of the init actor's `Exec`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize_tuple)]
-struct ExecParams {
-    code: Cid,
-    params: RawBytes,
-}
-
-/// What the init actor's `Exec` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize_tuple, Deserialize_tuple)]
-struct ExecReturn {
-    id: Address,
-    robust: Address,
 }
 
 impl ChildDocument {
@@ -160,13 +143,6 @@ fn to_cbor(params: &impl serde::Serialize) -> RawBytes {
     RawBytes::serialize(params).expect("tuples of words have a CBOR form")
 }
 
-/// The id of the actor that such a message made, from what it returned; `None` if it returned something else.
-#[must_use]
-pub fn made_actor(returned: &[u8]) -> Option<ActorID> {
-    let ExecReturn { id, .. } = fvm_ipld_encoding::from_slice(returned).ok()?;
-    id.id().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use tributary_primitives::raw_cid;
@@ -222,13 +198,5 @@ mod tests {
         assert!(!document.is_registered_by(&Registration { checkpoint_period: 11, ..registration.clone() }));
         assert!(!document.is_registered_by(&Registration { validators: Vec::new(), ..registration }));
         assert!(!document.is_registered_by(&Family::of(101).registration()));
-    }
-
-    #[test]
-    fn the_made_actor_is_read_from_the_answer() {
-        let robust = Address::new_actor(b"x");
-        let returned = to_cbor(&ExecReturn { id: Address::new_id(103), robust });
-        assert_eq!(made_actor(&returned), Some(103));
-        assert_eq!(made_actor(&[0x80]), None);
     }
 }

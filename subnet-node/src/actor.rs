@@ -32,6 +32,7 @@ use tributary_crypto::SecpSecretKey;
 use tributary_fvm::{CodeInstaller, ExecutionParams, Executor};
 use tributary_genesis::words::Balance;
 use tributary_primitives::actors::INIT_ID;
+use tributary_primitives::init::{EXEC, ExecParams, ExecReturn};
 use tributary_primitives::{parse_address, raw_cid};
 use tributary_relayer::chain::ParentChain;
 use tributary_relayer::chain::rpc::NodeClient;
@@ -49,8 +50,6 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const GAS_LIMIT_MAX: u64 = 15_000_000_000;
 /// Bytes of a message beside the module it installs.
 const ENVELOPE_BYTES: usize = 512;
-/// Method of the init actor that makes an actor.
-const EXEC: u64 = 2;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -163,10 +162,12 @@ pub async fn run(command: ActorCommand) -> anyhow::Result<bool> {
             report.with("code", raw_cid(&wasm).to_string())
         }
         ActorCommand::Create { code, params, value, sender } => {
-            let params = RawBytes::serialize((code, RawBytes::new(params.into_bytes())))?;
+            let params = RawBytes::serialize(ExecParams { code, params: RawBytes::new(params.into_bytes()) })?;
             let report = sender.send(Address::new_id(INIT_ID), EXEC, params, value.value).await?;
-            match report.returned::<(Address, Address)>() {
-                Some((id, robust)) => report.with("actor", id.to_string()).with("address", robust.to_string()),
+            match report.returned() {
+                Some(ExecReturn { id, robust }) => {
+                    report.with("actor", id.to_string()).with("address", robust.to_string())
+                }
                 None => report,
             }
         }

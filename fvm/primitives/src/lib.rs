@@ -11,6 +11,7 @@
 //! | [`bitmap`] | [`SignerBitmap`]: who signed |
 //! | [`hash`] | [`Hash32`] and the CIDs of this chain |
 //! | [`actors`] | well-known actor ids and built-in actor code |
+//! | [`init`] | how a user makes an actor of installed code |
 //! | [`links`] | which CIDs name blocks, and the links of a block |
 //! | [`layout`] | how the state lies in its blocks: tuples and maps |
 //!
@@ -25,6 +26,7 @@ pub mod bls;
 pub mod eth;
 pub mod hash;
 pub mod height;
+pub mod init;
 pub mod layout;
 pub mod links;
 pub mod power;

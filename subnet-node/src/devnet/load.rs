@@ -12,7 +12,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use fvm_shared::MethodNum;
 use fvm_shared::address::Address;
 use serde::Serialize;
@@ -21,11 +21,12 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 use tributary_crypto::SecpSecretKey;
 use tributary_genesis_code::counter_actor_cid;
 use tributary_message::Transaction;
+use tributary_primitives::init::made_actor;
 use tributary_rpc::subnet::view::MessageReceipt;
 
 use super::contract::Tally;
 use super::keys::{LOAD_KEYS, load_key};
-use super::message::{call, create, created_contract, exec, invoke, made_actor, transfer};
+use super::message::{NO_ACTOR, call, create, created_contract, exec, invoke, transfer};
 use super::node::Node;
 use super::plan::Network;
 use super::report::{Samples, Summary};
@@ -230,7 +231,7 @@ async fn count(mut sender: Sender) {
 /// Others may count too, so the counter may be further than this sender brought it, never back.
 async fn count_on(sender: &mut Sender) -> anyhow::Result<()> {
     let made = sender.send(|key, nonce| exec(Network::Child, key, nonce, counter_actor_cid(), Vec::new())).await?;
-    let actor = made_actor(&made.return_data.0)?;
+    let actor = made_actor(&made.return_data.0).context(NO_ACTOR)?;
     let (mut turns, mut last) = (every(CALL_EVERY), 0);
     loop {
         turns.tick().await;

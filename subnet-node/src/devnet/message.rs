@@ -2,10 +2,8 @@
 
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address as AlloyAddress, Bytes, TxKind, U256};
-use anyhow::Context as _;
 use cid::Cid;
-use fvm_ipld_encoding::tuple::{Deserialize_tuple, Serialize_tuple, serde_tuple};
-use fvm_ipld_encoding::{RawBytes, from_slice, to_vec};
+use fvm_ipld_encoding::{RawBytes, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::message::Message;
@@ -14,11 +12,12 @@ use tributary_crypto::SecpSecretKey;
 use tributary_message::{EthereumTransaction, FvmTransaction, Transaction};
 use tributary_primitives::EthAddress;
 use tributary_primitives::actors::INIT_ID;
+use tributary_primitives::init::{EXEC, ExecParams};
 
 use super::plan::Network;
 
-/// Method of the init actor that makes an actor of installed code. Source: filecoin-project/builtin-actors, `actors/init`.
-const EXEC: MethodNum = 2;
+/// What is said where the answer to [`exec`] is not understood.
+pub const NO_ACTOR: &str = "the init actor's answer names no actor";
 /// FVM gas to reserve: a third of a block. What is not used is not paid.
 const FVM_GAS_LIMIT: u64 = 10_000_000_000;
 /// Most to pay for FVM gas, attoTRB: five hundred times the base fee that the parameters start with.
@@ -29,18 +28,6 @@ const FEE_CAP: u128 = 100_000_000_000;
 const TRANSFER_GAS: u64 = 21_000;
 /// Gas to reserve for creating or calling the small contract.
 const CONTRACT_GAS: u64 = 1_000_000;
-
-#[derive(Serialize_tuple)]
-struct ExecParams {
-    code: Cid,
-    params: RawBytes,
-}
-
-#[derive(Deserialize_tuple)]
-struct ExecReturn {
-    id: Address,
-    _robust: Address,
-}
 
 /// A message to an actor of `network`.
 ///
@@ -82,15 +69,6 @@ pub fn exec(
 ) -> anyhow::Result<Transaction> {
     let params = to_vec(&ExecParams { code, params: RawBytes::new(params) })?;
     call(network, key, nonce, INIT_ID, EXEC, params)
-}
-
-/// The id of the actor that such a message made, from what it returned.
-///
-/// # Errors
-/// Says what was returned instead.
-pub fn made_actor(returned: &[u8]) -> anyhow::Result<ActorID> {
-    let answer: ExecReturn = from_slice(returned).context("the init actor's answer")?;
-    answer.id.id().context("the init actor's answer")
 }
 
 /// A transfer of `atto` attoTRB on the child.
@@ -151,12 +129,5 @@ mod tests {
             let read = Transaction::decode(transaction.raw(), network.chain_id()).unwrap();
             assert_eq!((read.sender(), read.nonce()), (transaction.sender(), 7));
         }
-    }
-
-    #[test]
-    fn the_actor_that_was_made_is_read_from_the_answer() {
-        let answer = to_vec(&(Address::new_id(104), Address::new_actor(b"robust"))).unwrap();
-        assert_eq!(made_actor(&answer).unwrap(), 104);
-        assert!(made_actor(&[0x80]).is_err());
     }
 }

@@ -13,12 +13,14 @@ use tributary_crypto::SecpSecretKey;
 use tributary_genesis::SealedGenesis;
 use tributary_genesis_code::checkpoint_actor_cid;
 use tributary_primitives::SubnetId;
+use tributary_primitives::init::made_actor;
 
 use super::event::{Account, Event, Progress};
 use super::keys::{DEVELOPMENT_SECRETS, WARNING, development_key, relayer_key};
 use super::layout::{Layout, Record};
 use super::load::Load;
 use super::looks::{Looks, Sight};
+use super::message::NO_ACTOR;
 use super::node::Node;
 use super::plan::{Network, NodePorts, VALIDATORS_DEFAULT, node_arguments, node_name, relayer_arguments, root};
 use super::ports::Kept;
@@ -209,7 +211,8 @@ impl Devnet {
         let made = message::exec(Network::Parent, &key, nonce, checkpoint_actor_cid(), to_vec(&params)?)?;
         let receipt =
             node.receipt(node.submit(&made).await?).await.with_context(|| format!("registration\n{}", self.tails()))?;
-        let subnet = root().child(message::made_actor(&receipt.return_data.0)?)?;
+        let actor = made_actor(&receipt.return_data.0).context(NO_ACTOR)?;
+        let subnet = root().child(actor)?;
         self.record.subnet = Some(subnet.clone());
         self.layout.remember(&self.record)?;
         self.view.show(&Event::Registered { subnet: subnet.clone(), height: Some(receipt.height) })?;
