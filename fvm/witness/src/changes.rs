@@ -1,6 +1,8 @@
-//! Which actors differ between two states.
+//! Which actors differ between two states, and, in [`slots`], in which storage slots.
 //!
 //! Subtrees with one CID are equal and are not read, so the cost is that of the changes: for each changed actor the nodes above it.
+
+mod slots;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +17,8 @@ use crate::hamt;
 use crate::node::{Node, NodeRejected, read_as};
 use crate::question::{Blocks, as_actor};
 use crate::witness::WitnessFatal;
+
+pub use slots::{SlotChange, SlotChanges, slot_changes};
 
 /// An actor that differs; at least one of the two is there.
 #[derive(Clone, Debug, PartialEq, Eq)]

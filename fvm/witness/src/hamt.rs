@@ -18,7 +18,7 @@ pub(crate) fn find<S: Blocks>(blocks: &mut S, root: &Cid, key: &[u8]) -> Result<
     let mut at = *root;
     loop {
         let node = Node::read(blocks, &at)?;
-        let place = bits.take().ok_or_else(|| node.malformed("it lies deeper than a key has bits"))?;
+        let place = bits.next().ok_or_else(|| node.malformed("it lies deeper than a key has bits"))?;
         match node.take(place) {
             None => return Ok(None),
             Some(Ipld::Link(below)) => at = below,

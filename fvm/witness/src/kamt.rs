@@ -17,7 +17,7 @@ pub(crate) fn find<S: Blocks>(blocks: &mut S, root: &Cid, slot: &[u8; 32]) -> Re
     let mut at = *root;
     loop {
         let node = Node::read(blocks, &at)?;
-        let place = bits.take().ok_or_else(|| node.malformed("it lies deeper than a slot has bits"))?;
+        let place = bits.next().ok_or_else(|| node.malformed("it lies deeper than a slot has bits"))?;
         let Some(pointer) = node.take(place) else { return Ok([0; 32]) };
         match read(&at, pointer)? {
             Pointer::Bucket(entries) => return Ok(value_of(&at, slot, entries)?),
@@ -31,12 +31,12 @@ pub(crate) fn find<S: Blocks>(blocks: &mut S, root: &Cid, slot: &[u8; 32]) -> Re
     }
 }
 
-enum Pointer {
+pub(crate) enum Pointer {
     Bucket(Vec<Ipld>),
     Link { below: Cid, length: usize, skipped: Vec<u8> },
 }
 
-fn read(cid: &Cid, pointer: Ipld) -> Result<Pointer, NodeRejected> {
+pub(crate) fn read(cid: &Cid, pointer: Ipld) -> Result<Pointer, NodeRejected> {
     let malformed = || NodeRejected::new(cid, "node of a contract's storage", "a pointer is neither link nor bucket");
     let Ipld::Map(map) = pointer else { return Err(malformed()) };
     let mut entries = map.into_iter();
@@ -53,29 +53,34 @@ fn read(cid: &Cid, pointer: Ipld) -> Result<Pointer, NodeRejected> {
     }
 }
 
-/// Whether the slot goes on as the levels do that the link skips.
-fn follows(cid: &Cid, slot: &mut Bits<'_>, length: usize, skipped: &[u8]) -> Result<bool, NodeRejected> {
+/// The places that a link skips, a level's each.
+pub(crate) fn skipped<'a>(cid: &Cid, length: usize, bits: &'a [u8]) -> Result<Bits<'a>, NodeRejected> {
     let malformed =
         || NodeRejected::new(cid, "node of a contract's storage", "a link skips bits that it does not have");
-    let mut skipped = Bits::first(skipped, length).ok_or_else(malformed)?;
-    while let Some(bits) = skipped.take() {
-        if slot.take() != Some(bits) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    Bits::first(bits, length).ok_or_else(malformed)
+}
+
+/// Whether the slot goes on as the levels do that the link skips.
+fn follows(cid: &Cid, slot: &mut Bits<'_>, length: usize, bits: &[u8]) -> Result<bool, NodeRejected> {
+    Ok(skipped(cid, length, bits)?.all(|place| slot.next() == Some(place)))
 }
 
 fn value_of(cid: &Cid, slot: &[u8; 32], entries: Vec<Ipld>) -> Result<[u8; 32], NodeRejected> {
-    for entry in entries {
-        let malformed = || NodeRejected::new(cid, "node of a contract's storage", "an entry is no slot and value");
-        let Ipld::List(pair) = entry else { return Err(malformed()) };
-        let Ok([Ipld::Bytes(key), Ipld::Bytes(value)]) = <[Ipld; 2]>::try_from(pair) else { return Err(malformed()) };
-        if word(&key).ok_or_else(malformed)? == *slot {
-            return word(&value).ok_or_else(malformed);
+    for found in entries {
+        let (key, value) = entry(cid, found)?;
+        if key == *slot {
+            return Ok(value);
         }
     }
     Ok([0; 32])
+}
+
+/// Slot and value.
+pub(crate) fn entry(cid: &Cid, entry: Ipld) -> Result<([u8; 32], [u8; 32]), NodeRejected> {
+    let malformed = || NodeRejected::new(cid, "node of a contract's storage", "an entry is no slot and value");
+    let Ipld::List(pair) = entry else { return Err(malformed()) };
+    let Ok([Ipld::Bytes(key), Ipld::Bytes(value)]) = <[Ipld; 2]>::try_from(pair) else { return Err(malformed()) };
+    Ok((word(&key).ok_or_else(malformed)?, word(&value).ok_or_else(malformed)?))
 }
 
 /// 32 bytes from those without leading zeros; `None` for more than 32.

@@ -16,7 +16,7 @@
 //! | [`question`] | what can be asked, and which blocks answer it |
 //! | [`witness`] | making and verifying a witness |
 //! | [`archive`] | the whole state as a file, out and back in |
-//! | [`mod@changes`] | which actors differ between two states |
+//! | [`mod@changes`] | which actors and which of their slots differ between two states |
 //! | [`car`] | CARv1, the form of both |
 //! | `hamt`, `kamt`, `node` | looking up a key in a map of blocks |
 //! | `block` | blocks in both: their links, their size, their names |
@@ -47,7 +47,7 @@ mod testing;
 pub use archive::{ArchiveRejected, Archived, export, import};
 pub use block::BlockRejected;
 pub use car::CarRejected;
-pub use changes::{ActorChange, changes};
+pub use changes::{ActorChange, SlotChange, SlotChanges, changes, slot_changes};
 pub use ipld_core::ipld::Ipld;
 pub use node::NodeRejected;
 pub use question::{ActorAt, Question, SlotAt, StatePath, ValueAt};

@@ -97,7 +97,7 @@ impl Node {
     }
 }
 
-/// The bits of a key, from the highest, a level's worth at a time.
+/// The bits of a key, from the highest, a level's worth at a time: five, at the end the fewer that are left.
 pub(crate) struct Bits<'a> {
     bytes: &'a [u8],
     length: usize,
@@ -113,9 +113,12 @@ impl<'a> Bits<'a> {
     pub(crate) fn first(bytes: &'a [u8], length: usize) -> Option<Self> {
         (length <= 8 * bytes.len()).then_some(Self { bytes, length, at: 0 })
     }
+}
 
-    /// The next five bits, or the fewer that are left; `None` when none are.
-    pub(crate) fn take(&mut self) -> Option<u32> {
+impl Iterator for Bits<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
         let end = self.length.min(self.at + usize::try_from(BIT_WIDTH).ok()?);
         let bit = |at: usize| u32::from(self.bytes[at / 8] >> (7 - at % 8) & 1);
         let bits = (self.at < end).then(|| (self.at..end).fold(0, |bits, at| bits << 1 | bit(at)));
@@ -132,11 +135,10 @@ mod tests {
 
     #[test]
     fn bits_come_five_at_a_time_from_the_highest_and_the_rest_at_the_end() {
-        let mut bits = Bits::of(&[0b1010_1100, 0b0101_0011]);
-        let all: Vec<_> = std::iter::from_fn(|| bits.take()).collect();
+        let all: Vec<_> = Bits::of(&[0b1010_1100, 0b0101_0011]).collect();
         assert_eq!(all, [0b10101, 0b10001, 0b01001, 0b1]);
         assert!(Bits::first(&[0], 9).is_none());
-        assert_eq!(Bits::first(&[0xff], 3).unwrap().take(), Some(0b111));
+        assert_eq!(Bits::first(&[0xff], 3).unwrap().next(), Some(0b111));
     }
 
     #[test]

@@ -1,10 +1,13 @@
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use proptest::collection::btree_map;
 use proptest::prelude::*;
 
+use tributary_primitives::{Hash32, cbor_cid};
+
 use super::*;
-use crate::testing::World;
+use crate::testing::{CONTRACT_ID, World};
 
 /// Both worlds' blocks in the first one's store.
 fn merge(before: &World, after: &World) {
@@ -30,6 +33,96 @@ proptest! {
             .collect();
         prop_assert_eq!(found, expected);
     }
+}
+
+/// Slots as contracts use them: small numbers, which share most of their levels, and hashes, which share few.
+fn slot() -> impl Strategy<Value = [u8; 32]> {
+    prop_oneof![
+        (0_u64..2_000).prop_map(low),
+        (0_u64..200).prop_map(|seed| { cbor_cid(&seed.to_be_bytes()).hash().digest().try_into().unwrap() })
+    ]
+}
+
+fn low(number: u64) -> [u8; 32] {
+    std::array::from_fn(|at| if at < 24 { 0 } else { number.to_be_bytes()[at - 24] })
+}
+
+fn contract(world: &World) -> Option<ActorState> {
+    world.actors.get(&CONTRACT_ID).cloned()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn slot_changes_are_those_of_plain_maps_as_far_as_they_are_listed(
+        common in btree_map(slot(), 1_u64..3, 0..80),
+        before in btree_map(slot(), 1_u64..3, 0..20),
+        after in btree_map(slot(), 1_u64..3, 0..20),
+        most in 0_usize..60,
+    ) {
+        let with = |own: &BTreeMap<_, u64>| {
+            common.iter().chain(own).map(|(slot, value)| (*slot, low(*value))).collect::<BTreeMap<_, _>>()
+        };
+        let (before, after) = (with(&before), with(&after));
+        let (old, new) = (World::of(&[].into(), &before), World::of(&[].into(), &after));
+        merge(&old, &new);
+        let change = ActorChange { id: CONTRACT_ID, before: contract(&old), after: contract(&new) };
+        let found = slot_changes(&old.store, &change, most).unwrap();
+        let slots: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
+        let value = |side: &BTreeMap<[u8; 32], [u8; 32]>, slot| Hash32(side.get(slot).copied().unwrap_or_default());
+        let expected: Vec<_> = slots
+            .iter()
+            .map(|slot| SlotChange { slot: Hash32(*slot), before: value(&before, slot), after: value(&after, slot) })
+            .filter(|change| change.before != change.after)
+            .collect();
+        prop_assert_eq!(found.is_cut, expected.len() > most);
+        prop_assert_eq!(&found.slots[..], &expected[..expected.len().min(most)]);
+    }
+}
+
+#[test]
+fn a_contract_that_is_new_or_gone_differs_in_all_its_slots_and_an_account_in_none() {
+    let world = World::small();
+    for (before, after) in [(None, contract(&world)), (contract(&world), None)] {
+        let is_new = before.is_none();
+        let found = slot_changes(&world.store, &ActorChange { id: CONTRACT_ID, before, after }, 100).unwrap();
+        let there = |change: &SlotChange| if is_new { change.after } else { change.before };
+        let slots: BTreeMap<_, _> = found.slots.iter().map(|change| (change.slot.0, there(change).0)).collect();
+        assert_eq!((slots, found.is_cut), (world.slots.clone(), false));
+    }
+    let account = ActorChange { id: 101, before: None, after: world.actors.get(&101).cloned() };
+    assert_eq!(slot_changes(&world.store, &account, 100).unwrap(), SlotChanges::default());
+}
+
+/// A store that counts what is read.
+struct Counted<'a>(&'a World, Cell<usize>);
+
+impl Blockstore for Counted<'_> {
+    fn get(&self, cid: &Cid) -> anyhow::Result<Option<Vec<u8>>> {
+        self.1.set(self.1.get() + 1);
+        self.0.store.get(cid)
+    }
+
+    fn put_keyed(&self, _: &Cid, _: &[u8]) -> anyhow::Result<()> {
+        anyhow::bail!("nothing is written")
+    }
+}
+
+#[test]
+fn what_two_storages_share_is_not_read_though_a_new_slot_splits_the_link_to_it() {
+    let slots: BTreeMap<_, _> = (0..1_000).map(|number| (low(number), low(number + 1))).collect();
+    let mut more = slots.clone();
+    let far = std::array::from_fn(|at| if at == 16 { 1 } else { 0 });
+    more.insert(far, low(7));
+    let (old, new) = (World::of(&[].into(), &slots), World::of(&[].into(), &more));
+    merge(&old, &new);
+    let counted = Counted(&old, Cell::new(0));
+    let change = ActorChange { id: CONTRACT_ID, before: contract(&old), after: contract(&new) };
+    let found = slot_changes(&counted, &change, 10).unwrap();
+    let only = SlotChange { slot: Hash32(far), before: Hash32::default(), after: Hash32(low(7)) };
+    assert_eq!(found, SlotChanges { slots: vec![only], is_cut: false });
+    assert!(counted.1.get() <= 6, "{} blocks were read", counted.1.get());
 }
 
 #[test]
