@@ -2,9 +2,10 @@
 
 use cid::Cid;
 use tributary_primitives::{Hash32, Height};
-use tributary_store::{ChainIdentity, Store, StoreConfig, StoreFatal};
+use tributary_store::{ChainIdentity, Store, StoreFatal};
 
 use super::At;
+use crate::config::NodeConfig;
 use crate::facts::ChainFacts;
 use crate::home::Home;
 use crate::ledger::record::{Record, decode_certificate};
@@ -38,15 +39,16 @@ pub struct Past {
 }
 
 impl Past {
-    /// Opens the home.
+    /// Opens the home, with its settings as a running node reads them.
     ///
     /// # Errors
     /// What is wrong with the home or its store; a node that runs there; [`PastRejected`].
     pub fn open(at: &At) -> anyhow::Result<Self> {
         let home = Home::at(&at.home);
+        let config = NodeConfig::load(&home.config(), &[])?;
         let facts = ChainFacts::of(&read_genesis(&home)?)?;
         let identity = ChainIdentity { genesis: facts.genesis_id, format: STORE_FORMAT };
-        let store = Store::open_read_only(&home.data(), &StoreConfig::default(), &identity)?;
+        let store = Store::open_read_only(&home.data(), &config.store(), &identity)?;
         let head = load_head(&store)?;
         let past = Self { facts, last: head.height, height: head.height, hash: head.hash, record: head.record, store };
         match at.height.map(Height) {

@@ -132,6 +132,14 @@ async fn an_archive_makes_a_store_that_has_the_state_or_refuses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_home_is_looked_at_with_its_own_settings() {
+    let (network, _) = stopped().await;
+    fs::write(network.home(0).config(), "[storage]\ncache_bytes = \"many\"\n").unwrap();
+    let said = refused(&network, "head --home node0");
+    assert!(said.contains("storage.cache_bytes"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_request_that_cannot_be_met_is_refused_with_what_to_do() {
     let (mut network, _) = stopped().await;
     said(&network, &format!("witness proof.car --home node0 storage {HISTORY} 0"));
