@@ -10,11 +10,13 @@
 //! |---|---|
 //! | [`question`] | the questions of `witness` and `verify`, and their answers on the page |
 //! | [`past`] | the chain of a home as it was after one block |
+//! | [`diff`] | what differs between two blocks |
 //! | [`page`] | names and values, for people or as JSON |
 //! | [`files`] | what writes and reads files |
 //!
 //! A home is opened for reading only: no byte of it changes, and a home whose node runs is refused.
 
+pub mod diff;
 pub mod files;
 pub mod page;
 pub mod past;
@@ -27,10 +29,11 @@ use cid::Cid;
 use clap::{Args, Subcommand};
 use fvm_shared::address::Address;
 use tributary_primitives::{Hash32, Height, parse_address};
-use tributary_witness::{ActorAt, SlotAt, StatePath, ValueAt, changes, read};
+use tributary_witness::{ActorAt, SlotAt, StatePath, ValueAt, read};
 
+use self::diff::{SLOTS_MAX, diff};
 use self::past::Past;
-use self::question::{Absent, QuestionArgs, parse_slot, show_actor, show_change, show_head, show_slot, to_dag_json};
+use self::question::{Absent, QuestionArgs, parse_slot, show_actor, show_head, show_slot, to_dag_json};
 
 /// Options of `inspect`.
 #[derive(Debug, Args)]
@@ -111,7 +114,7 @@ EXAMPLES:
         #[command(flatten)]
         form: Form,
     },
-    /// Which actors differ between two blocks, and in what.
+    /// Which actors differ between two blocks, in what, and in which storage slots: slot, before, after.
     Diff {
         /// The earlier block.
         from: u64,
@@ -120,6 +123,9 @@ EXAMPLES:
         /// The home of a node that does not run.
         #[arg(long, env = "TRIBUTARY_HOME", value_name = "DIR")]
         home: PathBuf,
+        /// Most slots to list, all contracts together.
+        #[arg(long, value_name = "N", default_value_t = SLOTS_MAX)]
+        slots_max: usize,
         #[command(flatten)]
         form: Form,
     },
@@ -207,23 +213,10 @@ fn look(what: What) -> anyhow::Result<String> {
             let question = SlotAt { contract: address, slot };
             Ok(show_slot(&question, &read(past.store(), past.root(), &question)?).say(form.json))
         }
-        What::Diff { from, to, home, form } => diff(home, [from, to].map(Height), &form),
+        What::Diff { from, to, home, slots_max, form } => diff(home, [from, to].map(Height), slots_max, form.json),
         What::Export { file, at, form } => Ok(files::export(&file, &Past::open(&at)?)?.say(form.json)),
         What::Check { file, root, form } => Ok(files::check(&file, root.as_ref())?.say(form.json)),
         What::Witness { file, at, question } => files::witness(&file, &Past::open(&at)?, &question),
         What::Verify { file, root, form, question } => files::verify(&file, &root, &question, form.json),
     }
-}
-
-fn diff(home: PathBuf, [from, to]: [Height; 2], form: &Form) -> anyhow::Result<String> {
-    let past = Past::open(&At { home, height: Some(to.0) })?;
-    let before = past.at(from)?;
-    let changed = changes(past.store(), &before.state_root, past.root())?;
-    if form.json {
-        let changed: Vec<_> = changed.iter().map(|change| show_change(change).json()).collect();
-        return Ok(serde_json::json!({ "from": from.0, "to": to.0, "changes": changed }).to_string());
-    }
-    let lines = changed.iter().map(|change| show_change(change).line());
-    let title = format!("{} actors differ between blocks {from} and {to}", changed.len());
-    Ok(std::iter::once(title).chain(lines).collect::<Vec<_>>().join("\n"))
 }

@@ -8,7 +8,7 @@ use fvm_shared::state::ActorState;
 use tributary_chain::BlockTime;
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, Hash32, Height, parse_address};
-use tributary_witness::{ActorAt, ActorChange, Ipld, Question, SlotAt, StatePath, ValueAt};
+use tributary_witness::{ActorAt, Ipld, Question, SlotAt, StatePath, ValueAt};
 
 use super::page::Page;
 use super::past::Past;
@@ -147,18 +147,6 @@ pub fn show_slot(question: &SlotAt, value: &Hash32) -> Page {
         .with("contract", question.contract.to_string())
         .with("slot", question.slot.to_string())
         .with("value", value.to_string())
-}
-
-/// An actor that differs: which, how, and in what.
-#[must_use]
-pub fn show_change(change: &ActorChange) -> Page {
-    let how = match (&change.before, &change.after) {
-        (None, _) => "added",
-        (_, None) => "removed",
-        _ => "changed",
-    };
-    let page = Page::default().with("id", Address::new_id(change.id).to_string()).with("change", how);
-    page.with("fields", change.fields())
 }
 
 /// IPLD as DAG-JSON: links `{"/": "CID"}`, bytes `{"/": {"bytes": "base64"}}`.

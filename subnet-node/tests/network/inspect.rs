@@ -87,6 +87,21 @@ async fn what_inspect_shows_is_the_state_that_the_executor_reads() {
     let change = changes.iter().find(|change| change["id"] == sender["id"]).unwrap();
     assert_eq!(change["change"], "changed");
     assert!(change["fields"].as_array().unwrap().contains(&"balance".into()), "{diff}");
+    assert_eq!((&change["slots"], &change["slots_cut"]), (&serde_json::json!([]), &false.into()));
+
+    // Each block writes the hash of the one before it into one slot of the contract that keeps them.
+    let contract = json(&network, &format!("actor {HISTORY} --home node0 --json"));
+    let change = changes.iter().find(|change| change["id"] == contract["id"]).unwrap();
+    let slot = format!("0x{before:064x}");
+    let value = json(&network, &format!("storage {HISTORY} {before} --home node0 --json"))["value"].clone();
+    let zero = Hash32::default().to_string();
+    assert_eq!(change["slots"], serde_json::json!([{ "slot": slot, "before": zero, "after": value }]), "{diff}");
+    let lines = said(&network, &format!("diff {before} {paid} --home node0"));
+    assert!(lines.contains(&format!("\n  {slot}  {zero}  {}", value.as_str().unwrap())), "{lines}");
+    let cut = json(&network, &format!("diff {before} {paid} --home node0 --slots-max 0 --json"));
+    let change =
+        cut["changes"].as_array().unwrap().iter().find(|change| change["id"] == contract["id"]).unwrap().clone();
+    assert_eq!((&change["slots"], &change["slots_cut"]), (&serde_json::json!([]), &true.into()));
 
     // What is exported is a whole state: the executor reads from it alone, and answers as the commands do.
     let head = json(&network, "head --home node0 --json");
