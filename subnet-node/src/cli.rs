@@ -70,6 +70,7 @@ EXIT CODES:
   subnet-node inspect diff 1 2 --home node0
   subnet-node inspect export state.car --home node0
   subnet-node inspect check state.car
+  subnet-node inspect import state.car --into copy
   subnet-node inspect witness proof.car --home node0 actor f01
   subnet-node inspect verify proof.car --root bafy2bzace… actor f01
 

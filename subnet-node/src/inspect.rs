@@ -4,23 +4,30 @@
 //! head, actor, state, storage, diff   home ─▶ text, or JSON
 //! witness, export                     home ─▶ file
 //! verify, check                       file ─▶ answer           no home, no node, no trust but in a root
+//! import                              file ─▶ directory        to look at as at a home
 //! ```
 //!
 //! | file | is |
 //! |---|---|
 //! | [`question`] | the questions of `witness` and `verify`, and their answers on the page |
 //! | [`past`] | the chain of a home as it was after one block |
+//! | [`imported`] | a directory with a state and no chain |
+//! | [`state`] | the state of either |
 //! | [`diff`] | what differs between two blocks |
 //! | [`page`] | names and values, for people or as JSON |
 //! | [`files`] | what writes and reads files |
+//! | [`progress`] | how far a large file is |
 //!
 //! A home is opened for reading only: no byte of it changes, and a home whose node runs is refused.
 
 pub mod diff;
 pub mod files;
+pub mod imported;
 pub mod page;
 pub mod past;
+pub mod progress;
 pub mod question;
+pub mod state;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -32,8 +39,10 @@ use tributary_primitives::{Hash32, Height, parse_address};
 use tributary_witness::{ActorAt, SlotAt, StatePath, ValueAt, read};
 
 use self::diff::{SLOTS_MAX, diff};
+use self::page::Page;
 use self::past::Past;
-use self::question::{Absent, QuestionArgs, parse_slot, show_actor, show_head, show_slot, to_dag_json};
+use self::question::{Absent, QuestionArgs, parse_slot, show_actor, show_head, show_root, show_slot, to_dag_json};
+use self::state::State;
 
 /// Options of `inspect`.
 #[derive(Debug, Args)]
@@ -46,7 +55,7 @@ pub struct InspectArgs {
 /// Which state to look at.
 #[derive(Debug, Args)]
 pub struct At {
-    /// The home of a node that does not run.
+    /// The home of a node that does not run, or what `import` made.
     #[arg(long, env = "TRIBUTARY_HOME", value_name = "DIR")]
     pub home: PathBuf,
     /// The block after which to look; the latest without.
@@ -148,6 +157,19 @@ EXAMPLES:
         #[command(flatten)]
         form: Form,
     },
+    /// Read such a file into a directory that the other commands can look at; `--home DIR` names it then.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// The directory to make; one that is there must be empty.
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
+        /// The state root that it must hold.
+        #[arg(long, value_name = "CID")]
+        root: Option<Cid>,
+        #[command(flatten)]
+        form: Form,
+    },
     /// Write a proof of an answer into a file.
     #[command(after_help = "EXAMPLES:
   subnet-node inspect witness proof.car --home node0 actor f01
@@ -195,28 +217,36 @@ pub fn inspect(args: InspectArgs) -> anyhow::Result<()> {
 
 fn look(what: What) -> anyhow::Result<String> {
     match what {
-        What::Head { at, form } => Ok(show_head(&Past::open(&at)?).say(form.json)),
+        What::Head { at, form } => head(&at).map(|page| page.say(form.json)),
         What::Actor { address, at, form } => {
-            let past = Past::open(&at)?;
-            let actor = read(past.store(), past.root(), &ActorAt(address))?;
-            let (id, actor) = actor.ok_or_else(|| Absent::actor(&address, past.height()))?;
+            let state = State::open(&at)?;
+            let actor = read(state.store(), state.root(), &ActorAt(address))?;
+            let (id, actor) = actor.ok_or_else(|| Absent::actor(&address, &state))?;
             Ok(show_actor(id, &actor).say(form.json))
         }
         What::State { address, path, at } => {
-            let past = Past::open(&at)?;
+            let state = State::open(&at)?;
             let question = ValueAt { actor: address, path };
-            let value = read(past.store(), past.root(), &question)?;
-            Ok(to_dag_json(&value.ok_or_else(|| Absent::value(&question, past.height()))?)?)
+            let value = read(state.store(), state.root(), &question)?;
+            Ok(to_dag_json(&value.ok_or_else(|| Absent::value(&question, &state))?)?)
         }
         What::Storage { address, slot, at, form } => {
-            let past = Past::open(&at)?;
+            let state = State::open(&at)?;
             let question = SlotAt { contract: address, slot };
-            Ok(show_slot(&question, &read(past.store(), past.root(), &question)?).say(form.json))
+            Ok(show_slot(&question, &read(state.store(), state.root(), &question)?).say(form.json))
         }
         What::Diff { from, to, home, slots_max, form } => diff(home, [from, to].map(Height), slots_max, form.json),
-        What::Export { file, at, form } => Ok(files::export(&file, &Past::open(&at)?)?.say(form.json)),
+        What::Export { file, at, form } => Ok(files::export(&file, &State::open(&at)?)?.say(form.json)),
         What::Check { file, root, form } => Ok(files::check(&file, root.as_ref())?.say(form.json)),
-        What::Witness { file, at, question } => files::witness(&file, &Past::open(&at)?, &question),
+        What::Import { file, into, root, form } => Ok(files::import(&file, &into, root.as_ref())?.say(form.json)),
+        What::Witness { file, at, question } => files::witness(&file, &State::open(&at)?, &question),
         What::Verify { file, root, form, question } => files::verify(&file, &root, &question, form.json),
+    }
+}
+
+fn head(at: &At) -> anyhow::Result<Page> {
+    match imported::open(at)? {
+        Some((_, root)) => Ok(show_root(&root)),
+        None => Ok(show_head(&Past::open(at)?)),
     }
 }

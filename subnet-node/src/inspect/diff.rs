@@ -8,6 +8,7 @@ use tributary_primitives::Height;
 use tributary_witness::{ActorChange, SlotChange, SlotChanges, changes, slot_changes};
 
 use super::At;
+use super::imported;
 use super::page::Page;
 use super::past::Past;
 
@@ -25,6 +26,7 @@ struct Change {
 /// # Errors
 /// What is wrong with the home, or a block that it does not have.
 pub fn diff(home: PathBuf, [from, to]: [Height; 2], slots_max: usize, json: bool) -> anyhow::Result<String> {
+    imported::refuse(&home)?;
     let past = Past::open(&At { home, height: Some(to.0) })?;
     let before = past.at(from)?;
     let mut left = slots_max;

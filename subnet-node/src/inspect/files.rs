@@ -11,9 +11,11 @@ use fvm_ipld_blockstore::Blockstore;
 use tributary_witness::witness::WITNESS_BYTES_MAX;
 use tributary_witness::{Archived, Question, make, verify as prove};
 
+use super::imported;
 use super::page::Page;
-use super::past::Past;
+use super::progress::Progress;
 use super::question::{Asker, QuestionArgs};
+use super::state::State;
 
 /// A file that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -23,12 +25,12 @@ pub struct FileUnavailable {
     why: io::Error,
 }
 
-fn unavailable(path: &Path) -> impl Fn(io::Error) -> FileUnavailable + use<'_> {
+pub(crate) fn unavailable(path: &Path) -> impl Fn(io::Error) -> FileUnavailable + use<'_> {
     move |why| FileUnavailable { path: path.to_owned(), why }
 }
 
 /// Writes `file` whole: what `write` puts into it, on the disk, then under its name.
-fn whole<T>(
+pub(crate) fn whole<T>(
     file: &Path,
     write: impl FnOnce(BufWriter<File>) -> anyhow::Result<(T, BufWriter<File>)>,
 ) -> anyhow::Result<T> {
@@ -53,9 +55,13 @@ fn whole<T>(
 ///
 /// # Errors
 /// What the store or the disk says; there is no file then.
-pub fn export(file: &Path, past: &Past) -> anyhow::Result<Page> {
-    let done = whole(file, |to| Ok(tributary_witness::export(past.store(), past.root(), to)?))?;
-    Ok(show(file, &done).with("height", past.height().0))
+pub fn export(file: &Path, state: &State) -> anyhow::Result<Page> {
+    let done = whole(file, |to| {
+        let to = Progress::writing(file, to);
+        let (done, to) = tributary_witness::export(state.store(), state.root(), to)?;
+        Ok((done, to.into_inner()))
+    })?;
+    Ok(show(file, &done).with("height", state.height().map(|height| height.0)))
 }
 
 /// Reads an archive to its end and keeps nothing.
@@ -63,8 +69,21 @@ pub fn export(file: &Path, past: &Past) -> anyhow::Result<Page> {
 /// # Errors
 /// What is wrong with it.
 pub fn check(file: &Path, root: Option<&Cid>) -> anyhow::Result<Page> {
-    let from = BufReader::new(File::open(file).map_err(unavailable(file))?);
+    let from = BufReader::new(Progress::reading(file, open_file(file)?)?);
     Ok(show(file, &tributary_witness::import(from, &Nowhere, root)?))
+}
+
+/// Reads an archive into a directory that the other commands can look at.
+///
+/// # Errors
+/// What is wrong with the archive or the directory.
+pub fn import(file: &Path, into: &Path, root: Option<&Cid>) -> anyhow::Result<Page> {
+    let done = imported::import(file, into, root)?;
+    Ok(show(file, &done).with("into", into.display().to_string()))
+}
+
+pub(crate) fn open_file(file: &Path) -> Result<File, FileUnavailable> {
+    File::open(file).map_err(unavailable(file))
 }
 
 fn show(file: &Path, done: &Archived) -> Page {
@@ -89,15 +108,15 @@ impl Blockstore for Nowhere {
 ///
 /// # Errors
 /// What the store or the disk says.
-pub fn witness(file: &Path, past: &Past, question: &QuestionArgs) -> anyhow::Result<String> {
-    let mut maker = Maker { past, witness: Vec::new() };
+pub fn witness(file: &Path, state: &State, question: &QuestionArgs) -> anyhow::Result<String> {
+    let mut maker = Maker { state, witness: Vec::new() };
     let answer = question.ask(&mut maker, false)?;
     whole(file, |mut to| {
         to.write_all(&maker.witness).map_err(unavailable(file))?;
         Ok(((), to))
     })?;
     let page = Page::default().with("file", file.display().to_string()).with("bytes", maker.witness.len());
-    let page = page.with("height", past.height().0).with("state_root", past.root().to_string());
+    let page = page.with("height", state.height().map(|height| height.0)).with("state_root", state.root().to_string());
     Ok(format!("{}\n\nit proves:\n{answer}", page.say(false)))
 }
 
@@ -116,13 +135,13 @@ pub fn verify(file: &Path, root: &Cid, question: &QuestionArgs, json: bool) -> a
 }
 
 struct Maker<'a> {
-    past: &'a Past,
+    state: &'a State,
     witness: Vec<u8>,
 }
 
 impl Asker for Maker<'_> {
     fn ask<Q: Question>(&mut self, question: &Q) -> anyhow::Result<Q::Answer> {
-        let (answer, witness) = make(self.past.store(), self.past.root(), question)?;
+        let (answer, witness) = make(self.state.store(), self.state.root(), question)?;
         self.witness = witness;
         Ok(answer)
     }

@@ -1,5 +1,6 @@
 //! The questions that can be proven, and answers on the page.
 
+use cid::Cid;
 use clap::Subcommand;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
@@ -7,11 +8,12 @@ use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
 use tributary_chain::BlockTime;
 use tributary_primitives::actors::BuiltinActor;
-use tributary_primitives::{EthAddress, Hash32, Height, parse_address};
+use tributary_primitives::{EthAddress, Hash32, parse_address};
 use tributary_witness::{ActorAt, Ipld, Question, SlotAt, StatePath, ValueAt};
 
 use super::page::Page;
 use super::past::Past;
+use super::state::State;
 
 /// What to prove.
 #[derive(Debug, Subcommand)]
@@ -80,24 +82,27 @@ impl QuestionArgs {
 
 /// What was looked for is not there.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} at height {height}")]
+#[error("{what} {there}")]
 pub struct Absent {
     what: String,
-    height: Height,
+    there: String,
 }
 
 impl Absent {
     /// No such actor.
     #[must_use]
-    pub fn actor(address: &Address, height: Height) -> Self {
-        Self { what: format!("no actor has the address {address}"), height }
+    pub fn actor(address: &Address, state: &State) -> Self {
+        Self { what: format!("no actor has the address {address}"), there: state.to_string() }
     }
 
     /// No such actor, or nothing at the path.
     #[must_use]
-    pub fn value(question: &ValueAt, height: Height) -> Self {
+    pub fn value(question: &ValueAt, state: &State) -> Self {
         let ValueAt { actor, path } = question;
-        Self { what: format!("nothing is at {:?} below the state of {actor}", path.to_string()), height }
+        Self {
+            what: format!("nothing is at {:?} below the state of {actor}", path.to_string()),
+            there: state.to_string(),
+        }
     }
 }
 
@@ -119,6 +124,12 @@ pub fn show_head(past: &Past) -> Page {
         .with_unit("base_fee", record.base_fee, "attoTRB per gas")
         .with_unit("next_base_fee", record.next_base_fee, "attoTRB per gas")
         .with("last_checkpoint", record.last_checkpoint.map(|cid| cid.to_string()))
+}
+
+/// A state that came without a chain.
+#[must_use]
+pub fn show_root(root: &Cid) -> Page {
+    Page::default().with("state_root", root.to_string())
 }
 
 /// An actor, in the words of `subnet_getActor`.

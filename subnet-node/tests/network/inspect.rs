@@ -59,7 +59,7 @@ async fn the_states_page_is_true_by_copy_and_paste() {
     let (network, _) = stopped().await;
     let path = format!("{}:{}", Path::new(PROGRAM).parent().unwrap().display(), std::env::var("PATH").unwrap());
     let blocks: Vec<_> = PAGE.split("```sh\n").skip(1).map(|block| block.split_once("```").unwrap().0).collect();
-    assert_eq!(blocks.len(), 3);
+    assert_eq!(blocks.len(), 4);
     for commands in blocks {
         let mut run = Command::new("bash");
         run.args(["-euo", "pipefail", "-c", commands]).current_dir(directory(&network)).env("PATH", &path);
@@ -144,6 +144,51 @@ async fn an_archive_makes_a_store_that_has_the_state_or_refuses() {
     assert!(refused(&network, "check bad.car").contains("ends early"));
     let other = tributary_primitives::cbor_cid(b"other");
     assert!(refused(&network, &format!("check state.car --root {other}")).contains("not bafy"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_was_imported_answers_as_the_home_it_came_from() {
+    let (network, _) = stopped().await;
+    let exported = json(&network, "export state.car --home node0 --json");
+    let imported = json(&network, "import state.car --into copy --json");
+    for same in ["state_root", "blocks", "bytes"] {
+        assert_eq!(exported[same], imported[same]);
+    }
+    assert_eq!(json(&network, "head --home copy --json"), serde_json::json!({ "state_root": exported["state_root"] }));
+    for question in ["actor f01", "state f01 2", &format!("storage {HISTORY} 1")] {
+        assert_eq!(
+            said(&network, &format!("{question} --home copy")),
+            said(&network, &format!("{question} --home node0"))
+        );
+    }
+    assert!(refused(&network, "actor f0999 --home copy").contains("in state bafy"));
+    said(&network, "export again.car --home copy");
+    let file = |name: &str| fs::read(directory(&network).join(name)).unwrap();
+    assert_eq!(file("again.car"), file("state.car"));
+    said(&network, "witness proof.car --home copy actor f01");
+    said(&network, &format!("verify proof.car --root {} actor f01", exported["state_root"].as_str().unwrap()));
+
+    for (arguments, words) in [
+        ("head --home copy --height 1", "one imported state and no blocks"),
+        ("diff 1 2 --home copy", "one imported state and no blocks"),
+        ("import state.car --into copy", "is not empty"),
+        ("import absent.car --into other", "absent.car: No such file"),
+    ] {
+        let said = refused(&network, arguments);
+        assert!(said.contains(words), "{arguments}: {said} has no {words}");
+    }
+    let started =
+        Command::new(PROGRAM).args(["run", "--home", "copy"]).current_dir(directory(&network)).output().unwrap();
+    assert_eq!(started.status.code(), Some(1), "no node runs on it");
+
+    // What is refused leaves the directory as it would have been found: the next import goes through.
+    let car = file("state.car");
+    fs::write(directory(&network).join("half.car"), &car[..car.len() - 1]).unwrap();
+    assert!(refused(&network, "import half.car --into other").contains("ends early"));
+    let foreign = tributary_primitives::cbor_cid(b"other");
+    assert!(refused(&network, &format!("import state.car --into other --root {foreign}")).contains("not bafy"));
+    assert_eq!(fs::read_dir(directory(&network).join("other")).unwrap().count(), 0);
+    said(&network, "import state.car --into other");
 }
 
 #[tokio::test(flavor = "multi_thread")]
