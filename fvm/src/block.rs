@@ -19,6 +19,8 @@ pub struct ExecutionParams {
     pub genesis_supply: TokenAmount,
     /// Who may install WASM code.
     pub code_installer: CodeInstaller,
+    /// FVM gas that each entry of the cron actor may use at the end of a block.
+    pub cron_entry_gas: u64,
 }
 
 /// Who may install WASM code on a chain. Whoever may pays for it; anyone may make actors of what is installed.
@@ -72,6 +74,8 @@ pub struct BlockRun {
     pub receipts: Vec<Receipt>,
     /// Block gas used by all of them.
     pub gas_used: u64,
+    /// FVM gas that the cron actor's entries used, beside them.
+    pub cron_gas_used: u64,
 }
 
 /// What executing a block gives.
@@ -83,4 +87,6 @@ pub struct BlockOutcome {
     pub receipts: Vec<Receipt>,
     /// Block gas used by all of them.
     pub gas_used: u64,
+    /// FVM gas used by the cron actor's entries, beside the block's own gas.
+    pub cron_gas_used: u64,
 }

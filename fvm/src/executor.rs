@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! execute_block:  open the parent's state ─▶ remember the parent's hash ─▶ each transaction in order
-//!                 ─▶ burn base fees, pay tips ─▶ flush
+//!                 ─▶ cron's tick ─▶ burn base fees, pay tips and rewards ─▶ flush
 //! call:           open the state ─▶ run without a signature, nonce or fee ─▶ forget
 //! estimate_gas:   call with all the gas there may be, then search for the least that is enough
 //! ```
@@ -12,6 +12,7 @@
 //! | `ethereum` | one Ethereum transaction |
 //! | `fvm` | one FVM message |
 //! | `plain` | a plain transfer of either kind, without a runtime |
+//! | `tick` | what the chain itself calls at a block's end |
 //! | `query` | calls and estimates |
 
 mod ethereum;
@@ -20,6 +21,7 @@ mod plain;
 mod query;
 #[cfg(test)]
 mod tests;
+mod tick;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +31,7 @@ use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::address::Address;
 use revm::primitives::U256;
 use tributary_message::Transaction;
-use tributary_primitives::actors::BURNT_FUNDS_ID;
+use tributary_primitives::actors::{BURNT_FUNDS_ID, REWARD_ID};
 use tributary_wasm::CodeRejected;
 
 use crate::block::{BlockEnv, BlockOutcome, BlockRun, ExecutionParams};
@@ -110,7 +112,8 @@ impl Executor {
         transactions: &[Transaction],
     ) -> Result<BlockOutcome, ExecutorFatal> {
         let (mut state, ran) = self.run_block(self.open(store, parent)?, env, transactions)?;
-        Ok(BlockOutcome { state_root: state.flush()?, receipts: ran.receipts, gas_used: ran.gas_used })
+        let BlockRun { receipts, gas_used, cron_gas_used } = ran;
+        Ok(BlockOutcome { state_root: state.flush()?, receipts, gas_used, cron_gas_used })
     }
 
     /// Opens the state under `root`, for [`Self::run_block`]. Cost: four blocks read.
@@ -160,8 +163,11 @@ impl Executor {
             tips += executed.tip;
             receipts.push(executed.receipt);
         }
-        pay(&mut state, env, burnt, tips)?;
-        Ok((state, BlockRun { receipts, gas_used }))
+        let (mut state, ticked) = tick::tick(&self.machine, state, env)?;
+        let ticked = ticked.unwrap_or_default();
+        state.apply(ticked.changes)?;
+        pay(&mut state, env, burnt + ticked.burnt, tips)?;
+        Ok((state, BlockRun { receipts, gas_used, cron_gas_used: ticked.gas_used }))
     }
 
     fn execute(
@@ -243,8 +249,9 @@ fn remember_parent(state: &mut State, env: &BlockEnv) -> Result<(), StateFatal> 
     Ok(())
 }
 
-/// Folds the block's fees in: the base fee is burnt, tips go to the proposer.
+/// Folds the block's fees in: the base fee is burnt, tips go to the proposer, and so does what the reward actor got.
 fn pay(state: &mut State, env: &BlockEnv, burnt: U256, tips: U256) -> Result<(), StateFatal> {
+    let tips = tips + state.empty(REWARD_ID)?;
     let proposer = env.proposer.to_address();
     // A masked id without an actor is nobody's: its tips are burnt rather than lost.
     let is_somebody = match env.proposer.as_actor_id() {

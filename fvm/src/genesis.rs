@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | 0 | system | manifest, installed code |
 //! | 1 | init | address map, next id, chain name |
-//! | 2 | reward | an account that holds nothing |
+//! | 2 | reward | none |
+//! | 3 | cron | its entries |
 //! | 10 | Ethereum address manager | none |
 //! | 99 | burnt funds | an account that only receives |
 //! | 100 … | the genesis accounts in the given order, then the history contract (EIP-2935) | |
@@ -13,13 +14,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_shared::ActorID;
-use fvm_shared::address::{Address, Protocol};
+use fvm_shared::address::{Address, Payload, Protocol};
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
+use fvm_shared::{ActorID, METHOD_CONSTRUCTOR};
 use revm::bytecode::Bytecode;
 use tributary_primitives::actors::{
-    BURNT_FUNDS_ID, BuiltinActor, EAM_ID, FIRST_USER_ID, INIT_ID, REWARD_ID, SYSTEM_ID,
+    BURNT_FUNDS_ID, BuiltinActor, CRON_ID, EAM_ID, FIRST_USER_ID, INIT_ID, REWARD_ID, SYSTEM_ID,
 };
 pub use tributary_primitives::layout::CODE_BYTES_MAX;
 use tributary_primitives::{EthAddress, raw_cid};
@@ -27,7 +28,8 @@ use tributary_primitives::{EthAddress, raw_cid};
 use crate::error::StateFatal;
 use crate::journal::changes::{ActorChange, Changes, ContractChange};
 use crate::money;
-use crate::native::account;
+pub use crate::native::cron::{CRON_ENTRIES_MAX, CronEntry};
+use crate::native::{account, cron};
 use crate::state::history::{HISTORY_ADDRESS, history_code};
 use crate::state::{Actor, BlockState, StateTree, system};
 
@@ -40,6 +42,8 @@ pub struct GenesisState {
     pub accounts: Vec<GenesisAccount>,
     /// WASM modules that the init actor may execute; each is named by [`raw_cid`] of its bytes.
     pub code: Vec<Vec<u8>>,
+    /// Whom the cron actor calls at the end of every block, in this order. At most [`CRON_ENTRIES_MAX`].
+    pub cron: Vec<CronEntry>,
 }
 
 /// An account that exists from the start.
@@ -66,6 +70,15 @@ pub enum GenesisRejected {
     /// A module that is too large.
     #[error("installed code {0} has {1} bytes; at most {CODE_BYTES_MAX} are allowed")]
     CodeTooLarge(Cid, usize),
+    /// Too many cron entries.
+    #[error("{0} cron entries; at most {CRON_ENTRIES_MAX} are allowed")]
+    TooManyCronEntries(usize),
+    /// A cron entry that could never do anything.
+    #[error(
+        "cron entry {}.{}: the receiver must be an actor's address (f0 from {FIRST_USER_ID} on, f2 or f410), the method 2 or more",
+        .0.receiver, .0.method
+    )]
+    BadCronEntry(CronEntry),
     /// The store does not take it.
     #[error(transparent)]
     State(#[from] StateFatal),
@@ -85,16 +98,18 @@ impl GenesisState {
 /// [`GenesisRejected`]: the first fault, before anything is written but blocks that nothing names.
 pub fn build_genesis_state<B: Blockstore>(store: &B, genesis: &GenesisState) -> Result<Cid, GenesisRejected> {
     check_accounts(&genesis.accounts)?;
+    check_cron(&genesis.cron)?;
     let installed = install(store, &genesis.code)?;
     let mut tree = StateTree::new(store, genesis.chain_name.clone(), FIRST_USER_ID);
     let system = ActorState { state: system::write(store, &installed)?, ..empty(BuiltinActor::System) };
     tree.set_actor(SYSTEM_ID, Some(system))?;
     tree.set_actor(INIT_ID, Some(empty(BuiltinActor::Init)))?;
     tree.set_actor(EAM_ID, Some(empty(BuiltinActor::EthereumAddressManager)))?;
-    for id in [REWARD_ID, BURNT_FUNDS_ID] {
-        let account = account::actor(store, &Address::new_id(id))?;
-        tree.set_actor(id, Some(ActorState::from(&account)))?;
-    }
+    tree.set_actor(REWARD_ID, Some(empty(BuiltinActor::Reward)))?;
+    let cron = cron::write_state(store, &genesis.cron)?;
+    tree.set_actor(CRON_ID, Some(ActorState { state: cron, ..empty(BuiltinActor::Cron) }))?;
+    let burnt_funds = account::actor(store, &Address::new_id(BURNT_FUNDS_ID))?;
+    tree.set_actor(BURNT_FUNDS_ID, Some(ActorState::from(&burnt_funds)))?;
     let mut state = BlockState::over(tree);
     state.apply(accounts(store, &genesis.accounts)?)?;
     Ok(state.flush()?)
@@ -120,6 +135,26 @@ fn check_accounts(accounts: &[GenesisAccount]) -> Result<(), GenesisRejected> {
         total = sum.ok_or(GenesisRejected::BadBalance(*address))?;
     }
     Ok(())
+}
+
+fn check_cron(entries: &[CronEntry]) -> Result<(), GenesisRejected> {
+    if entries.len() > CRON_ENTRIES_MAX {
+        return Err(GenesisRejected::TooManyCronEntries(entries.len()));
+    }
+    match entries.iter().find(|entry| !is_of_an_actor(&entry.receiver) || entry.method <= METHOD_CONSTRUCTOR) {
+        Some(entry) => Err(GenesisRejected::BadCronEntry(entry.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Whether an address can be of an actor that runs code: no key's, no built-in actor's, no masked id.
+fn is_of_an_actor(address: &Address) -> bool {
+    match address.payload() {
+        Payload::ID(id) => *id >= FIRST_USER_ID,
+        Payload::Actor(_) => true,
+        Payload::Delegated(_) => EthAddress::from_address(address).is_some(),
+        Payload::Secp256k1(_) | Payload::BLS(_) => false,
+    }
 }
 
 fn install<B: Blockstore>(store: &B, modules: &[Vec<u8>]) -> Result<BTreeSet<Cid>, GenesisRejected> {

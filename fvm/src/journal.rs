@@ -55,7 +55,7 @@ use crate::state::StateView;
 use crate::state::actor::ActorHead;
 use crate::state::view::eth_address;
 
-pub(crate) use database::{Database, NATIVE_CODE_HASH, native_code};
+pub(crate) use database::{Database, NATIVE_CODE_HASH, is_native, native_code};
 pub(crate) use own::Own;
 
 /// One transaction's changes over a view of the state.

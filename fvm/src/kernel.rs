@@ -30,6 +30,7 @@ mod machine;
 
 use std::sync::Arc;
 
+use cid::Cid;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
@@ -37,9 +38,10 @@ use tributary_primitives::EthAddress;
 use tributary_wasm::{Access, GasTracker, MessageContext, NetworkContext, SyscallError};
 
 use crate::block::BlockEnv;
+use crate::error::StateFatal;
 use crate::fees;
 use crate::journal::Journal;
-use crate::state::StateView;
+use crate::state::{ActorHead, StateView};
 
 pub(crate) use call::{Returned, exit_code_of};
 pub(crate) use machine::{Machine, on_deep_stack};
@@ -103,6 +105,11 @@ impl<V: StateView> Course<V> {
     pub(crate) fn fvm_gas_per_gas(&self) -> u64 {
         self.machine.params().fvm_gas_per_gas
     }
+
+    /// FVM gas that a cron entry may use.
+    pub(crate) fn cron_entry_gas(&self) -> u64 {
+        self.machine.params().cron_entry_gas
+    }
 }
 
 impl<V: StateView> Kernel<V> {
@@ -122,6 +129,14 @@ impl<V: StateView> Kernel<V> {
         &mut self.journal
     }
 
+    /// Gives an actor that runs a new state.
+    pub(crate) fn set_state(&mut self, actor: ActorID, root: Cid) -> Result<(), StateFatal> {
+        let head = self.journal.actor(actor)?;
+        let head = head.ok_or_else(|| StateFatal::Invariant(format!("actor {actor} runs and does not exist")))?;
+        self.journal.set_actor(actor, Some(ActorHead { state: root, ..head }));
+        Ok(())
+    }
+
     /// Charges for an access of an actor, as far as it is the message's first.
     pub(crate) fn charge_access(
         &mut self,
@@ -135,6 +150,6 @@ impl<V: StateView> Kernel<V> {
 }
 
 /// A broken state, on its way up through the runtime.
-pub(crate) fn fatal(fatal: crate::error::StateFatal) -> SyscallError {
+pub(crate) fn fatal(fatal: StateFatal) -> SyscallError {
     tributary_wasm::HostFatal::from(fatal).into()
 }

@@ -49,6 +49,6 @@ pub use call::{CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
 pub use error::{ExecutorFatal, StateFatal};
 pub use evm::TRANSACTION_GAS_MAX;
 pub use executor::{Executor, State};
-pub use genesis::{GenesisAccount, GenesisRejected, GenesisState, build_genesis_state};
+pub use genesis::{CRON_ENTRIES_MAX, CronEntry, GenesisAccount, GenesisRejected, GenesisState, build_genesis_state};
 pub use receipt::{Event, Receipt, receipts_root};
 pub use state::StateTree;

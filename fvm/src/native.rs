@@ -4,11 +4,23 @@
 //! |---|---|---|
 //! | system | refuses: genesis makes the one there is | – |
 //! | init | refuses, as above | 2 `Exec`, `InstallCode`: see [`init`] |
+//! | cron | refuses, as above | 2 `EpochTick`: see [`cron`] |
+//! | multisig | for the init actor alone | 2 to 9, `Receive`: see [`multisig`]; others from 2²⁴ on accepts |
+//! | reward | refuses, as for init | from 2²⁴ on accepts; Filecoin's 2 to 4 refuses: there is no block reward to reckon |
 //! | account | refuses: a send to its key makes it | 2 `PubkeyAddress`, 2643134072 `AuthenticateMessage`; from 2²⁴ on accepts |
 //! | Ethereum account | refuses | `InvokeEVM` runs its delegate (EIP-7702), if it has one; others from 2²⁴ on accepts |
 //! | placeholder | accepts | accepts |
 //! | contract | refuses | see [`contract`] |
 //! | Ethereum address manager | refuses | 2 `Create`, 3 `Create2`, 4 `CreateExternal`: see [`eam`] |
+//!
+//! Ids below 100 are given by genesis alone, so nobody else can have them:
+//!
+//! | id | actor | what is sent there |
+//! |---|---|---|
+//! | 0, 1, 3, 10 | system, init, cron, Ethereum address manager | stays there for good, as on Filecoin; a contract's or Ethereum account's payment is refused |
+//! | 2 | reward | goes to the block's proposer at the block's end, with the tips |
+//! | 99 | burnt funds, an account without a key | is burnt: it circulates no more |
+//! | the rest | none | refused: no such receiver (5), the value stays with its sender |
 //!
 //! To accept is to return nothing with exit code 0; to refuse is exit code 22, `USR_UNHANDLED_MESSAGE`. Value without a method arrives.
 //!
@@ -16,8 +28,11 @@
 
 pub(crate) mod account;
 mod contract;
+pub(crate) mod cron;
 mod eam;
 mod init;
+pub(crate) mod multisig;
+mod store;
 
 use fvm_ipld_encoding::{BytesDe, BytesSer, CBOR};
 use fvm_shared::ActorID;
@@ -88,10 +103,12 @@ fn answer<V: StateView>(
         BuiltinActor::Evm => return contract::invoke(kernel, receiver, send, gas),
         BuiltinActor::EthAccount if send.method == INVOKE_EVM => return contract::invoke(kernel, receiver, send, gas),
         BuiltinActor::EthereumAddressManager => return eam::invoke(kernel, send, gas),
+        BuiltinActor::Multisig => return multisig::invoke(kernel, receiver, send, gas),
+        BuiltinActor::Cron => return cron::invoke(kernel, &send, gas),
         BuiltinActor::Account => account::invoke(&mut kernel, receiver, &send, gas),
-        BuiltinActor::EthAccount if is_exported => Ok(None),
+        BuiltinActor::EthAccount | BuiltinActor::Reward if is_exported => Ok(None),
         BuiltinActor::Placeholder => Ok(None),
-        BuiltinActor::System | BuiltinActor::EthAccount => unhandled(),
+        BuiltinActor::System | BuiltinActor::EthAccount | BuiltinActor::Reward => unhandled(),
     };
     (kernel, answer)
 }

@@ -90,5 +90,6 @@ fn first_state(genesis: &Genesis) -> GenesisState {
         chain_name: genesis.chain_name.clone(),
         accounts: genesis.accounts.iter().map(account).collect(),
         code: genesis.code.iter().map(|code| code.wasm.clone()).collect(),
+        cron: Vec::new(),
     }
 }

@@ -78,6 +78,7 @@ impl Network {
                 fvm_gas_per_gas: 500,
                 genesis_supply: sealed.supply(),
                 code_installer: CodeInstaller::Nobody,
+                cron_entry_gas: 0,
             },
             None,
         )

@@ -191,6 +191,7 @@ fn check(file: &Path) -> anyhow::Result<Vec<u8>> {
         fvm_gas_per_gas: 1,
         genesis_supply: TokenAmount::default(),
         code_installer: CodeInstaller::Nobody,
+        cron_entry_gas: 0,
     };
     let checked = Executor::new(params, None)?.check_code(&wasm);
     checked.with_context(|| format!("{} is no actor's code", file.display()))?;

@@ -141,6 +141,7 @@ impl ChainFacts {
             fvm_gas_per_gas: self.parameters.fvm_gas_per_gas,
             genesis_supply: self.supply.clone(),
             code_installer: self.parameters.code_installer(),
+            cron_entry_gas: self.parameters.cron_entry_gas,
         }
     }
 

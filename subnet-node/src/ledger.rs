@@ -22,7 +22,7 @@ use tributary_checkpoint::Checkpoint;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::fees::{circulating_supply, next_base_fee};
 use tributary_fvm::{
-    BlockEnv, BlockOutcome, Executor, ExecutorFatal, Receipt, State, StateFatal, StateTree, receipts_root,
+    BlockEnv, BlockOutcome, BlockRun, Executor, ExecutorFatal, Receipt, State, StateFatal, StateTree, receipts_root,
 };
 use tributary_genesis::SealedGenesis;
 use tributary_message::Transaction;
@@ -210,7 +210,8 @@ impl Ledger {
         let Place { store: state, state: before, .. } = self.at(place.take(), &head).map_err(fatal)?;
         let (mut after, run) = self.executor.run_block(before, &env, transactions).map_err(fatal)?;
         let state_root = after.flush()?;
-        let outcome = BlockOutcome { state_root, receipts: run.receipts, gas_used: run.gas_used };
+        let BlockRun { receipts, gas_used, cron_gas_used } = run;
+        let outcome = BlockOutcome { state_root, receipts, gas_used, cron_gas_used };
         let record = self.record(&head, &env, block, &certificate, transactions, &outcome, &state)?;
         let ipld = state.take_blocks();
         let executed = (0_u32..).zip(&outcome.receipts).filter(|(_, receipt)| !receipt.skipped);

@@ -47,7 +47,12 @@ impl Ours {
     /// # Errors
     /// When the state cannot be read.
     pub fn new(store: Arc<MemoryStore>, root: &Cid, genesis_supply: TokenAmount) -> Result<Self> {
-        let params = ExecutionParams { fvm_gas_per_gas: 500, genesis_supply, code_installer: CodeInstaller::Nobody };
+        let params = ExecutionParams {
+            fvm_gas_per_gas: 500,
+            genesis_supply,
+            code_installer: CodeInstaller::Nobody,
+            cron_entry_gas: 0,
+        };
         let executor = Executor::new(params, None)?;
         let state = Some(executor.open(&store, root)?);
         Ok(Self { executor, store, root: *root, state, height: 0 })

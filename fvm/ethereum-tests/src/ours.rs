@@ -59,12 +59,14 @@ pub enum OursFatal {
 /// # Errors
 /// [`ExecutorFatal`] when the WASM engine cannot run on this machine.
 pub fn executor() -> Result<Executor, ExecutorFatal> {
-    // FVM messages alone go by either number, and no test sends one.
-    let code_installer = CodeInstaller::Nobody;
-    Executor::new(
-        ExecutionParams { fvm_gas_per_gas: 500, genesis_supply: TokenAmount::default(), code_installer },
-        None,
-    )
+    // FVM messages alone go by the first two numbers, and no test sends one; its chain lists nobody for cron.
+    let params = ExecutionParams {
+        fvm_gas_per_gas: 500,
+        genesis_supply: TokenAmount::default(),
+        code_installer: CodeInstaller::Nobody,
+        cron_entry_gas: 0,
+    };
+    Executor::new(params, None)
 }
 
 /// A test's state, in ours.

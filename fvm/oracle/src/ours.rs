@@ -28,6 +28,7 @@ impl Ours {
             fvm_gas_per_gas: 1,
             genesis_supply: world.supply.clone(),
             code_installer: CodeInstaller::Nobody,
+            cron_entry_gas: 0,
         };
         Ok(Self { executor: Executor::new(params, None)?, world })
     }

@@ -177,7 +177,7 @@ impl World {
         let account = |address| GenesisAccount { address, balance: TokenAmount::from_atto(BALANCE) };
         let standard = [Who::Alice.address(), Who::Bob.address(), dave_address(), erin_address()];
         let accounts = standard.into_iter().map(account).collect();
-        let genesis = GenesisState { chain_name: "oracle".to_owned(), accounts, code: vec![] };
+        let genesis = GenesisState { chain_name: "oracle".to_owned(), accounts, ..GenesisState::default() };
         let root = build_genesis_state(&store, &genesis)?;
         let root = put_actors(&store, &root, under_test)?;
         let actors = BALANCE * u64::try_from(under_test.len())?;

@@ -17,9 +17,9 @@ use crate::hash::RAW;
 pub const SYSTEM_ID: ActorID = 0;
 /// Gives actors their ids and makes new ones.
 pub const INIT_ID: ActorID = 1;
-/// Receives nothing here; kept free as Filecoin's reward actor.
+/// Holds what is sent to whoever proposes the block.
 pub const REWARD_ID: ActorID = 2;
-/// Filecoin's cron actor.
+/// Calls, at the end of every block, whom genesis lists.
 pub const CRON_ID: ActorID = 3;
 /// The Ethereum address manager: namespace of f410 addresses.
 pub const EAM_ID: ActorID = 10;
@@ -42,8 +42,14 @@ pub enum BuiltinActor {
     System,
     /// Address map and actor creation.
     Init,
+    /// Calls at the end of a block.
+    Cron,
     /// A key's account (f1, f3).
     Account,
+    /// A wallet of several signers.
+    Multisig,
+    /// What is sent to whoever proposes the block.
+    Reward,
     /// An f4 address that received funds before its actor came to be.
     Placeholder,
     /// An EVM contract.
@@ -56,10 +62,13 @@ pub enum BuiltinActor {
 
 impl BuiltinActor {
     /// All of them, in the manifest's order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::System,
         Self::Init,
+        Self::Cron,
         Self::Account,
+        Self::Multisig,
+        Self::Reward,
         Self::Placeholder,
         Self::Evm,
         Self::EthereumAddressManager,
@@ -72,7 +81,10 @@ impl BuiltinActor {
         match self {
             Self::System => 1,
             Self::Init => 2,
+            Self::Cron => 3,
             Self::Account => 4,
+            Self::Multisig => 9,
+            Self::Reward => 10,
             Self::Placeholder => 13,
             Self::Evm => 14,
             Self::EthereumAddressManager => 15,
@@ -86,7 +98,10 @@ impl BuiltinActor {
         match self {
             Self::System => "system",
             Self::Init => "init",
+            Self::Cron => "cron",
             Self::Account => "account",
+            Self::Multisig => "multisig",
+            Self::Reward => "reward",
             Self::Placeholder => "placeholder",
             Self::Evm => "evm",
             Self::EthereumAddressManager => "eam",
@@ -136,6 +151,6 @@ mod tests {
             assert_eq!(BuiltinActor::from_number(actor.number()), Some(actor));
         }
         assert_eq!(BuiltinActor::from_code(&crate::raw_cid(b"tributary/actor/evm/1")), None);
-        assert_eq!(BuiltinActor::from_number(3), None);
+        assert_eq!(BuiltinActor::from_number(5), None);
     }
 }

@@ -1,8 +1,11 @@
 //! Blocks on a small world: two Ethereum accounts, one key's account, two installed modules.
 
+mod cron;
 mod crossing;
 mod ethereum;
 mod fvm;
 mod laws;
+mod multisig;
 mod plain;
+mod reward;
 mod world;

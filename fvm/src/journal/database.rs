@@ -36,6 +36,14 @@ pub(crate) fn native_code() -> Bytecode {
     Bytecode::new_legacy(Bytes::from_static(&[0xfe]))
 }
 
+/// Whether an actor, built in or of installed code, has code that the EVM cannot run.
+pub(crate) const fn is_native(builtin: Option<BuiltinActor>) -> bool {
+    !matches!(
+        builtin,
+        Some(BuiltinActor::Account | BuiltinActor::Placeholder | BuiltinActor::EthAccount | BuiltinActor::Evm)
+    )
+}
+
 /// The view, and what revm needs remembered of it.
 pub struct Database<V> {
     /// None in a journal whose content was taken out: see [`super::Journal::take_out`].
@@ -81,8 +89,8 @@ impl<V: StateView> Database<V> {
                 let nonce = if builtin == Some(BuiltinActor::Evm) { head.nonce } else { actor.nonce };
                 Ok((nonce, B256::new(head.code_hash)))
             }
-            Some(BuiltinActor::Account | BuiltinActor::Placeholder) => Ok((actor.nonce, KECCAK_EMPTY)),
-            _ => Ok((actor.nonce, NATIVE_CODE_HASH)),
+            _ if is_native(builtin) => Ok((actor.nonce, NATIVE_CODE_HASH)),
+            _ => Ok((actor.nonce, KECCAK_EMPTY)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fvm_shared::address::Payload;
+use fvm_shared::address::{Address, Payload};
 use fvm_shared::error::{ErrorNumber, ExitCode};
 use fvm_shared::{ActorID, METHOD_SEND};
 use tributary_primitives::EthAddress;
@@ -61,10 +61,7 @@ impl<V: StateView> Kernel<V> {
 
     /// Finds or makes the receiver and moves the value.
     fn prepare(&mut self, send: &Send, gas: &mut GasTracker) -> Result<ActorID, SyscallError> {
-        let receiver = match self.journal.resolve(&send.to).map_err(fatal)? {
-            Some(id) => id,
-            None => self.make_receiver(send, gas)?,
-        };
+        let receiver = self.id_or_new(&send.to, send.read_only, gas)?;
         // The message's own receiver is looked up before it runs, and nobody pays for that.
         if send.stack.depth() == 1 {
             self.journal.own().first_access(receiver, Access::Read);
@@ -100,14 +97,26 @@ impl<V: StateView> Kernel<V> {
         if is_moved { Ok(()) } else { Err(short_of_funds()) }
     }
 
+    /// The id behind an address. A key or an Ethereum address that names nobody yet gets its actor, as by every send to it.
+    pub(crate) fn id_or_new(
+        &mut self,
+        address: &Address,
+        read_only: bool,
+        gas: &mut GasTracker,
+    ) -> Result<ActorID, SyscallError> {
+        match self.journal.resolve(address).map_err(fatal)? {
+            Some(id) => Ok(id),
+            None => self.make_receiver(address, read_only, gas),
+        }
+    }
+
     /// An account for a key, a placeholder for an Ethereum address, nothing for any other.
-    fn make_receiver(&mut self, send: &Send, gas: &mut GasTracker) -> Result<ActorID, SyscallError> {
-        let to = &send.to;
+    fn make_receiver(&mut self, to: &Address, read_only: bool, gas: &mut GasTracker) -> Result<ActorID, SyscallError> {
         let is_key = matches!(to.payload(), Payload::Secp256k1(_) | Payload::BLS(_));
         if !is_key && EthAddress::from_address(to).is_none() {
             return Err(rejected(ErrorNumber::NotFound, "no actor has the receiver's address"));
         }
-        if send.read_only {
+        if read_only {
             return Err(rejected(ErrorNumber::ReadOnly, "a read-only call makes no receiver"));
         }
         // Everybody has the secret key of the point at infinity.

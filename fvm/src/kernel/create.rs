@@ -9,6 +9,7 @@ use tributary_wasm::{Access, GasTracker, NewActor, SyscallError, prices};
 
 use super::call::rejected;
 use super::{Kernel, fatal};
+use crate::journal::is_native;
 use crate::native::account;
 use crate::state::{ActorHead, StateView};
 
@@ -70,7 +71,7 @@ impl<V: StateView> Kernel<V> {
         };
         self.charge_access(new.id, Access::Update, gas)?;
         self.course.created += 1;
-        let is_native = BuiltinActor::from_code(&new.code).is_none();
+        let is_native = is_native(BuiltinActor::from_code(&new.code));
         self.journal.set_actor(new.id, Some(ActorHead { code: new.code, state, delegated: new.delegated_address }));
         if is_native {
             self.journal.mark_native(new.id).map_err(fatal)?;

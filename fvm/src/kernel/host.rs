@@ -19,8 +19,7 @@ use tributary_wasm::{
 };
 
 use super::Kernel;
-use crate::error::StateFatal;
-use crate::state::{ActorHead, StateView};
+use crate::state::StateView;
 use crate::{fees, money};
 
 /// Multihash code of SHA-256, by which blocks of this chain are named.
@@ -86,10 +85,7 @@ impl<V: StateView> Host for Box<Kernel<V>> {
     }
 
     fn set_state_root(&mut self, actor: ActorID, root: Cid) -> Result<(), HostFatal> {
-        let head = self.journal.actor(actor)?;
-        let head = head.ok_or_else(|| StateFatal::Invariant(format!("actor {actor} runs and does not exist")))?;
-        self.journal.set_actor(actor, Some(ActorHead { state: root, ..head }));
-        Ok(())
+        Ok(self.set_state(actor, root)?)
     }
 
     fn self_destruct(&mut self, actor: ActorID) -> Result<(), HostFatal> {

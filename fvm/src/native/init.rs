@@ -6,7 +6,7 @@
 //! | 3 | Exec4 | | refuses: contracts are made natively |
 //! | 1596813081 | InstallCode | the module, a byte string | `[code CID, whether it is new]` |
 //!
-//! Filecoin lets users make multisigs and payment channels only; here the code that may be executed is what is built in for it, or
+//! Filecoin lets users make multisigs and payment channels only; here anyone may make a multisig and an actor of any code that is
 //! installed. Who may install is the chain's parameter `code_installer`; others get exit code 18, `USR_FORBIDDEN`. A module that is no
 //! actor's code is refused by an exit code for each rule, so that no sentence of a compiler ever gets into the chain:
 //!
@@ -31,7 +31,7 @@ use fvm_ipld_encoding::{CBOR, RawBytes};
 use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
 use fvm_shared::{ActorID, METHOD_CONSTRUCTOR};
-use tributary_primitives::actors::{INIT_ID, SYSTEM_ID};
+use tributary_primitives::actors::{BuiltinActor, INIT_ID, SYSTEM_ID};
 use tributary_primitives::raw_cid;
 use tributary_wasm::{Access, Block, CodeRejected, GasTracker, NewActor, Send, SyscallError, prices};
 
@@ -155,7 +155,7 @@ fn prepare<V: StateView>(
     if send.read_only {
         return Err(Refusal::Exit(ExitCode::USR_READ_ONLY));
     }
-    if !kernel.is_installed(&code_cid)? {
+    if code_cid != BuiltinActor::Multisig.code() && !kernel.is_installed(&code_cid)? {
         return Err(Refusal::Exit(ExitCode::USR_FORBIDDEN));
     }
     let stack = send.stack.enter(0, 0).ok_or(Refusal::Exit(ExitCode::USR_FORBIDDEN))?;

@@ -158,6 +158,16 @@ impl<B: Blockstore + Clone> BlockState<B> {
         Ok(())
     }
 
+    /// Takes all that an actor holds, and answers how much.
+    pub(crate) fn empty(&mut self, id: ActorID) -> Result<U256, StateFatal> {
+        let Some(actor) = self.cached_actor(id)?.filter(|actor| !actor.balance.is_zero()) else {
+            return Ok(U256::ZERO);
+        };
+        let held = actor.balance;
+        self.set_actor(id, Some(Actor { balance: U256::ZERO, ..actor }));
+        Ok(held)
+    }
+
     /// Writes the block's changes to the store and answers the new root. What was read and written stays at hand for the next
     /// block, unless it is more than [`KEPT_MAX`].
     ///

@@ -16,7 +16,7 @@ use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::{EthAddress, Hash32, Height, raw_cid};
 
 use crate::block::{BlockEnv, BlockOutcome, CodeInstaller, ExecutionParams};
-use crate::genesis::{GenesisAccount, GenesisState, build_genesis_state};
+use crate::genesis::{CronEntry, GenesisAccount, GenesisState, build_genesis_state};
 use crate::receipt::Receipt;
 use crate::state::{MemoryStore, StateTree};
 use crate::{CallOutcome, CallRequest, Executor};
@@ -27,6 +27,7 @@ pub(super) const TIP: u128 = 5;
 pub(super) const RICH: u128 = 1_000_000_000_000_000_000;
 pub(super) const PROPOSER: EthAddress = EthAddress([0xbb; 20]);
 pub(super) const FVM_GAS: u64 = 100_000_000;
+pub(super) const CRON_ENTRY_GAS: u64 = 50_000_000;
 
 /// Keeps its last method number as its state, emits an event, aborts with 99 on method 9 and traps on method 8.
 pub(super) const ACTOR: &str = r#"(module
@@ -152,6 +153,15 @@ impl World {
     }
 
     pub(super) fn ruled_by(code_installer: CodeInstaller) -> Self {
+        Self::with(code_installer, Vec::new())
+    }
+
+    /// A chain whose cron actor has these entries.
+    pub(super) fn ticking(cron: Vec<CronEntry>) -> Self {
+        Self::with(CodeInstaller::Anyone, cron)
+    }
+
+    fn with(code_installer: CodeInstaller, cron: Vec<CronEntry>) -> Self {
         let account = |address| GenesisAccount { address, balance: atto(RICH) };
         let genesis = GenesisState {
             chain_name: "test".into(),
@@ -161,10 +171,16 @@ impl World {
                 account(carol().f1_address()),
             ],
             code: [ACTOR, PROXY].map(|actor| wat::parse_str(actor).unwrap()).into(),
+            cron,
         };
         let store = Arc::new(MemoryStore::default());
         let root = build_genesis_state(&*store, &genesis).unwrap();
-        let params = ExecutionParams { fvm_gas_per_gas: 500, genesis_supply: genesis.supply(), code_installer };
+        let params = ExecutionParams {
+            fvm_gas_per_gas: 500,
+            genesis_supply: genesis.supply(),
+            code_installer,
+            cron_entry_gas: CRON_ENTRY_GAS,
+        };
         let executor = Executor::new(params, None).unwrap();
         Self { store, executor, root, height: Height::GENESIS, supply: genesis.supply() }
     }
@@ -237,8 +253,18 @@ impl World {
 
     /// Makes an actor of an installed module; answers its id address.
     pub(super) fn exec_code(&mut self, nonce: u64, code: Cid) -> Address {
+        self.exec_code_of(&carol(), nonce, code)
+    }
+
+    /// Makes an actor of an installed module, by the key's next message.
+    pub(super) fn exec_code_by(&mut self, key: &SecpSecretKey, code: Cid) -> Address {
+        let nonce = self.tree().nonce(&key.f1_address()).unwrap();
+        self.exec_code_of(key, nonce, code)
+    }
+
+    fn exec_code_of(&mut self, key: &SecpSecretKey, nonce: u64, code: Cid) -> Address {
         let params = to_vec(&(code, RawBytes::default())).unwrap();
-        let receipt = self.one(message(&carol(), nonce, Address::new_id(INIT_ID), 2, params, 0));
+        let receipt = self.one(message(key, nonce, Address::new_id(INIT_ID), 2, params, 0));
         assert!(receipt.exit_code.is_success(), "{}", receipt.exit_code);
         let (id, _robust): (Address, Address) = fvm_ipld_encoding::from_slice(&receipt.return_data).unwrap();
         id
