@@ -5,6 +5,7 @@
 //!  [[name | null, consensus_key, bls_key, bls_possession, power, reward_address | null], …],
 //!  [[address, balance], …],
 //!  [[name, code CID], …],
+//!  [[receiver, method], …],
 //!  [parameter, …]]
 //! ```
 //!
@@ -32,6 +33,7 @@ struct Canonical<'a> {
     validators: Vec<CanonicalValidator<'a>>,
     accounts: Vec<(Address, TokenAmount)>,
     code: Vec<(&'a str, Cid)>,
+    cron: Vec<(Address, u64)>,
     parameters: Vec<u64>,
 }
 
@@ -69,6 +71,7 @@ pub(crate) fn encode(genesis: &Genesis, time: GenesisTime) -> Vec<u8> {
         validators: genesis.validators.iter().map(CanonicalValidator::from).collect(),
         accounts: genesis.accounts.iter().map(|account| (account.address.address(), account.balance.into())).collect(),
         code: genesis.code.iter().map(|code| (code.name.as_str(), code.cid)).collect(),
+        cron: genesis.cron.iter().map(|entry| (entry.receiver.address(), entry.method)).collect(),
         parameters: genesis.parameters.values(),
     };
     to_cbor(&canonical)

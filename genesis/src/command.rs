@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `new` | writes a draft |
 //! | `new-keys` | makes a validator's keys |
-//! | `add-validator`, `add-account`, `add-code`, `set` | add to a draft |
+//! | `add-validator`, `add-account`, `add-code`, `add-cron`, `set` | add to a draft |
 //! | `seal` | fixes the time, verifies, writes id and state root |
 //! | `verify` | verifies and prints id and state root |
 //! | `show` | prints a table, JSON, or the table of parameters |
@@ -18,12 +18,12 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 use tributary_primitives::{BlsPublicKey, BlsSignature, EthAddress, SubnetId, VotingPower};
 
-use crate::document::{Genesis, GenesisAccount, GenesisCode, GenesisValidator};
+use crate::document::{Genesis, GenesisAccount, GenesisCode, GenesisCronEntry, GenesisValidator};
 use crate::file;
 use crate::keys::{Keys, PublicKeys, public_path};
 use crate::time::GenesisTime;
 use crate::verify::{Rule, Violation};
-use crate::words::{AccountAddress, Balance, ConsensusPublicKey};
+use crate::words::{AccountAddress, ActorAddress, Balance, ConsensusPublicKey};
 
 mod show;
 
@@ -86,6 +86,20 @@ Examples:
   genesis add-code genesis.json --counter
   genesis add-code genesis.json --name my-actor my_actor.wasm")]
     AddCode(AddCode),
+    /// Has every block call a method of an actor at its end, without value and parameters. Calls are made in the order in which they
+    /// are added, and an actor that is not there yet is called once it is.
+    #[command(after_help = "\
+Examples:
+  genesis add-cron genesis.json 0x52908400098527886e0f7030069857d2e4169ee7 3844450837     (a contract, with empty call data)
+  genesis add-cron genesis.json f24vg6ut43yw2h2jqydgbg2xq7x6f4kub3bg6as6i 2")]
+    AddCron {
+        /// The document.
+        file: PathBuf,
+        /// 0x…, f410f…, f2… or f0….
+        receiver: ActorAddress,
+        /// The method's number.
+        method: u64,
+    },
     /// Sets chain parameters.
     #[command(after_help = "\
 Example:
@@ -227,6 +241,13 @@ impl Arguments {
                 Ok(writeln!(output, "{}: account {address} holds {balance} attoTRB", file.display())?)
             }
             Command::AddCode(add) => add.run(output),
+            Command::AddCron { file, receiver, method } => {
+                edit(&file, |genesis| {
+                    genesis.cron.push(GenesisCronEntry { receiver, method });
+                    Ok(())
+                })?;
+                Ok(writeln!(output, "{}: every block calls method {method} of {receiver}", file.display())?)
+            }
             Command::Set { file, settings } => {
                 edit(&file, |genesis| set(genesis, &settings))?;
                 Ok(writeln!(output, "{}: {} parameters set", file.display(), settings.len())?)

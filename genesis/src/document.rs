@@ -11,6 +11,7 @@
 //!   "validators": [ … ],                in the order of every certificate's bitmap
 //!   "accounts": [ … ],                  in the order of their actor ids, from 100
 //!   "code": [ … ],                      WASM that actors can be made of
+//!   "cron": [ … ],                      whom every block calls at its end; left out when nobody
 //!   "parameters": { … },
 //!   "seal": { "genesis_id": "bafy…", "state_root": "bafy…" }
 //! }
@@ -27,7 +28,7 @@ use tributary_primitives::{BlsPublicKey, BlsSignature, EthAddress, SubnetId, Vot
 use crate::parameters::ChainParameters;
 use crate::time::GenesisTime;
 use crate::verify::GenesisRejected;
-use crate::words::{AccountAddress, Balance, ConsensusPublicKey};
+use crate::words::{AccountAddress, ActorAddress, Balance, ConsensusPublicKey};
 
 /// The version of document this code reads and writes.
 pub const DOCUMENT_VERSION: u64 = 1;
@@ -62,6 +63,9 @@ pub struct Genesis {
     /// WASM code that actors can be made of.
     #[serde(default)]
     pub code: Vec<GenesisCode>,
+    /// Whom the chain calls at the end of every block, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cron: Vec<GenesisCronEntry>,
     /// The numbers all nodes share.
     #[serde(default)]
     pub parameters: ChainParameters,
@@ -136,6 +140,16 @@ impl GenesisCode {
     }
 }
 
+/// An actor that is called at the end of every block.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisCronEntry {
+    /// `0x…`, `f410f…`, `f2…` or `f0…`. Until an actor is there the call fails, which harms nobody.
+    pub receiver: ActorAddress,
+    /// The method, called without value and parameters. 3844450837 calls a contract with empty call data.
+    pub method: u64,
+}
+
 /// What a sealed document says of itself; [`Genesis::verify`] holds it to it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -163,6 +177,7 @@ impl Genesis {
             validators: Vec::new(),
             accounts: Vec::new(),
             code: vec![GenesisCode::new(tributary_genesis_code::CHECKPOINT_ACTOR_NAME, checkpoint)],
+            cron: Vec::new(),
             parameters: ChainParameters::default(),
             seal: None,
         }

@@ -29,7 +29,7 @@ pub mod time;
 pub mod verify;
 pub mod words;
 
-pub use document::{Genesis, GenesisAccount, GenesisCode, GenesisValidator, Seal};
+pub use document::{Genesis, GenesisAccount, GenesisCode, GenesisCronEntry, GenesisValidator, Seal};
 pub use keys::{Keys, PublicKeys};
 pub use parameters::ChainParameters;
 pub use sealed::SealedGenesis;

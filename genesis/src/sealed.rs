@@ -3,10 +3,10 @@
 use cid::Cid;
 use fvm_ipld_blockstore::{Blockstore, MemoryBlockstore};
 use fvm_shared::econ::TokenAmount;
-use tributary_fvm::{GenesisAccount, GenesisState, build_genesis_state};
+use tributary_fvm::{CronEntry, GenesisAccount, GenesisState, build_genesis_state};
 
 use crate::canonical;
-use crate::document::{Genesis, Seal};
+use crate::document::{Genesis, GenesisCronEntry, Seal};
 use crate::time::GenesisTime;
 use crate::verify::GenesisRejected;
 use crate::words::Balance;
@@ -86,10 +86,11 @@ fn first_state(genesis: &Genesis) -> GenesisState {
         address: account.address.address(),
         balance: account.balance.into(),
     };
+    let entry = |entry: &GenesisCronEntry| CronEntry { receiver: entry.receiver.address(), method: entry.method };
     GenesisState {
         chain_name: genesis.chain_name.clone(),
         accounts: genesis.accounts.iter().map(account).collect(),
         code: genesis.code.iter().map(|code| code.wasm.clone()).collect(),
-        cron: Vec::new(),
+        cron: genesis.cron.iter().map(entry).collect(),
     }
 }

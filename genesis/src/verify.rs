@@ -5,7 +5,7 @@
 //!   ├─ size, syntax, known fields      GenesisRejected::{TooLarge, NotADocument}   (Genesis::from_json)
 //!   ├─ name, ids, time                 ┐
 //!   ├─ validators: keys, power, proofs ├ GenesisRejected::Violations
-//!   ├─ accounts, code                  │
+//!   ├─ accounts, code, cron            │
 //!   ├─ parameters                      ┘
 //!   ├─ first state tree                builds, or GenesisRejected::NoState
 //!   ├─ seal, if there is one           GenesisRejected::Violations
@@ -17,7 +17,10 @@ use std::fmt;
 use std::hash::Hash;
 
 use cid::Cid;
+use fvm_shared::METHOD_CONSTRUCTOR;
 use tributary_crypto::bls;
+use tributary_fvm::CRON_ENTRIES_MAX;
+use tributary_fvm::fees::block_gas;
 use tributary_primitives::actors::FIRST_USER_ID;
 use tributary_primitives::{VALIDATORS_MAX, VotingPower, raw_cid};
 
@@ -182,6 +185,21 @@ pub enum Rule {
     /// Without it this network could have no children.
     #[error("no code is called {name:?}; every network carries it", name = tributary_genesis_code::CHECKPOINT_ACTOR_NAME)]
     NoCheckpointActor,
+    /// No method to call at a block's end.
+    #[error("method {0} is called by nobody: 0 only sends value, and 1 is the constructor; from 2 on")]
+    CronMethod(u64),
+    /// The entries together could take longer than a block.
+    #[error(
+        "{entries} entries may use {gas} gas together, of cron_entry_gas each; at most block_gas_limit, which is {limit}"
+    )]
+    CronGas {
+        /// How many there are.
+        entries: usize,
+        /// What they may use, in block gas.
+        gas: u64,
+        /// The block's own.
+        limit: u64,
+    },
     /// Below or above the table's bounds.
     #[error("{value} {unit} must be {min} to {max}")]
     OutOfBounds {
@@ -247,6 +265,7 @@ impl Genesis {
         self.validator_set(&mut found);
         self.account_list(&mut found);
         self.code_list(&mut found);
+        self.cron_list(&mut found);
         found.0.extend(self.parameters.violations().into_iter().map(|(path, rule)| Violation { path, rule }));
         found.0
     }
@@ -304,6 +323,22 @@ impl Genesis {
         found.duplicates("code", "cid", self.code.iter().map(|code| code.cid));
         let carries = self.code.iter().any(|code| code.name == tributary_genesis_code::CHECKPOINT_ACTOR_NAME);
         found.when(!carries, "code", || Rule::NoCheckpointActor);
+    }
+
+    fn cron_list(&self, found: &mut Found) {
+        let entries = self.cron.len();
+        if entries > CRON_ENTRIES_MAX {
+            return found.add("cron", Rule::Count { found: entries, min: 0, max: CRON_ENTRIES_MAX });
+        }
+        for (position, entry) in self.cron.iter().enumerate() {
+            let is_called = entry.method > METHOD_CONSTRUCTOR;
+            found.when(!is_called, &format!("cron[{position}].method"), || Rule::CronMethod(entry.method));
+        }
+        found.duplicates("cron", "", self.cron.iter());
+        let limit = self.parameters.block_gas_limit;
+        let each = block_gas(self.parameters.cron_entry_gas, self.parameters.fvm_gas_per_gas);
+        let gas = each.saturating_mul(u64::try_from(entries).unwrap_or(u64::MAX));
+        found.when(gas > limit, "cron", || Rule::CronGas { entries, gas, limit });
     }
 }
 
@@ -363,14 +398,16 @@ impl Found {
         }
     }
 
-    /// Every entry of `list` whose `field` is that of an earlier one.
+    /// Every entry of `list` whose `field` is that of an earlier one; no field is all of the entry.
     fn duplicates<T: Eq + Hash>(&mut self, list: &str, field: &str, values: impl Iterator<Item = T>) {
+        let path = |position| match field {
+            "" => format!("{list}[{position}]"),
+            field => format!("{list}[{position}].{field}"),
+        };
         let mut seen = HashMap::new();
         for (position, value) in values.enumerate() {
             let first = *seen.entry(value).or_insert(position);
-            self.when(first != position, &format!("{list}[{position}].{field}"), || Rule::Duplicate {
-                first: format!("{list}[{first}].{field}"),
-            });
+            self.when(first != position, &path(position), || Rule::Duplicate { first: path(first) });
         }
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use fvm_shared::address::{Address, Payload};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tributary_primitives::actors::FIRST_USER_ID;
 use tributary_primitives::address::AddressRejected;
 use tributary_primitives::hash::{HexRejected, parse_hex, write_hex};
 use tributary_primitives::{EthAddress, hash, parse_address};
@@ -68,6 +69,32 @@ pub enum AccountRejected {
     NotAnAccount(String),
 }
 
+/// Why a text is no address of an actor that the chain may call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ActorRejected {
+    /// No address at all.
+    #[error(transparent)]
+    Address(#[from] AddressRejected),
+    /// An address, but of a key or of a built-in actor.
+    #[error("{0:?} is no actor that can be called: name it by 0x…, f410f…, f2…, or f0… from f0{FIRST_USER_ID} on")]
+    NotAnActor(String),
+}
+
+/// At most this much of a text is shown in a refusal.
+const SHOWN_CHARACTERS_MAX: usize = 80;
+
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARACTERS_MAX).collect()
+}
+
+/// An Ethereum address has one spelling, whichever it is read from.
+fn write_address(address: &Address, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match EthAddress::from_address(address) {
+        Some(ethereum) if ethereum.as_actor_id().is_none() => write!(f, "{ethereum}"),
+        _ => write!(f, "{address}"),
+    }
+}
+
 impl AccountAddress {
     /// As the executor knows it: f1 or f410.
     #[must_use]
@@ -93,16 +120,13 @@ impl FromStr for AccountAddress {
             Payload::Delegated(_) => EthAddress::from_address(&address).is_some(),
             _ => false,
         };
-        if is_account { Ok(Self(address)) } else { Err(AccountRejected::NotAnAccount(text.chars().take(80).collect())) }
+        if is_account { Ok(Self(address)) } else { Err(AccountRejected::NotAnAccount(shown(text))) }
     }
 }
 
 impl fmt::Display for AccountAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match EthAddress::from_address(&self.0) {
-            Some(address) => address.fmt(f),
-            None => self.0.fmt(f),
-        }
+        write_address(&self.0, f)
     }
 }
 
@@ -113,6 +137,58 @@ impl Serialize for AccountAddress {
 }
 
 impl<'de> Deserialize<'de> for AccountAddress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// An actor that the chain itself may call: by Ethereum address (`0x…`, the same as `f410f…`), by the address it got when it was made
+/// (`f2…`), or by id (`f0…`). Nobody need be there yet.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ActorAddress(Address);
+
+impl ActorAddress {
+    /// As the executor knows it.
+    #[must_use]
+    pub const fn address(&self) -> Address {
+        self.0
+    }
+}
+
+impl From<EthAddress> for ActorAddress {
+    fn from(address: EthAddress) -> Self {
+        Self(address.to_address())
+    }
+}
+
+impl FromStr for ActorAddress {
+    type Err = ActorRejected;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let address = parse_address(text)?;
+        let is_actor = match address.payload() {
+            Payload::ID(id) => *id >= FIRST_USER_ID,
+            Payload::Actor(_) => true,
+            Payload::Delegated(_) => EthAddress::from_address(&address).is_some(),
+            Payload::Secp256k1(_) | Payload::BLS(_) => false,
+        };
+        if is_actor { Ok(Self(address)) } else { Err(ActorRejected::NotAnActor(shown(text))) }
+    }
+}
+
+impl fmt::Display for ActorAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_address(&self.0, f)
+    }
+}
+
+impl Serialize for ActorAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ActorAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
@@ -207,6 +283,26 @@ mod tests {
             ("alice", "is no address"),
         ] {
             let refusal = text.parse::<AccountAddress>().unwrap_err().to_string();
+            assert!(refusal.contains(reason), "{text}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn an_actor_is_named_by_any_address_but_a_keys() {
+        for text in ["0x52908400098527886e0f7030069857d2e4169ee7", "f0100", "f24vg6ut43yw2h2jqydgbg2xq7x6f4kub3bg6as6i"]
+        {
+            assert_eq!(text.parse::<ActorAddress>().unwrap().to_string(), text);
+        }
+        let masked: ActorAddress = "0xff00000000000000000000000000000000000064".parse().unwrap();
+        assert_eq!(masked.to_string(), "f0100");
+        for (text, reason) in [
+            ("f099", "from f0100 on"),
+            ("0xff00000000000000000000000000000000000003", "from f0100 on"),
+            ("f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy", "is no actor that can be called"),
+            ("0x1234", "is no Ethereum address"),
+            ("cron", "is no address"),
+        ] {
+            let refusal = text.parse::<ActorAddress>().unwrap_err().to_string();
             assert!(refusal.contains(reason), "{text}: {refusal}");
         }
     }

@@ -44,6 +44,7 @@ fn a_network_is_made_sealed_verified_and_shown() {
     let folder = folder.path();
     draft(folder);
     told(folder, "add-code genesis.json --counter");
+    told(folder, "add-cron genesis.json f0105 3844450837");
     told(folder, "set genesis.json checkpoint_period=5 block_gas_limit=30_000_000");
     let sealed = told(folder, "seal genesis.json");
     let verified = told(folder, "verify genesis.json");
@@ -56,7 +57,7 @@ fn a_network_is_made_sealed_verified_and_shown() {
 
     let table = told(folder, "show genesis.json");
     let id = genesis.seal.unwrap().genesis_id.to_string();
-    for part in ["river-1", "/r31415", "alpha", ALICE, "1000000.0 TRB", "counter", "checkpoint_period", &id] {
+    for part in ["river-1", "/r31415", "alpha", ALICE, "1000000.0 TRB", "counter", "f0105", "checkpoint_period", &id] {
         assert!(table.contains(part), "{part} is not in\n{table}");
     }
     let json: serde_json::Value = serde_json::from_str(&told(folder, "show genesis.json --json")).unwrap();
@@ -98,6 +99,8 @@ fn each_refusal_says_why_and_changes_nothing() {
         ("add-account genesis.json f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy 1.5", "is not a whole number of attoTRB"),
         ("add-code genesis.json --name text text.wasm", "code[1].wasm: no WASM module"),
         ("add-code genesis.json --name none none.wasm", "cannot read none.wasm"),
+        ("add-cron genesis.json f03 2", "is no actor that can be called"),
+        ("add-cron genesis.json f0105 1", "cron[0].method: method 1 is called by nobody"),
         ("set genesis.json heartbeat_ms=soon", "is no whole number"),
         ("set genesis.json block_interval_min_ms=20000", "must be at most heartbeat_ms, which is 10000"),
         ("seal genesis.json --time 2026-11-20T12:00:00Z", "has its time"),
@@ -137,7 +140,8 @@ fn a_document_without_validators_is_not_sealed() {
 fn every_subcommand_has_help_with_an_example() {
     let folder = tempfile::tempdir().unwrap();
     let whole = told(folder.path(), "--help");
-    let subcommands = ["new", "new-keys", "add-validator", "add-account", "add-code", "set", "seal", "verify", "show"];
+    let subcommands =
+        ["new", "new-keys", "add-validator", "add-account", "add-code", "add-cron", "set", "seal", "verify", "show"];
     for subcommand in subcommands {
         assert!(whole.contains(&format!("\n  {subcommand} ")), "{subcommand}");
         let help = told(folder.path(), &format!("{subcommand} --help"));

@@ -49,6 +49,7 @@ fn as_table(genesis: &Genesis, output: &mut impl Write) -> anyhow::Result<()> {
     for code in &genesis.code {
         writeln!(output, "  {:<12}{:>9} bytes  {}", code.name, code.wasm.len(), code.cid)?;
     }
+    cron(genesis, output)?;
     writeln!(output, "\nparameters")?;
     for (row, value) in PARAMETERS.iter().zip(genesis.parameters.values()) {
         let mark = if value == row.default { "" } else { "  (changed)" };
@@ -80,6 +81,18 @@ fn accounts(genesis: &Genesis, output: &mut impl Write) -> anyhow::Result<()> {
         Some(more @ 1..) => Ok(writeln!(output, "  and {more} more (--json shows all)")?),
         _ => Ok(()),
     }
+}
+
+/// Left out when nobody is called.
+fn cron(genesis: &Genesis, output: &mut impl Write) -> anyhow::Result<()> {
+    if genesis.cron.is_empty() {
+        return Ok(());
+    }
+    writeln!(output, "\ncron ({})", genesis.cron.len())?;
+    for entry in &genesis.cron {
+        writeln!(output, "  {:<44}method {}", entry.receiver.to_string(), entry.method)?;
+    }
+    Ok(())
 }
 
 /// Prints the table of chain parameters: what each counts, its bounds, its default and why.

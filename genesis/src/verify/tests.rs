@@ -7,7 +7,7 @@ use tributary_crypto::BlsSecretKey;
 use tributary_primitives::{BlsSignature, EthAddress, SubnetId};
 
 use super::*;
-use crate::document::{GenesisAccount, Seal};
+use crate::document::{GenesisAccount, GenesisCronEntry, Seal};
 use crate::time::GenesisTime;
 use crate::words::{Balance, ConsensusPublicKey};
 
@@ -34,7 +34,12 @@ fn good() -> Genesis {
     genesis.validators = vec![validator(1), validator(2)];
     genesis.accounts = vec![account(1), account(2)];
     genesis.code = vec![GenesisCode::new("checkpoint", WASM_HEADER.to_vec())];
+    genesis.cron = vec![entry(2), entry(3)];
     genesis
+}
+
+fn entry(method: u64) -> GenesisCronEntry {
+    GenesisCronEntry { receiver: EthAddress([3; 20]).into(), method }
 }
 
 #[test]
@@ -78,7 +83,7 @@ fn a_verified_document_can_be_registered_with_its_parent() {
 #[test]
 fn each_fault_is_refused_at_its_field_for_its_own_reason() {
     type Fault = fn(&mut Genesis);
-    let rows: [(Fault, &str, &str); 36] = [
+    let rows: [(Fault, &str, &str); 41] = [
         (|genesis| genesis.version = 2, "version", "this program reads 1"),
         (|genesis| genesis.chain_name = "brook".into(), "chain_name", "a revision from 1"),
         (|genesis| genesis.chain_name = "brook-0".into(), "chain_name", "a revision from 1"),
@@ -146,7 +151,20 @@ fn each_fault_is_refused_at_its_field_for_its_own_reason() {
             "no WASM module",
         ),
         (|genesis| genesis.code[0].wasm.push(0), "code[0].cid", "where the code's hash is"),
-        (|genesis| genesis.parameters.block_gas_limit = 1, "parameters.block_gas_limit", "1 gas must be 1000000 to"),
+        (|genesis| genesis.cron[1].method = 0, "cron[1].method", "0 only sends value"),
+        (|genesis| genesis.cron[1].method = 1, "cron[1].method", "1 is the constructor"),
+        (|genesis| genesis.cron[1] = genesis.cron[0], "cron[1]", "the same as cron[0]"),
+        (|genesis| genesis.cron = vec![entry(2); 17], "cron", "17 entries; there must be 0 to 16"),
+        (
+            |genesis| genesis.parameters.cron_entry_gas = 10_000_000_001,
+            "parameters.cron_entry_gas",
+            "must be 1000000 to 10000000000",
+        ),
+        (
+            |genesis| genesis.parameters.block_gas_limit = 10_000_000_001,
+            "parameters.block_gas_limit",
+            "10000000001 gas must be 1000000 to",
+        ),
     ];
     for (fault, path, reason) in rows {
         let mut genesis = good();
@@ -174,6 +192,24 @@ fn code_past_its_bound_is_refused() {
 }
 
 #[test]
+fn cron_entries_take_no_longer_together_than_a_block() {
+    let mut genesis = good();
+    (genesis.parameters.cron_entry_gas, genesis.parameters.block_gas_limit) = (1_000_000_001, 4_000_001);
+    let told = genesis.violations().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        told,
+        [
+            "cron: 2 entries may use 4000002 gas together, of cron_entry_gas each; at most block_gas_limit, which is 4000001"
+        ]
+    );
+    genesis.parameters.block_gas_limit += 1;
+    assert_eq!(genesis.violations(), []);
+    genesis.cron.clear();
+    genesis.parameters.block_gas_limit = 1_000_000;
+    assert_eq!(genesis.violations(), [], "who lists nobody need not care");
+}
+
+#[test]
 fn all_broken_rules_are_told_at_once() {
     let mut genesis = good();
     genesis.chain_id = 0;
@@ -198,7 +234,7 @@ fn a_document_changed_after_sealing_is_refused() {
 #[test]
 fn every_part_of_the_document_is_in_its_id() {
     type Change = fn(&mut Genesis);
-    let changes: [Change; 12] = [
+    let changes: [Change; 14] = [
         |genesis| genesis.chain_name = "brook-2".into(),
         |genesis| genesis.chain_id = 31_417,
         |genesis| {
@@ -212,6 +248,8 @@ fn every_part_of_the_document_is_in_its_id() {
         |genesis| genesis.accounts.swap(0, 1),
         |genesis| genesis.accounts[0].balance = Balance(1_001),
         |genesis| genesis.code.push(GenesisCode::new("more", [WASM_HEADER, b"c"].concat())),
+        |genesis| genesis.cron.swap(0, 1),
+        |genesis| genesis.cron[0].receiver = EthAddress([4; 20]).into(),
         |genesis| genesis.parameters.heartbeat_ms += 1,
     ];
     let mut ids = vec![good().verify().unwrap().genesis_id()];
@@ -237,6 +275,7 @@ fn what_is_no_document_is_refused_before_any_rule_is_asked() {
         (json.replacen("\"1000\"", "1000", 1), "invalid type"),
         (json.replacen("\"1000\"", "\"-1000\"", 1), "not a whole number"),
         (json.replacen("0x0101010101010101010101010101010101010101", "0x01", 1), "hex of 2 digits"),
+        (json.replacen("0x0303030303030303030303030303030303030303", "f03", 1), "is no actor that can be called"),
         (json.replacen("2025-11-20T12", "2025-11-31T12", 1), "is not a time"),
         (json.replacen("\"cid\": \"b", "\"cid\": \"!", 1), "is no CID"),
         (json.replacen("\"wasm\": \"", "\"wasm\": \"?", 1), "no base64"),

@@ -48,7 +48,7 @@ type Judged = Result<(), ExitCode>;
 
 /// Whether as many signers make a wallet.
 pub(super) fn check_signers(signers: usize) -> Judged {
-    held(signers >= 1 && signers <= SIGNERS_MAX, ExitCode::USR_ILLEGAL_ARGUMENT)
+    held((1..=SIGNERS_MAX).contains(&signers), ExitCode::USR_ILLEGAL_ARGUMENT)
 }
 
 impl State {
