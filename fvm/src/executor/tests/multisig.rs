@@ -413,24 +413,34 @@ fn what_is_locked_stays_until_its_epoch() {
 
 #[test]
 fn a_transaction_that_calls_back_to_approve_itself_finds_itself_done() {
-    let mut vault = Vault::of_three(1);
-    let wallet = vault.wallet;
-    assert_eq!(vault.alone(ADD_SIGNER, to_vec(&(wallet, false)).unwrap()), OK, "a wallet may sign for itself");
-    let id = vault.state().next_id.0;
-    let (number, applied, code, _) = vault.propose(&carol(), wallet, 0, APPROVE, numbered(id, &[]));
-    assert_eq!((number, applied, code), (id, true, NOT_FOUND));
+    for threshold in [1, 2] {
+        let mut vault = Vault::of_three(1);
+        let (wallet, rises) = (vault.wallet, threshold == 2);
+        assert_eq!(vault.alone(ADD_SIGNER, to_vec(&(wallet, rises)).unwrap()), OK, "a wallet may sign for itself");
+        let id = vault.state().next_id.0;
+        let proposed = vault.propose(&carol(), wallet, 0, APPROVE, numbered(id, &[]));
+        let told = match threshold {
+            1 => (proposed.1, proposed.2, proposed.3),
+            _ => vault.approve(&dave(), id),
+        };
+        assert_eq!(told, (true, NOT_FOUND, nothing()), "of {threshold}");
+    }
+}
 
-    // Through another wallet: it is asked to pay, and to have the payment approved once more.
-    let Vault { world, wallet: other } = Vault::of(vault.world, &[wallet], 1);
+#[test]
+fn a_wallet_that_is_paid_and_asked_back_pays_once() {
+    let Vault { world, wallet } = Vault::of_three(1);
+    let Vault { world, wallet: other } = Vault::of(world, &[wallet], 1);
     let mut vault = Vault { world, wallet };
-    assert_eq!(vault.alone(ADD_SIGNER, to_vec(&(other, false)).unwrap()), OK);
-    let holds = vault.holds();
-    let again = numbered(vault.state().next_id.0, &[]);
-    let call_back = proposal(wallet, 0, APPROVE, again);
-    let (_, applied, code, ret) = vault.propose(&carol(), other, 100, PROPOSE, call_back);
+    assert_eq!(vault.alone(ADD_SIGNER, to_vec(&(other, true)).unwrap()), OK);
+    let id = vault.state().next_id.0;
+    // The other wallet, which signs for this one too, is to have the payment to it approved once more.
+    let call_back = proposal(wallet, 0, APPROVE, numbered(id, &[]));
+    assert!(!vault.propose(&carol(), other, 100, PROPOSE, call_back).1);
+    let (applied, code, ret) = vault.approve(&dave(), id);
     let (_, inner_applied, inner_code, _): Proposed = from_slice(&ret).unwrap();
     assert_eq!((applied, code, inner_applied, inner_code), (true, OK, true, NOT_FOUND));
-    assert_eq!(vault.holds(), holds - 100, "paid once");
+    assert_eq!((vault.holds(), vault.world.balance(other)), (900, 1_100));
 }
 
 #[test]
