@@ -97,6 +97,19 @@ pub fn recover(digest: [u8; 32], signature: &[u8; 65]) -> Option<[u8; 65]> {
     Some(key.serialize_uncompressed())
 }
 
+/// Half of the group's order, rounded down. Source: SEC 2, secp256k1.
+const HALF_ORDER: [u8; 32] = [
+    0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x5d, 0x57, 0x6e,
+    0x73, 0x57, 0xa4, 0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0,
+];
+
+/// Whether s is in the lower half (EIP-2). Anyone can turn a signature into its mirror image, with `-s`, which holds as well: where a
+/// signature's bytes name something, only one of the two may do.
+#[must_use]
+pub fn is_low_s(signature: &[u8; 65]) -> bool {
+    signature[32..64] <= HALF_ORDER[..]
+}
+
 /// The Ethereum address of an uncompressed public key: the last 20 bytes of its keccak-256.
 #[must_use]
 pub fn eth_address(public_key: &[u8; 65]) -> EthAddress {
@@ -126,6 +139,21 @@ mod tests {
         bad[64] = 4;
         assert_eq!(recover([1; 32], &bad), None, "no such recovery id");
         assert_eq!(recover([1; 32], &[0; 65]), None, "r and s of zero");
+    }
+
+    #[test]
+    fn the_lower_half_ends_at_half_of_the_order() {
+        let with = |s: [u8; 32]| {
+            let mut signature = [1; 65];
+            signature[32..64].copy_from_slice(&s);
+            is_low_s(&signature)
+        };
+        let mut above = HALF_ORDER;
+        above[31] += 1;
+        assert!(with(HALF_ORDER) && with([0; 32]) && !with(above) && !with([0xff; 32]));
+        for seed in 1..20 {
+            assert!(is_low_s(&SecpSecretKey::from_bytes(&[seed; 32]).unwrap().sign([seed; 32])));
+        }
     }
 
     #[test]

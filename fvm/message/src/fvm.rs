@@ -5,6 +5,9 @@
 //!
 //! What is signed: blake2b-256 of the chain's domain and the bytes of the message's CID. The domain binds the message to one
 //! chain; Filecoin has only one chain and needs none. Source: Filecoin specification, "Messages".
+//!
+//! The signature's bytes are part of the transaction's hash, so its s must be in the lower half, as Ethereum wants it (EIP-2):
+//! else anyone could give a message on its way a second name.
 
 use fvm_ipld_encoding::tuple::{Deserialize_tuple, Serialize_tuple, serde_tuple};
 use fvm_shared::address::{Address, Protocol};
@@ -191,12 +194,14 @@ fn amount(amount: &TokenAmount, field: &'static str) -> Result<u128, FvmRejected
 fn is_signed_by_sender(message: &Message, signature: &Signature, chain_id: u64) -> bool {
     let Ok(bytes) = <&[u8; 65]>::try_from(signature.bytes.as_slice()) else { return false };
     signature.sig_type == SignatureType::Secp256k1
+        && secp::is_low_s(bytes)
         && secp::recover(signing_digest(message, chain_id), bytes).map(|key| secp::f1_address(&key))
             == Some(message.from)
 }
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::U256;
     use fvm_ipld_encoding::RawBytes;
 
     use super::*;
@@ -232,6 +237,19 @@ mod tests {
     fn a_message_for_one_chain_is_refused_on_another() {
         let signed = FvmTransaction::sign(good(), &key(), 7).unwrap();
         let refusal = FvmTransaction::decode(signed.raw(), 8).unwrap_err();
+        assert_eq!(refusal, FvmRejected::BadSignature(key().f1_address()));
+    }
+
+    #[test]
+    fn the_mirror_image_of_a_signature_is_refused() {
+        let signed = FvmTransaction::sign(good(), &key(), 7).unwrap();
+        let mut raw = signed.raw().to_vec();
+        let start = raw.len() - 65;
+        let order = "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141".parse::<U256>().unwrap();
+        let s = U256::from_be_slice(&raw[start + 32..start + 64]);
+        raw[start + 32..start + 64].copy_from_slice(&(order - s).to_be_bytes::<32>());
+        raw[start + 64] ^= 1;
+        let refusal = FvmTransaction::decode(&raw, 7).unwrap_err();
         assert_eq!(refusal, FvmRejected::BadSignature(key().f1_address()));
     }
 
