@@ -2,7 +2,7 @@
 //!
 //! | file | proves |
 //! |---|---|
-//! | `syscalls.rs` | every syscall answers right, and refuses right |
+//! | `syscalls/` | every syscall answers right, and refuses right |
 //! | `limits.rs` | no actor takes more gas, stack or memory than it may |
 //! | `ending.rs` | every way an invocation can end has its exit code |
 //! | `sending.rs` | calls of other actors: gas limits, read-only, transactions, depth |
