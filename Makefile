@@ -14,7 +14,7 @@ TESTS ?= fvm/ethereum-tests/cases
 FORK ?= Osaka
 ORACLE_FLAGS ?=
 VIEM := subnet-node/tests/viem
-ACTORS := tributary-checkpoint-actor tributary-counter-actor
+ACTORS := tributary-checkpoint-actor tributary-counter-actor tributary-script-actor
 ORACLE := fvm/oracle/Cargo.toml
 
 .PHONY: help setup build devnet test ethereum-tests oracle oracle-bench lint fmt chart clean

@@ -14,13 +14,15 @@ use std::process::{Command, ExitCode};
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Package, its wasm file, and the variable that the crate reads its path from.
-const ACTORS: [(&str, &str, &str); 2] = [
+const ACTORS: [(&str, &str, &str); 3] = [
     ("tributary-checkpoint-actor", "tributary_checkpoint_actor.wasm", "TRIBUTARY_CHECKPOINT_ACTOR_WASM"),
     ("tributary-counter-actor", "tributary_counter_actor.wasm", "TRIBUTARY_COUNTER_ACTOR_WASM"),
+    ("tributary-script-actor", "tributary_script_actor.wasm", "TRIBUTARY_SCRIPT_ACTOR_WASM"),
 ];
 
 /// What an actor's bytes depend on, from the workspace's root. A folder stands for all files in it.
-const SOURCES: [&str; 5] = ["Cargo.lock", "Cargo.toml", "checkpoint-actor", "fvm/primitives", "genesis/counter"];
+const SOURCES: [&str; 6] =
+    ["Cargo.lock", "Cargo.toml", "checkpoint-actor", "fvm/primitives", "fvm/script", "genesis/counter"];
 
 /// What the nested cargo inherits: where tools are, how to reach a registry, how many jobs may run. Nothing that says how to
 /// compile. A name that ends in `_` stands for all that begin so.

@@ -7,7 +7,7 @@ use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::message::Message;
 use tributary_message::FvmTransaction;
-use tributary_oracle_script::{Op, Params, Script, SendOp};
+use tributary_script::{Op, Params, Script, SendOp};
 
 use crate::world::{CHAIN_ID, FIRST, Who};
 

@@ -9,8 +9,8 @@ use fvm_shared::address::Address;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
-use tributary_oracle_script::{CidArg, EventHeader, Op, Params, Script, SendOp};
 use tributary_primitives::EthAddress;
+use tributary_script::{CidArg, EventHeader, Op, Params, Script, SendOp};
 
 use crate::case::{Asked, BLAKE2B_256, Case, DAG_CBOR, NO_LIMIT, RAW};
 use crate::world::{ALICE, BOB, COUNTER, ERIN, FIRST, SECOND, THIRD, Who, dave_address};

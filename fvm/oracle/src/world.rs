@@ -30,7 +30,7 @@ use fvm_shared::state::{ActorState, StateRoot};
 use multihash_codetable::{Code, MultihashDigest};
 use tributary_crypto::{BlsSecretKey, SecpSecretKey};
 use tributary_fvm::{GenesisAccount, GenesisState, build_genesis_state};
-use tributary_genesis_code::COUNTER_ACTOR;
+use tributary_genesis_code::{COUNTER_ACTOR, SCRIPT_ACTOR};
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, raw_cid};
 
@@ -72,9 +72,6 @@ pub const CHAIN_ID: u64 = 7;
 pub const PREVIOUS_HASH: [u8; 32] = [0x11; 32];
 /// The block's randomness.
 pub const RANDOMNESS: [u8; 32] = [0x22; 32];
-
-/// The test actor's code.
-pub const ACTOR: &[u8] = include_bytes!(env!("TRIBUTARY_ORACLE_ACTOR_WASM"));
 
 /// Bits of a key that a node of the state tree takes.
 const BIT_WIDTH: u32 = 5;
@@ -149,8 +146,9 @@ impl World {
     /// # Errors
     /// When a module of [`modules`] does not parse, or genesis refuses its accounts.
     pub fn new() -> Result<Self> {
-        let mut under_test = vec![(FIRST, ACTOR.to_vec()), (SECOND, ACTOR.to_vec()), (THIRD, ACTOR.to_vec())];
-        under_test.extend([(LOST, ACTOR.to_vec()), (COUNTER, COUNTER_ACTOR.to_vec())]);
+        let mut under_test =
+            vec![(FIRST, SCRIPT_ACTOR.to_vec()), (SECOND, SCRIPT_ACTOR.to_vec()), (THIRD, SCRIPT_ACTOR.to_vec())];
+        under_test.extend([(LOST, SCRIPT_ACTOR.to_vec()), (COUNTER, COUNTER_ACTOR.to_vec())]);
         for (id, (_, text)) in (MODULES..).zip(modules::MODULES) {
             under_test.push((id, wat::parse_str(text).with_context(|| format!("module of actor {id}"))?));
         }

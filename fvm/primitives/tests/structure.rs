@@ -9,13 +9,14 @@ use toml::{Table, Value};
 
 /// Layers, lowest first. A crate stands on crates of lower layers only.
 const LAYERS: &[&[&str]] = &[
-    &["tributary-primitives", "tributary-service", "tributary-gossip", "tributary-counter-actor"],
+    &["tributary-primitives", "tributary-service", "tributary-gossip", "tributary-counter-actor", "tributary-script"],
     &[
         "tributary-checkpoint",
         "tributary-crypto",
         "tributary-chain",
         "tributary-store",
         "tributary-genesis-code",
+        "tributary-script-actor",
         "tributary-witness",
     ],
     &["tributary-message", "tributary-wasm", "tributary-consensus", "tributary-checkpoint-actor"],
@@ -29,7 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("alloy-trie", &["tributary-ethereum-tests"]),
     ("blst", &["tributary-crypto"]),
     ("fvm-wasm-instrument", &["tributary-wasm"]),
-    ("fvm_sdk", &["tributary-checkpoint-actor", "tributary-counter-actor"]),
+    ("fvm_sdk", &["tributary-checkpoint-actor", "tributary-counter-actor", "tributary-script-actor"]),
     ("libp2p", &["tributary-gossip"]),
     ("malachite-app-channel", &["tributary-consensus"]),
     ("malachite-core-consensus", &["tributary-consensus"]),

@@ -1,8 +1,8 @@
-//! What the oracle asks its test actor to do: words shared by both.
+//! What a test asks the script actor to do: words shared by both.
 //!
 //! A message's parameters are a [`Script`]. The actor does one [`Op`] after the other and writes a log of what it saw: for each
 //! op its error number, then its result, if any, length first. The log is what the call returns, so whatever an executor shows
-//! an actor is part of the receipt, and of what is compared.
+//! an actor is part of the receipt: a test reads it there, and the oracle compares it.
 //!
 //! Arguments go to the syscalls as they are given: addresses and CIDs are bytes, lengths and handles are numbers, so a script can
 //! ask for what no sdk would.

@@ -1,4 +1,4 @@
-//! The WASM code a genesis can install, built from this workspace.
+//! The WASM code that is built from this workspace: what a genesis can install, and the actor of the tests.
 //!
 //! The build script compiles the actors for `wasm32-unknown-unknown` with profile `actor` and this crate embeds the bytes. The
 //! bytes depend on the sources, `Cargo.lock` and the compiler, not on where any of them lie, so everybody who builds the same
@@ -14,6 +14,9 @@ pub const CHECKPOINT_ACTOR: &[u8] = include_bytes!(env!("TRIBUTARY_CHECKPOINT_AC
 
 /// The counter (`tributary-counter-actor`): a small actor to call and to copy.
 pub const COUNTER_ACTOR: &[u8] = include_bytes!(env!("TRIBUTARY_COUNTER_ACTOR_WASM"));
+
+/// The script actor (`tributary-script-actor`): does what its parameters say. For tests; no program refers to it.
+pub const SCRIPT_ACTOR: &[u8] = include_bytes!(env!("TRIBUTARY_SCRIPT_ACTOR_WASM"));
 
 /// Name of [`CHECKPOINT_ACTOR`] in a genesis document.
 pub const CHECKPOINT_ACTOR_NAME: &str = "checkpoint";
@@ -49,9 +52,11 @@ mod tests {
 
     #[test]
     fn the_code_is_wasm_and_small() {
-        for (name, code, bytes_max) in
-            [("checkpoint", CHECKPOINT_ACTOR, 384 * 1024), ("counter", COUNTER_ACTOR, 64 * 1024)]
-        {
+        for (name, code, bytes_max) in [
+            ("checkpoint", CHECKPOINT_ACTOR, 384 * 1024),
+            ("counter", COUNTER_ACTOR, 64 * 1024),
+            ("script", SCRIPT_ACTOR, 384 * 1024),
+        ] {
             assert!(code.starts_with(&WASM_HEADER), "{name}");
             assert!(
                 code.len() <= bytes_max,
@@ -67,7 +72,7 @@ mod tests {
         places.extend(option_env!("CARGO_HOME"));
         places.extend(option_env!("HOME").filter(|home| home.len() > 1));
         for place in places {
-            for code in [CHECKPOINT_ACTOR, COUNTER_ACTOR] {
+            for code in [CHECKPOINT_ACTOR, COUNTER_ACTOR, SCRIPT_ACTOR] {
                 assert!(!holds(code, &format!("{place}/")), "the code holds the path {place}");
             }
         }

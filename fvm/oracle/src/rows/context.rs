@@ -2,9 +2,9 @@
 
 use fvm_shared::EMPTY_ARR_CID;
 use fvm_shared::address::Address;
-use tributary_oracle_script::{BadPlace, Bytes, CidArg, EventHeader, Op};
 use tributary_primitives::EthAddress;
 use tributary_primitives::actors::BuiltinActor;
+use tributary_script::{BadPlace, Bytes, CidArg, EventHeader, Op};
 
 use crate::case::{Asked, CBOR, Case, DAG_CBOR, RAW};
 use crate::world::{ALICE, BOB, ERIN, FIRST, HEIGHT, SECOND, Who, dave_address, erin_address};

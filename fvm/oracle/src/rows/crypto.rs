@@ -3,7 +3,7 @@
 use fvm_shared::address::Address;
 use multihash_codetable::{Code, MultihashDigest};
 use tributary_crypto::{BlsSecretKey, bls};
-use tributary_oracle_script::Op;
+use tributary_script::Op;
 
 use crate::case::Case;
 use crate::world::{Who, dave, dave_address};

@@ -4,7 +4,7 @@ use cid::Cid;
 use cid::multihash::Multihash;
 use fvm_ipld_encoding::to_vec;
 use fvm_shared::EMPTY_ARR_CID;
-use tributary_oracle_script::{Bytes, CidArg, Op};
+use tributary_script::{Bytes, CidArg, Op};
 
 use crate::case::{Asked, BLAKE2B_256, CBOR, Case, DAG_CBOR, RAW};
 use crate::world::{COUNTER, FIRST, LOST};

@@ -1,7 +1,7 @@
 //! Time, stack, memory, traps.
 
 use fvm_shared::address::Address;
-use tributary_oracle_script::Op;
+use tributary_script::Op;
 
 use crate::case::{Asked, Case, RAW, call};
 use crate::rows::modules::MODULES as TEXTS;

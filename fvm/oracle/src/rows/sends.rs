@@ -1,8 +1,8 @@
 //! Calls between actors.
 
 use fvm_shared::address::Address;
-use tributary_oracle_script::{Bytes, CidArg, EventHeader, Op, Params, SendOp};
 use tributary_primitives::EthAddress;
+use tributary_script::{Bytes, CidArg, EventHeader, Op, Params, SendOp};
 
 use crate::case::{Case, DAG_CBOR, RAW, call, transfer};
 use crate::world::{ALICE, BALANCE, BOB, COUNTER, ERIN, FIRST, SECOND, THIRD, Who, dave_address, erin_address};

@@ -1,7 +1,7 @@
 //! `crypto`.
 
 use fvm_sdk::sys;
-use tributary_oracle_script::Op;
+use tributary_script::Op;
 
 use crate::Run;
 

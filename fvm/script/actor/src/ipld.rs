@@ -1,7 +1,7 @@
 //! `ipld` and the part of `self` that names blocks.
 
 use fvm_sdk::sys;
-use tributary_oracle_script::{CidArg, Op};
+use tributary_script::{CidArg, Op};
 
 use crate::Run;
 

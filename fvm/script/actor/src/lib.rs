@@ -1,6 +1,7 @@
 //! An actor that does what its parameters say: every syscall, and every way to end badly.
 //!
-//! Any method runs the script in the parameters; without parameters it does nothing. See `tributary_oracle_script`.
+//! Any method runs the script in the parameters; without parameters it does nothing. See `tributary_script`. A contract's call brings
+//! the script as call data: a byte string around it.
 //!
 //! The imports are the public `fvm_sdk`'s, called without its wrappers, so that a script can pass arguments that no wrapper would.
 #![cfg(target_arch = "wasm32")]
@@ -14,10 +15,14 @@ mod log;
 mod more;
 mod send;
 
+use fvm_ipld_encoding::BytesDe;
 use fvm_sdk::sys;
-use tributary_oracle_script::{CidArg, Op, Script};
+use tributary_script::{CidArg, Op, Script};
 
 use log::Log;
+
+/// The method by which a contract calls. Source: FRC-0042, of the name `InvokeEVM`.
+const INVOKE_EVM: u64 = 3_844_450_837;
 
 /// What one invocation remembers between ops.
 pub(crate) struct Run {
@@ -50,7 +55,11 @@ pub extern "C" fn invoke(params: u32) -> u32 {
 
 fn script(params: u32) -> Script {
     let block = fvm_sdk::message::params_raw(params).expect("the parameters are there").expect("the handle is not 0");
-    fvm_ipld_encoding::from_slice(&block.data).expect("the parameters are a script")
+    let BytesDe(data) = match fvm_sdk::message::method_number() {
+        INVOKE_EVM => fvm_ipld_encoding::from_slice(&block.data).expect("call data is a byte string"),
+        _ => BytesDe(block.data),
+    };
+    fvm_ipld_encoding::from_slice(&data).expect("the parameters are a script")
 }
 
 impl Run {

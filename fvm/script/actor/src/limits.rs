@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use tributary_oracle_script::Op;
+use tributary_script::Op;
 
 use crate::Run;
 

@@ -2,7 +2,7 @@
 
 use fvm_sdk::sys;
 use fvm_shared::event::Flags;
-use tributary_oracle_script::{EventHeader, Op};
+use tributary_script::{EventHeader, Op};
 
 use crate::Run;
 

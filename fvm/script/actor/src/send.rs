@@ -2,7 +2,7 @@
 
 use fvm_sdk::sys;
 use fvm_sdk::sys::send::SendFlags;
-use tributary_oracle_script::{BadPlace, Op, Params, SendOp};
+use tributary_script::{BadPlace, Op, Params, SendOp};
 
 use crate::Run;
 
