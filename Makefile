@@ -16,8 +16,11 @@ ORACLE_FLAGS ?=
 VIEM := subnet-node/tests/viem
 ACTORS := tributary-checkpoint-actor tributary-counter-actor tributary-script-actor
 ORACLE := fvm/oracle/Cargo.toml
+FUZZ := fvm/trials/fuzz
+TARGET ?= calls
+SECONDS ?= 60
 
-.PHONY: help setup build devnet test ethereum-tests oracle oracle-bench lint fmt chart clean
+.PHONY: help setup build devnet test ethereum-tests oracle oracle-bench fuzz lint fmt chart clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -43,6 +46,13 @@ oracle: setup ## Compare execution with the reference FVM: 20 CPU minutes cold, 
 oracle-bench: setup ## Measure messages a second, ours and the reference FVM's, side by side
 	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin bench
 
+fuzz: setup ## Search for inputs that break the executor's laws: TARGET=calls SECONDS=600 (docs/fuzzing.md)
+	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz@0.13.2
+	mkdir -p $(FUZZ)/corpus/$(TARGET)
+	cargo fuzz run --fuzz-dir $(FUZZ) --sanitizer none --release --codegen-units 16 \
+	  $(TARGET) $(FUZZ)/corpus/$(TARGET) fvm/trials/seeds/$(TARGET) -- \
+	  -max_total_time=$(SECONDS) -max_len=4096 -timeout=60 -rss_limit_mb=4096
+
 # The Ethereum client that one of the tests uses.
 $(VIEM)/node_modules/.package-lock.json: $(VIEM)/package-lock.json | setup
 	npm ci --prefix $(VIEM) --no-audit --no-fund
@@ -51,6 +61,7 @@ $(VIEM)/node_modules/.package-lock.json: $(VIEM)/package-lock.json | setup
 lint: setup ## Formatting, clippy and docs, with warnings denied
 	cargo fmt --all --check
 	cargo fmt --all --check --manifest-path $(ORACLE)
+	cargo fmt --check --manifest-path $(FUZZ)/Cargo.toml
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	cargo clippy --locked --profile actor --target wasm32-unknown-unknown $(addprefix --package ,$(ACTORS)) -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
@@ -58,6 +69,7 @@ lint: setup ## Formatting, clippy and docs, with warnings denied
 fmt: ## Format the code
 	cargo fmt --all
 	cargo fmt --all --manifest-path $(ORACLE)
+	cargo fmt --manifest-path $(FUZZ)/Cargo.toml
 
 chart: ## Lint and render the Helm chart
 	scripts/check-chart.sh
@@ -65,3 +77,4 @@ chart: ## Lint and render the Helm chart
 clean: ## Remove what was built
 	cargo clean
 	cargo clean --manifest-path $(ORACLE)
+	cargo clean --manifest-path $(FUZZ)/Cargo.toml

@@ -21,13 +21,14 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["tributary-message", "tributary-wasm", "tributary-consensus", "tributary-checkpoint-actor"],
     &["tributary-fvm", "tributary-replica"],
-    &["tributary-ethereum-tests", "tributary-genesis", "tributary-rpc", "tributary-relayer"],
+    &["tributary-ethereum-tests", "tributary-genesis", "tributary-rpc", "tributary-relayer", "tributary-trials"],
     &["tributary-node"],
 ];
 
 /// Each heavy dependency and the only crates that may name it.
 const HOMES: &[(&str, &[&str])] = &[
     ("alloy-trie", &["tributary-ethereum-tests"]),
+    ("arbitrary", &["tributary-trials"]),
     ("blst", &["tributary-crypto"]),
     ("fvm-wasm-instrument", &["tributary-wasm"]),
     ("fvm_sdk", &["tributary-checkpoint-actor", "tributary-counter-actor", "tributary-script-actor"]),
@@ -42,6 +43,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("secp256k1", &["tributary-crypto"]),
     ("tendermint", &["tributary-chain"]),
     ("tower-http", &["tributary-rpc"]),
+    ("wasm-smith", &["tributary-trials"]),
     ("wasmtime", &["tributary-wasm"]),
 ];
 

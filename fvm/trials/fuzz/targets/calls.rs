@@ -1,0 +1,4 @@
+//! The target `calls`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: tributary_fuzz::init(), |data: &[u8]| tributary_trials::calls::run(data));

@@ -1,0 +1,4 @@
+//! The target `state`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: tributary_fuzz::init(), |data: &[u8]| tributary_trials::state::run(data));

@@ -1,0 +1,97 @@
+//! Transactions of accounts, actors and contracts that call each other.
+//!
+//! The bytes are a little language ([`language`]): messages, scripts for actors, programs for contracts, each naming the others by
+//! number. `compile` turns a message into a transaction, knowing what the ones before it made.
+//!
+//! | law | how it is held |
+//! |---|---|
+//! | money | the sum of all balances, burnt ones among them, is what genesis made |
+//! | nonces | of the sender one more for each message that ran, of every other account none |
+//! | gas | at most the limit; none for what was skipped |
+//! | a skipped message | leaves the state root as it was |
+//! | a failed message | changes its sender, burnt funds and the proposer, and nothing else |
+//! | blocks | one block of all messages, twice, and a block for each give the same root and the same receipts |
+
+mod compile;
+pub mod language;
+
+use arbitrary::{Arbitrary as _, Unstructured};
+use fvm_ipld_encoding::from_slice;
+use fvm_shared::address::Address;
+use fvm_shared::econ::TokenAmount;
+use tributary_fvm::Receipt;
+use tributary_message::Transaction;
+
+use self::language::Message;
+use crate::laws::{check_fees_alone, sum};
+use crate::world::{Actors, RICH, Who, World};
+
+/// Messages of a trial.
+const MESSAGES_MAX: usize = 12;
+
+/// The target.
+pub fn run(data: &[u8]) {
+    let mut input = Unstructured::new(data);
+    let messages = Vec::<Message>::arbitrary(&mut input).unwrap_or_default();
+    let mut world = World::new();
+    let start = world.clone();
+    let (mut transactions, mut receipts) = (Vec::new(), Vec::new());
+    for message in messages.iter().take(MESSAGES_MAX) {
+        let Some(transaction) = compile::transaction(&world, message) else { continue };
+        let receipt = step(&mut world, message, &transaction);
+        transactions.push(transaction);
+        receipts.push(receipt);
+    }
+    let (once, twice) = (start.run(&transactions), start.run(&transactions));
+    assert_eq!(once, twice, "the same block, another outcome");
+    assert_eq!(once.receipts, receipts, "a block of many, other receipts");
+    assert_eq!(once.state_root, world.root, "a block of many, another state");
+}
+
+/// Runs one message in a block of its own.
+fn step(world: &mut World, message: &Message, transaction: &Transaction) -> Receipt {
+    let (root, before) = (world.root, world.actors());
+    let receipt = world.one(transaction.clone());
+    let after = world.actors();
+    assert_eq!(sum(&after), sum(&before), "money was made or lost");
+    assert_eq!(sum(&after), TokenAmount::from_atto(5 * RICH));
+    check_nonces(world, message.from, &receipt, &before, &after);
+    check_gas(transaction, &receipt);
+    if receipt.skipped {
+        assert_eq!(world.root, root, "what was skipped changed the state");
+    } else if !receipt.exit_code.is_success() {
+        assert!(receipt.events.is_empty(), "what failed left events");
+        check_fees_alone(world, message.from, &before, &after);
+    }
+    remember(world, &receipt);
+    receipt
+}
+
+fn check_nonces(world: &World, sender: Who, receipt: &Receipt, before: &Actors, after: &Actors) {
+    let sender = world.tree().resolve(&sender.address()).unwrap();
+    for who in Who::RICH {
+        let id = world.tree().resolve(&who.address()).unwrap().unwrap();
+        let used = u64::from(Some(id) == sender && !receipt.skipped);
+        assert_eq!(after[&id].sequence, before[&id].sequence + used, "nonce of {who:?}");
+    }
+}
+
+fn check_gas(transaction: &Transaction, receipt: &Receipt) {
+    let (used, limit) = match transaction {
+        Transaction::Ethereum(transaction) => (receipt.gas_used, transaction.gas_limit()),
+        Transaction::Fvm(transaction) => (receipt.fvm_gas_used, transaction.message().gas_limit),
+    };
+    assert!(used <= limit, "{used} gas of {limit}");
+    assert_eq!(used == 0, receipt.skipped, "what runs pays, and nothing else does");
+}
+
+/// New actors and contracts get their numbers.
+fn remember(world: &mut World, receipt: &Receipt) {
+    if !receipt.exit_code.is_success() {
+        return;
+    }
+    world.names.contracts.extend(receipt.contract);
+    if let Ok((id, _)) = from_slice::<(Address, Address)>(&receipt.return_data) {
+        world.names.actors.extend(id.id());
+    }
+}

@@ -1,0 +1,30 @@
+//! Laws that several trials hold a block to.
+
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use fvm_shared::econ::TokenAmount;
+use tributary_primitives::actors::BURNT_FUNDS_ID;
+
+use crate::world::{Actors, Who, World, proposer};
+
+/// All money there is.
+#[must_use]
+pub fn sum(actors: &Actors) -> TokenAmount {
+    actors.values().map(|actor| &actor.balance).sum()
+}
+
+/// A transaction of `sender` that failed or was skipped changed balances of its sender, the proposer and burnt funds, its sender's
+/// nonce, and nothing else.
+pub fn check_fees_alone(world: &World, sender: Who, before: &Actors, after: &Actors) {
+    assert_eq!(sum(before), sum(after), "money was made or lost");
+    let id_of = |address: &Address| world.tree().resolve(address).unwrap();
+    let paid: [Option<ActorID>; 3] = [id_of(&sender.address()), id_of(&proposer().to_address()), Some(BURNT_FUNDS_ID)];
+    assert!(before.keys().eq(after.keys()), "what failed made or deleted an actor");
+    for (id, actor) in before {
+        if paid.contains(&Some(*id)) {
+            assert_eq!(actor.state, after[id].state, "what failed changed the state of {id}");
+        } else {
+            assert_eq!(actor, &after[id], "what failed changed actor {id}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Whatever a transaction does: with too little gas it leaves the state as it was, but for its fee and its nonce.
+
+use alloy_consensus::TxEip1559;
+use alloy_primitives::U256;
+use fvm_ipld_encoding::{BytesSer, RawBytes, to_vec};
+use fvm_shared::address::Address;
+use fvm_shared::econ::TokenAmount;
+use fvm_shared::error::ExitCode;
+use fvm_shared::message::Message;
+use tributary_genesis_code::SCRIPT_ACTOR;
+use tributary_message::Transaction;
+use tributary_primitives::actors::{EAM_ID, INIT_ID};
+use tributary_primitives::{EthAddress, raw_cid};
+use tributary_script::{EventHeader, Op, Script};
+use tributary_trials::laws::check_fees_alone;
+use tributary_trials::world::{
+    ETHEREUM_GAS, FVM_GAS, INVOKE_EVM, KEEPER, Who, World, call, create, ethereum, fvm, init_code, key, message, words,
+};
+
+use crate::actor::{self, NONCE, RAW, id, transfer};
+
+/// Gas limits tried of each transaction, evenly from next to nothing to one less than enough.
+const STEPS: u64 = 64;
+
+/// A transaction with any gas limit, and who sends it.
+type WithGas = (Who, Box<dyn Fn(u64) -> Transaction>);
+
+fn by_message(unsigned: Message) -> WithGas {
+    (Who::Carol, Box::new(move |gas_limit| fvm(Who::Carol, Message { gas_limit, ..unsigned.clone() })))
+}
+
+fn by_ethereum(unsigned: TxEip1559) -> WithGas {
+    (Who::Alice, Box::new(move |gas_limit| ethereum(Who::Alice, TxEip1559 { gas_limit, ..unsigned.clone() })))
+}
+
+/// Runs it with ever less gas; the exit code with which each fails, none for those that are skipped.
+fn walk(what: &str, (sender, transaction): &WithGas, plenty: u64) -> Vec<ExitCode> {
+    let world = World::new();
+    let receipt = world.run(&[transaction(plenty)]).receipts.remove(0);
+    assert_eq!(receipt.exit_code, ExitCode::OK, "{what}");
+    let used = if receipt.fvm_gas_used > 0 { receipt.fvm_gas_used } else { receipt.gas_used };
+    let start = world.actors();
+    let limits = (1..=STEPS).map(|step| used * step / STEPS - 1).chain([used - 2, used - 1000]);
+    limits.filter_map(|limit| fails(what, &world, &start, *sender, &transaction(limit.max(1)))).collect()
+}
+
+fn fails(
+    what: &str,
+    world: &World,
+    start: &tributary_trials::world::Actors,
+    sender: Who,
+    transaction: &Transaction,
+) -> Option<ExitCode> {
+    let outcome = world.run(std::slice::from_ref(transaction));
+    let receipt = &outcome.receipts[0];
+    assert!(!receipt.exit_code.is_success(), "{what} goes well with less gas than it used");
+    let after = world.actors_at(&outcome.state_root);
+    check_fees_alone(world, sender, start, &after);
+    assert!(receipt.events.is_empty() && receipt.contract.is_none(), "{what}");
+    let nonce = world.nonce(sender);
+    let now = world.tree_at(&outcome.state_root).nonce(&sender.address()).unwrap();
+    assert_eq!(now, nonce + u64::from(!receipt.skipped), "{what}");
+    (!receipt.skipped).then_some(receipt.exit_code)
+}
+
+fn nested() -> Vec<Op> {
+    let headers = vec![EventHeader { flags: 3, codec: RAW, key_len: 1, value_len: 1 }];
+    let event = Op::Emit { headers, keys: b"k".into(), values: b"v".into() };
+    let to_new = Op::Send(transfer(&key(77).f1_address(), 5));
+    let above = actor::call(1, vec![Op::Write(2), event.clone(), to_new]);
+    vec![Op::Write(1), event, Op::Send(above), Op::Write(3)]
+}
+
+#[test]
+fn a_message_with_too_little_gas_runs_out_of_it_and_changes_nothing() {
+    let init = Address::new_id(INIT_ID);
+    let value = |atto: u64| TokenAmount::from_atto(atto);
+    let exec = to_vec(&(raw_cid(SCRIPT_ACTOR), RawBytes::new(to_vec(&Script(nested())).unwrap()))).unwrap();
+    let module = wat::parse_str(
+        r#"(module (memory (export "memory") 1) (func (export "invoke") (param i32) (result i32) (i32.const 0)))"#,
+    );
+    for (what, unsigned) in [
+        ("a transfer", Message { value: value(5), ..message(NONCE, Who::Bob.address(), 0, vec![]) }),
+        (
+            "a transfer that makes an account",
+            Message { value: value(5), ..message(NONCE, key(77).f1_address(), 0, vec![]) },
+        ),
+        (
+            "a transfer that makes a placeholder",
+            Message { value: value(5), ..message(NONCE, EthAddress([0xaa; 20]).to_address(), 0, vec![]) },
+        ),
+        ("calls in a call", tributary_trials::world::script(NONCE, id(0), nested())),
+        ("an actor's end", tributary_trials::world::script(NONCE, id(0), vec![Op::SelfDestruct(true)])),
+        // Its constructor pays from what it gets.
+        ("a new actor", Message { value: value(9), ..message(NONCE, init, 2, exec) }),
+        ("new code", message(NONCE, init, 1_596_813_081, to_vec(&BytesSer(&module.unwrap())).unwrap())),
+    ] {
+        let ended = walk(what, &by_message(unsigned), FVM_GAS);
+        assert!(ended.len() > 5, "{what}: {} gas limits got as far as running", ended.len());
+        assert!(ended.iter().all(|exit| *exit == ExitCode::SYS_OUT_OF_GAS), "{what}: {ended:?}");
+    }
+}
+
+#[test]
+fn an_ethereum_transaction_with_too_little_gas_changes_nothing() {
+    let world = World::new();
+    let (keeper, forwarder) = (world.names.contracts[0], world.names.contracts[1]);
+    let masked = EthAddress::from_actor_id(id(1));
+    let forwarded = |to: EthAddress, data: &[u8]| [&[0; 12][..], &to.0, data].concat();
+    let script = to_vec(&Script(vec![Op::Write(2)])).unwrap();
+    for (what, unsigned) in [
+        ("a contract's store and log", call(2, keeper, words(&[1, 10]))),
+        ("a new contract", create(2, init_code(KEEPER))),
+        (
+            "value to a new address",
+            TxEip1559 { value: U256::from(5), ..call(2, forwarder, forwarded(EthAddress([0xaa; 20]), &[])) },
+        ),
+        ("a contract through another", call(2, forwarder, forwarded(keeper, &words(&[1, 10])))),
+        ("an actor", call(2, masked, script.clone())),
+        ("an actor through a contract", call(2, forwarder, forwarded(masked, &script))),
+    ] {
+        let ended = walk(what, &by_ethereum(unsigned), ETHEREUM_GAS);
+        assert!(ended.len() > 5, "{what}: {} gas limits got as far as running", ended.len());
+    }
+}
+
+#[test]
+fn a_message_to_a_contract_with_too_little_gas_changes_nothing() {
+    let world = World::new();
+    let (keeper, forwarder) = (world.names.contracts[0], world.names.contracts[1]);
+    let byte_string = |bytes: &[u8]| to_vec(&BytesSer(bytes)).unwrap();
+    let forwarded = [&[0; 12][..], &keeper.0, &words(&[1, 10])].concat();
+    for (what, unsigned) in [
+        ("a contract", message(NONCE, keeper.to_address(), INVOKE_EVM, byte_string(&words(&[1, 10])))),
+        ("a contract through another", message(NONCE, forwarder.to_address(), INVOKE_EVM, byte_string(&forwarded))),
+        ("a new contract", message(NONCE, Address::new_id(EAM_ID), 4, byte_string(&init_code(KEEPER)))),
+    ] {
+        let ended = walk(what, &by_message(unsigned), FVM_GAS);
+        assert!(ended.len() > 5, "{what}: {} gas limits got as far as running", ended.len());
+    }
+}
