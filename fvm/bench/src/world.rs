@@ -236,7 +236,12 @@ fn genesis(accounts: &[Account]) -> GenesisState {
     let addresses = accounts.iter().flat_map(|Account { key, .. }| [key.f1_address(), key.eth_address().to_address()]);
     let balance = TokenAmount::from_atto(BALANCE);
     let accounts = addresses.map(|address| GenesisAccount { address, balance: balance.clone() }).collect();
-    GenesisState { chain_name: "bench".to_owned(), accounts, code: vec![COUNTER_ACTOR.to_vec()], ..GenesisState::default() }
+    GenesisState {
+        chain_name: "bench".to_owned(),
+        accounts,
+        code: vec![COUNTER_ACTOR.to_vec()],
+        ..GenesisState::default()
+    }
 }
 
 /// The contract that the account's first transaction creates.

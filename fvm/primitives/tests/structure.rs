@@ -21,7 +21,14 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["tributary-message", "tributary-wasm", "tributary-consensus", "tributary-checkpoint-actor"],
     &["tributary-fvm", "tributary-replica"],
-    &["tributary-ethereum-tests", "tributary-genesis", "tributary-rpc", "tributary-relayer", "tributary-trials"],
+    &[
+        "tributary-bench",
+        "tributary-ethereum-tests",
+        "tributary-genesis",
+        "tributary-rpc",
+        "tributary-relayer",
+        "tributary-trials",
+    ],
     &["tributary-node"],
 ];
 
@@ -38,7 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("malachite-core-types", &["tributary-consensus"]),
     ("malachite-engine", &["tributary-consensus"]),
     ("malachite-sync", &["tributary-consensus"]),
-    ("revm", &["tributary-ethereum-tests", "tributary-fvm"]),
+    ("revm", &["tributary-bench", "tributary-ethereum-tests", "tributary-fvm"]),
     ("rocksdb", &["tributary-store"]),
     ("secp256k1", &["tributary-crypto"]),
     ("tendermint", &["tributary-chain"]),

@@ -77,7 +77,9 @@ pub(super) fn tick(
 /// Whether the cron actor lists anybody. Cost: one look at its head; its state is not read.
 fn is_due(view: &mut State) -> Result<bool, StateFatal> {
     let actor = view.cached_actor(CRON_ID)?;
-    Ok(actor.is_some_and(|actor| BuiltinActor::from_code(&actor.head.code) == Some(BuiltinActor::Cron) && actor.head.state != cron::idle_state()))
+    Ok(actor.is_some_and(|actor| {
+        BuiltinActor::from_code(&actor.head.code) == Some(BuiltinActor::Cron) && actor.head.state != cron::idle_state()
+    }))
 }
 
 fn epoch_tick() -> Send {

@@ -13,10 +13,9 @@ use arbitrary::{Arbitrary, Unstructured};
 use cid::Cid;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
-use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
 use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange};
-use tributary_fvm::state::{BlockState, StateTree, StateView as _};
+use tributary_fvm::state::{Actor, BlockState, StateTree, StateView as _};
 use tributary_primitives::actors::{BuiltinActor, INIT_ID};
 use tributary_primitives::{Hash32, cbor_cid};
 
@@ -59,7 +58,7 @@ impl Slot {
 /// What the tree should hold.
 #[derive(Clone, Default)]
 struct Model {
-    actors: BTreeMap<ActorID, (ActorState, Option<Contract>)>,
+    actors: BTreeMap<ActorID, (Actor, Option<Contract>)>,
     names: BTreeMap<Address, ActorID>,
 }
 
@@ -99,7 +98,7 @@ fn name_of(name: u8) -> Address {
     Address::new_actor(&[name])
 }
 
-fn one(id: ActorID, actor: Option<ActorState>, contract: Option<ContractChange>) -> Changes {
+fn one(id: ActorID, actor: Option<Actor>, contract: Option<ContractChange>) -> Changes {
     Changes { actors: vec![ActorChange { id, actor, contract }], ..Changes::default() }
 }
 
@@ -128,13 +127,9 @@ impl Trial {
     }
 
     fn set(&mut self, id: ActorID, balance: u64, nonce: u8, state: u8) {
-        let actor = ActorState {
-            code: BuiltinActor::Account.code(),
-            state: cbor_cid(&[state]),
-            sequence: nonce.into(),
-            balance: TokenAmount::from_atto(balance),
-            delegated_address: None,
-        };
+        let mut actor = Actor::new(BuiltinActor::Account, None);
+        actor.head.state = cbor_cid(&[state]);
+        (actor.nonce, actor.balance) = (nonce.into(), U256::from(balance));
         // Whatever was there, was deleted before: no contract turns into an account.
         if self.model.actors.get(&id).is_some_and(|(_, contract)| contract.is_some()) {
             self.state.apply(one(id, None, None)).unwrap();
@@ -151,7 +146,7 @@ impl Trial {
         let mut contract = if is_new { Contract::default() } else { old.unwrap_or_default() };
         let actor = match self.state.actor(id).unwrap() {
             Some(actor) if !is_new => actor,
-            _ => ActorState::new_empty(BuiltinActor::Evm.code(), None),
+            _ => Actor::new(BuiltinActor::Evm, None),
         };
         let slots: BTreeMap<U256, U256> =
             slots.iter().map(|(slot, value)| (slot.number(), U256::from(*value))).collect();
@@ -167,12 +162,13 @@ impl Trial {
         self.model.actors.insert(id, (actor, Some(contract)));
     }
 
-    /// Writes, reads anew, and compares everything.
+    /// Writes, reads anew, and compares everything. Every other time the state goes on from what is stored, else from what it has at
+    /// hand.
     fn flush(&mut self) {
-        let fresh = State::load(Arc::clone(&self.store), &self.root).unwrap();
-        let state = std::mem::replace(&mut self.state, fresh);
-        self.root = state.flush().unwrap();
-        self.state = State::load(Arc::clone(&self.store), &self.root).unwrap();
+        self.root = self.state.flush().unwrap();
+        if self.root.hash().digest()[0].is_multiple_of(2) {
+            self.state = State::load(Arc::clone(&self.store), &self.root).unwrap();
+        }
         let tree = StateTree::load(Arc::clone(&self.store), &self.root).unwrap();
         let mut found = BTreeMap::new();
         tree.for_each_actor(|id, actor| drop((id >= FIRST_ID).then(|| found.insert(id, actor.clone())))).unwrap();
@@ -180,8 +176,8 @@ impl Trial {
         for (id, (actor, contract)) in &self.model.actors {
             let found = &found[id];
             // What a contract's state is, its storage says.
-            let state = if contract.is_some() { found.state } else { actor.state };
-            assert_eq!(*found, ActorState { state, ..actor.clone() }, "actor {id}");
+            let state = if contract.is_some() { found.state } else { actor.head.state };
+            assert_eq!(*found, ActorState { state, ..ActorState::from(actor) }, "actor {id}");
             self.compare(&tree, *id, contract.clone().unwrap_or_default());
         }
         for name in 0..=u8::MAX {

@@ -48,6 +48,7 @@ pub static EXECUTOR: LazyLock<Executor> = LazyLock::new(|| {
         fvm_gas_per_gas: FVM_GAS_PER_GAS,
         genesis_supply: genesis().supply(),
         code_installer: CodeInstaller::Anyone,
+        cron_entry_gas: 0,
     };
     Executor::new(params, None).unwrap()
 });
@@ -115,6 +116,7 @@ fn genesis() -> GenesisState {
         chain_name: "trials".into(),
         accounts: addresses.map(account).collect(),
         code: vec![SCRIPT_ACTOR.to_vec()],
+        ..GenesisState::default()
     }
 }
 
