@@ -13,6 +13,7 @@ DEVNET_FLAGS ?=
 TESTS ?= fvm/ethereum-tests/cases
 FORK ?= Osaka
 ORACLE_FLAGS ?=
+BENCH_FLAGS ?=
 VIEM := subnet-node/tests/viem
 ACTORS := tributary-checkpoint-actor tributary-counter-actor tributary-script-actor
 ORACLE := fvm/oracle/Cargo.toml
@@ -20,7 +21,7 @@ FUZZ := fvm/trials/fuzz
 TARGET ?= calls
 SECONDS ?= 60
 
-.PHONY: help setup build devnet test ethereum-tests oracle oracle-bench fuzz lint fmt chart clean
+.PHONY: help setup build devnet test ethereum-tests oracle oracle-bench bench fuzz lint fmt chart clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -43,8 +44,11 @@ ethereum-tests: build ## Run Ethereum's public state tests: TESTS=folder FORK=Ca
 oracle: setup ## Compare execution with the reference FVM: 20 CPU minutes cold, half a minute warm (ORACLE_FLAGS="--cases 20000")
 	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin oracle -- $(ORACLE_FLAGS)
 
-oracle-bench: setup ## Measure messages a second, ours and the reference FVM's, side by side
+oracle-bench: setup ## What a message costs, ours and the reference FVM's, side by side
 	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin bench
+
+bench: build ## What a transaction costs, ours beside bare revm: BENCH_FLAGS="--accounts 100000 --workload erc20"
+	$${CARGO_TARGET_DIR:-target}/debug/bench $(BENCH_FLAGS)
 
 fuzz: setup ## Search for inputs that break the executor's laws: TARGET=calls SECONDS=600 (docs/fuzzing.md)
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz@0.13.2

@@ -88,11 +88,17 @@ impl ContractHead {
     /// Where the head of `actor` is; `None` for an actor that has no contract's state.
     #[must_use]
     pub fn of(actor: &ActorState) -> Option<&Cid> {
+        Self::at(&actor.code, &actor.state)
+    }
+
+    /// Where the head of an actor with this code and state is.
+    #[must_use]
+    pub fn at<'a>(code: &Cid, state: &'a Cid) -> Option<&'a Cid> {
         let may_have = matches!(
-            BuiltinActor::from_code(&actor.code),
-            Some(BuiltinActor::Evm | BuiltinActor::EthAccount) if actor.state != EMPTY_ARR_CID
+            BuiltinActor::from_code(code),
+            Some(BuiltinActor::Evm | BuiltinActor::EthAccount) if *state != EMPTY_ARR_CID
         );
-        may_have.then_some(&actor.state)
+        may_have.then_some(state)
     }
 }
 

@@ -3,6 +3,7 @@
 //! revm asks the questions (nonce, funds, intrinsic gas, EIP-3607, EIP-7825); the block's gas is asked here. A transaction that may
 //! not run is skipped: a receipt, no fee, no change.
 
+use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use revm::context_interface::result::InvalidTransaction;
 use revm::primitives::U256;
@@ -53,7 +54,7 @@ fn finish(
         exit_code: outcome.exit_code,
         gas_used: outcome.gas_used,
         fvm_gas_used: 0,
-        effective_gas_price: money::to_tokens(U256::from(price)),
+        effective_gas_price: TokenAmount::from_atto(price),
         return_data: outcome.return_data,
         contract: outcome.contract,
         events: finished.events,

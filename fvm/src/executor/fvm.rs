@@ -85,7 +85,7 @@ pub(super) fn execute(
         exit_code: ended.exit_code,
         gas_used: fees::block_gas(ended.gas_used, rate),
         fvm_gas_used: ended.gas_used,
-        effective_gas_price: money::to_tokens(U256::from(price)),
+        effective_gas_price: TokenAmount::from_atto(price),
         return_data: ended.return_data,
         contract: None,
         events: finished.events,

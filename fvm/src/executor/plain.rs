@@ -12,6 +12,7 @@
 //! It is a short cut, never a rule of its own: for a transaction that it takes, receipt and changes are those of the runtimes, and
 //! a test holds the two against each other. Whatever does not end well, or may not run at all, is for them to say.
 
+use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use fvm_shared::{ActorID, METHOD_SEND};
 use revm::primitives::U256;
@@ -164,7 +165,7 @@ fn receipt(transaction: Hash32, gas_used: u64, fvm_gas_used: u64, price: u128) -
         exit_code: ExitCode::OK,
         gas_used,
         fvm_gas_used,
-        effective_gas_price: money::to_tokens(U256::from(price)),
+        effective_gas_price: TokenAmount::from_atto(price),
         return_data: Vec::new(),
         contract: None,
         events: Vec::new(),

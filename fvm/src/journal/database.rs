@@ -16,7 +16,7 @@ use cid::Cid;
 use fvm_shared::ActorID;
 use revm::bytecode::Bytecode;
 use revm::database_interface::Database as EvmDatabase;
-use revm::primitives::{Address as EvmAddress, B256, Bytes, KECCAK_EMPTY, U256, b256};
+use revm::primitives::{Address as EvmAddress, AddressMap, B256, Bytes, KECCAK_EMPTY, U256, b256};
 use revm::state::AccountInfo;
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, Height};
@@ -49,18 +49,18 @@ pub struct Database<V> {
     /// None in a journal whose content was taken out: see [`super::Journal::take_out`].
     view: Option<V>,
     pub(super) now: Height,
-    ids: HashMap<EvmAddress, ActorID>,
+    ids: AddressMap<ActorID>,
     codes: HashMap<B256, Cid>,
 }
 
 impl<V: StateView> Database<V> {
     pub(super) fn new(view: V, now: Height) -> Self {
-        Self { view: Some(view), now, ids: HashMap::new(), codes: HashMap::new() }
+        Self { view: Some(view), now, ids: AddressMap::default(), codes: HashMap::new() }
     }
 
     /// A place that holds no view.
     pub(super) fn vacant() -> Self {
-        Self { view: None, now: Height::GENESIS, ids: HashMap::new(), codes: HashMap::new() }
+        Self { view: None, now: Height::GENESIS, ids: AddressMap::default(), codes: HashMap::new() }
     }
 
     pub(super) const fn view(&mut self) -> &mut V {
@@ -77,6 +77,11 @@ impl<V: StateView> Database<V> {
         let Some(id) = self.view().resolve(&address.to_address())? else { return Ok(None) };
         let Some(actor) = self.view().actor(id)? else { return Ok(None) };
         Ok((eth_address(id, actor.head.delegated.as_ref()) == address).then_some((id, actor)))
+    }
+
+    /// The id of the actor behind an account that the EVM has loaded, if it is the actor's one Ethereum address.
+    pub(super) fn known_id(&self, address: EthAddress) -> Option<ActorID> {
+        self.ids.get(&EvmAddress::new(address.0)).copied()
     }
 
     /// Nonce and code hash of an actor, as the EVM sees them.

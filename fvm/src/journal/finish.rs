@@ -97,9 +97,15 @@ impl<V: StateView> Journal<V> {
         ledger: &mut Ledger,
     ) -> Result<Option<ActorChange>, StateFatal> {
         let address = EthAddress(address.0.0);
-        let known = self.resolve(&address.to_address())?;
+        let known = match self.database.known_id(address) {
+            Some(id) => Some(id),
+            None => self.resolve(&address.to_address())?,
+        };
         let before = known.map(|id| self.view().actor(id)).transpose()?.flatten();
-        let head = known.map(|id| self.actor(id)).transpose()?.flatten();
+        let head = match known.and_then(|id| self.own.actor(id)) {
+            Some(head) => head.cloned(),
+            None => before.as_ref().map(|actor| actor.head.clone()),
+        };
         let is_deleted = head.is_none() && before.is_some();
         let named = before.as_ref().map(|actor| &actor.head).or(head.as_ref());
         let is_ours = known.zip(named).is_some_and(|(id, head)| eth_address(id, head.delegated.as_ref()) == address);

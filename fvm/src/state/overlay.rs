@@ -20,7 +20,9 @@ use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, raw_cid};
 
 use self::contracts::Contract;
-use super::actor::Actor;
+use super::actor::{Actor, ActorHead};
+use super::contract::ContractHead;
+use super::read_cbor;
 use super::tree::StateTree;
 use crate::error::StateFatal;
 use crate::journal::changes::{ActorChange, Changes, ContractChange};
@@ -207,8 +209,9 @@ impl<B: Blockstore + Clone> BlockState<B> {
 
     /// The contract as stored; `None` for any other actor.
     fn open(&mut self, id: ActorID) -> Result<Option<Contract<B>>, StateFatal> {
-        let Some(actor) = self.cached_actor(id)? else { return Ok(None) };
-        let Some(head) = self.tree.head_of(&ActorState::from(&actor))? else { return Ok(None) };
+        let Some(Actor { head: ActorHead { code, state, .. }, .. }) = self.cached_actor(id)? else { return Ok(None) };
+        let Some(head) = ContractHead::at(&code, &state) else { return Ok(None) };
+        let head = read_cbor(self.tree.store(), head, "contract head")?;
         Contract::open(self.tree.store().clone(), head).map(Some)
     }
 
