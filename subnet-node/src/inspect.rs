@@ -13,7 +13,7 @@
 //! | [`past`] | the chain of a home as it was after one block |
 //! | [`imported`] | a directory with a state and no chain |
 //! | [`state`] | the state of either |
-//! | [`diff`] | what differs between two blocks |
+//! | [`mod@diff`] | what differs between two blocks |
 //! | [`page`] | names and values, for people or as JSON |
 //! | [`files`] | what writes and reads files |
 //! | [`progress`] | how far a large file is |

@@ -69,12 +69,7 @@ impl Reference {
     ///
     /// # Errors
     /// As for [`Self::run`].
-    pub fn run_on(
-        &self,
-        store: &Store,
-        root: &Cid,
-        messages: &[FvmTransaction],
-    ) -> Result<(Vec<ApplyRet>, OpenBlock)> {
+    pub fn run_on(&self, store: &Store, root: &Cid, messages: &[FvmTransaction]) -> Result<(Vec<ApplyRet>, OpenBlock)> {
         let machine = DefaultMachine::new(&self.context(root), store.clone(), Node)?;
         let mut executor = DefaultExecutor::<Kernel>::new(self.engine.clone(), machine)?;
         let run = |signed: &FvmTransaction| {
