@@ -171,7 +171,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
     }
 
     /// Writes the block's changes to the store and answers the new root. What was read and written stays at hand for the next
-    /// block, unless it is more than [`KEPT_MAX`].
+    /// block, unless it is more than a million actors, names and slots.
     ///
     /// # Errors
     /// [`StateFatal`] when the store does not take them; the state is then good for nothing.
