@@ -1,4 +1,4 @@
-//! Which actors differ between two states, and, in [`slots`], in which storage slots.
+//! Which actors differ between two states, and, in `slots`, in which storage slots.
 //!
 //! Subtrees with one CID are equal and are not read, so the cost is that of the changes: for each changed actor the nodes above it.
 
