@@ -41,6 +41,10 @@ fn main() -> ExitCode {
 #[expect(clippy::print_stdout, reason = "the report is what the program is for")]
 fn run(options: &Options) -> Result<()> {
     ensure!(options.blocks >= 5, "fewer than five blocks say nothing");
+    ensure!(
+        options.transactions > 0,
+        "a block without transactions costs nothing to speak of; give --transactions 1 or more"
+    );
     let workloads = if options.workload.is_empty() { &Workload::ALL[..] } else { &options.workload };
     let (mut world, mut ours) = World::new(options.accounts)?;
     let mut bare = Bare::new(&world)?;

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address as AlloyAddress, Bytes, TxKind, U256};
 use anyhow::{Context, Result, ensure};
-use cid::Cid;
-use fvm_ipld_encoding::tuple::{Deserialize_tuple, Serialize_tuple, serde_tuple};
-use fvm_ipld_encoding::{RawBytes, from_slice, to_vec};
+use fvm_ipld_encoding::{RawBytes, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::message::Message;
@@ -19,6 +17,7 @@ use tributary_genesis_code::{COUNTER_ACTOR, counter_actor_cid};
 use tributary_message::{EthereumTransaction, FvmTransaction, Transaction};
 use tributary_primitives::EthAddress;
 use tributary_primitives::actors::INIT_ID;
+use tributary_primitives::init::{EXEC, ExecParams, made_actor};
 
 use crate::contract::Token;
 use crate::ours::Ours;
@@ -36,8 +35,6 @@ const COUNTERS: usize = 100;
 const SET_UP_BLOCK: usize = 1_000;
 /// `Increment` of the counter.
 const INCREMENT: MethodNum = 2_922_929_132;
-/// Method of the init actor that makes an actor.
-const EXEC: MethodNum = 2;
 /// Gas of a plain transfer.
 const TRANSFER_GAS: u64 = 21_000;
 const TOKEN_GAS: u64 = 100_000;
@@ -45,18 +42,6 @@ const CREATE_GAS: u64 = 3_000_000;
 const FVM_GAS: u64 = 100_000_000;
 const FVM_FEE_CAP: u64 = 10;
 const FEE_CAP: u128 = 1_000_000_000;
-
-#[derive(Serialize_tuple)]
-struct ExecParams {
-    code: Cid,
-    params: RawBytes,
-}
-
-#[derive(Deserialize_tuple)]
-struct ExecReturn {
-    id: Address,
-    _robust: Address,
-}
 
 /// A key with its two accounts, f1 and f410, and their next nonces.
 struct Account {
@@ -218,8 +203,7 @@ impl World {
             .map(|_| self.message(0, Address::new_id(INIT_ID), EXEC, params.clone(), 0))
             .collect::<Result<Vec<_>>>()?;
         for receipt in ours.block(&messages)?.receipts {
-            let made: ExecReturn = from_slice(&receipt.return_data).context("what the init actor answered")?;
-            self.counters.push(made.id.id()?);
+            self.counters.push(made_actor(&receipt.return_data).context("what the init actor answered")?);
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::native::multisig::state::State;
 use crate::receipt::Receipt;
 use crate::state::read_cbor;
 
+// Filecoin's numbers, written once more: a method that moves is a fault.
 const PROPOSE: u64 = 2;
 const APPROVE: u64 = 3;
 const CANCEL: u64 = 4;
