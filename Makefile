@@ -42,6 +42,7 @@ ethereum-tests: build ## Run Ethereum's public state tests: TESTS=folder FORK=Ca
 	$${CARGO_TARGET_DIR:-target}/debug/ethereum-tests --fork $(FORK) $(TESTS)
 
 oracle: setup ## Compare execution with the reference FVM: 20 CPU minutes cold, half a minute warm (ORACLE_FLAGS="--cases 20000")
+	cargo test --locked --release --quiet --manifest-path $(ORACLE) --lib
 	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin oracle -- $(ORACLE_FLAGS)
 
 oracle-bench: setup ## What a message costs, ours and the reference FVM's, side by side

@@ -16,7 +16,10 @@
 //! | [`rows`] | cases written by hand, one a behaviour |
 //! | [`walk`] | the same message with ever less gas |
 //! | [`generated`] | programs made at random |
+//! | [`bundle`] | Filecoin's built-in actors, if a user has them |
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
+pub mod bundle;
 pub mod case;
 pub mod generated;
 pub mod ours;
