@@ -45,8 +45,8 @@ oracle: setup ## Compare execution with the reference FVM: 20 CPU minutes cold, 
 	cargo test --locked --release --quiet --manifest-path $(ORACLE) --lib
 	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin oracle -- $(ORACLE_FLAGS)
 
-oracle-bench: setup ## What a message costs, ours and the reference FVM's, side by side
-	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin bench
+oracle-bench: setup ## What a message costs, ours and the reference FVM's, side by side: BENCH_FLAGS="--bundle actors.car"
+	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin bench -- $(BENCH_FLAGS)
 
 bench: build ## What a transaction costs, ours beside bare revm: BENCH_FLAGS="--accounts 100000 --workload erc20"
 	$${CARGO_TARGET_DIR:-target}/debug/bench $(BENCH_FLAGS)

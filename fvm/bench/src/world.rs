@@ -83,10 +83,16 @@ impl World {
         Ok((world, ours))
     }
 
-    /// All tokens, in attoTRB.
+    /// What a chain starts from, the set-up not run.
     #[must_use]
-    pub fn supply(&self) -> TokenAmount {
-        genesis(&self.accounts).supply()
+    pub fn genesis(&self) -> GenesisState {
+        genesis(&self.accounts)
+    }
+
+    /// Where the token is once the set-up has run.
+    #[must_use]
+    pub const fn token(&self) -> EthAddress {
+        self.token_address
     }
 
     /// The f410 addresses of all accounts.

@@ -44,7 +44,7 @@ impl Ours {
         let shared = Arc::new(store.clone());
         match self.executor.execute_block(&shared, &self.world.root, &env(), &transactions) {
             Ok(block) => Ok(Outcome::Ran {
-                messages: block.receipts.into_iter().map(seen).collect(),
+                messages: block.receipts.into_iter().map(Seen::from).collect(),
                 after: self.after(&store, &block.state_root)?,
             }),
             Err(fatal) => Ok(Outcome::Stopped(format!("{:#}", anyhow::Error::from(fatal)))),
@@ -77,13 +77,15 @@ pub fn env() -> BlockEnv {
     }
 }
 
-fn seen(receipt: Receipt) -> Seen {
-    let Receipt { exit_code, fvm_gas_used, return_data, events, skipped, .. } = receipt;
-    Seen {
-        exit_code: exit_code.value(),
-        return_data,
-        gas_used: fvm_gas_used,
-        events: events.into_iter().map(|event| (event.emitter, event.entries.entries)).collect(),
-        note: if skipped { "(skipped)".to_owned() } else { String::new() },
+impl From<Receipt> for Seen {
+    fn from(receipt: Receipt) -> Self {
+        let Receipt { exit_code, fvm_gas_used, return_data, events, skipped, .. } = receipt;
+        Self {
+            exit_code: exit_code.value(),
+            return_data,
+            gas_used: fvm_gas_used,
+            events: events.into_iter().map(|event| (event.emitter, event.entries.entries)).collect(),
+            note: if skipped { "(skipped)".to_owned() } else { String::new() },
+        }
     }
 }

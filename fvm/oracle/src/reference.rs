@@ -12,6 +12,7 @@ use fvm::machine::{DefaultMachine, MachineContext, NetworkConfig};
 use fvm_shared::chainid::ChainID;
 use fvm_shared::clock::ChainEpoch;
 use fvm_shared::consensus::ConsensusFault;
+use fvm_shared::message::Message;
 use fvm_shared::version::NetworkVersion;
 use tributary_message::FvmTransaction;
 use tributary_primitives::hash::RAW;
@@ -26,6 +27,21 @@ type Kernel = DefaultFilecoinKernel<DefaultCallManager<DefaultMachine<Store, Nod
 
 /// Multihash code of SHA-256, by which blocks of our chain are named.
 const SHA2_256: u64 = 0x12;
+
+/// A message in a block.
+#[derive(Clone, Debug)]
+pub struct Included {
+    /// What it says.
+    pub message: Message,
+    /// Bytes of it, signature and all: what it pays inclusion for.
+    pub length: usize,
+}
+
+impl From<&FvmTransaction> for Included {
+    fn from(signed: &FvmTransaction) -> Self {
+        Self { message: signed.message().clone(), length: signed.raw().len() }
+    }
+}
 
 /// The reference executor on a world. It needs 64 MiB of stack: see [`on_deep_stack`].
 pub struct Reference {
@@ -53,7 +69,7 @@ impl Reference {
         let store = Store::over(&self.world.theirs);
         let (messages, root) = self.block(&store, &case.sign()?)?;
         let after = After::read(&store, world::read_actors(&store, &root)?)?;
-        Ok(Outcome::Ran { messages: messages.into_iter().map(seen).collect(), after })
+        Ok(Outcome::Ran { messages: messages.into_iter().map(Seen::from).collect(), after })
     }
 
     /// Opens the state, runs the messages, flushes: what [`tributary_fvm::Executor::execute_block`] does.
@@ -61,6 +77,7 @@ impl Reference {
     /// # Errors
     /// As for [`Self::run`].
     pub fn block(&self, store: &Store, messages: &[FvmTransaction]) -> Result<(Vec<ApplyRet>, Cid)> {
+        let messages = messages.iter().map(Included::from).collect();
         let (outcomes, open) = self.run_on(store, &self.world.root, messages)?;
         Ok((outcomes, open.flush()?))
     }
@@ -69,13 +86,11 @@ impl Reference {
     ///
     /// # Errors
     /// As for [`Self::run`].
-    pub fn run_on(&self, store: &Store, root: &Cid, messages: &[FvmTransaction]) -> Result<(Vec<ApplyRet>, OpenBlock)> {
+    pub fn run_on(&self, store: &Store, root: &Cid, messages: Vec<Included>) -> Result<(Vec<ApplyRet>, OpenBlock)> {
         let machine = DefaultMachine::new(&self.context(root), store.clone(), Node)?;
         let mut executor = DefaultExecutor::<Kernel>::new(self.engine.clone(), machine)?;
-        let run = |signed: &FvmTransaction| {
-            executor.execute_message(signed.message().clone(), ApplyKind::Explicit, signed.raw().len())
-        };
-        let outcomes = messages.iter().map(run).collect::<Result<Vec<_>>>()?;
+        let run = |included: Included| executor.execute_message(included.message, ApplyKind::Explicit, included.length);
+        let outcomes = messages.into_iter().map(run).collect::<Result<Vec<_>>>()?;
         Ok((outcomes, OpenBlock(executor)))
     }
 
@@ -100,15 +115,17 @@ impl OpenBlock {
     }
 }
 
-fn seen(applied: ApplyRet) -> Seen {
-    let receipt = applied.msg_receipt;
-    let note = applied.failure_info.map(|why| format!("({})", why.to_string().replace('\n', " ")));
-    Seen {
-        exit_code: receipt.exit_code.value(),
-        return_data: receipt.return_data.to_vec(),
-        gas_used: receipt.gas_used,
-        events: applied.events.into_iter().map(|event| (event.emitter, event.event.entries)).collect(),
-        note: note.unwrap_or_default(),
+impl From<ApplyRet> for Seen {
+    fn from(applied: ApplyRet) -> Self {
+        let receipt = applied.msg_receipt;
+        let note = applied.failure_info.map(|why| format!("({})", why.to_string().replace('\n', " ")));
+        Self {
+            exit_code: receipt.exit_code.value(),
+            return_data: receipt.return_data.to_vec(),
+            gas_used: receipt.gas_used,
+            events: applied.events.into_iter().map(|event| (event.emitter, event.event.entries)).collect(),
+            note: note.unwrap_or_default(),
+        }
     }
 }
 

@@ -34,6 +34,7 @@ use tributary_genesis_code::{COUNTER_ACTOR, SCRIPT_ACTOR};
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, raw_cid};
 
+use crate::bundle::Bundle;
 use crate::rows::modules;
 use crate::store::{Base, Store};
 
@@ -169,6 +170,28 @@ impl World {
         Ok(Self { ours, theirs: store.into_base(), root, manifest, supply, history: root })
     }
 
+    /// The genesis that both may start from, its built-in actors run by Filecoin's. For the reference alone: code CIDs differ from ours.
+    ///
+    /// # Errors
+    /// When genesis refuses its accounts.
+    pub fn of_filecoin(bundle: &Bundle, genesis: &GenesisState) -> Result<Self> {
+        let store = Store::over(bundle.blocks());
+        let root = build_genesis_state(&store, genesis)?;
+        let mut actors = read_actors(&store, &root)?;
+        let mut changed = Vec::new();
+        actors.for_each(|key, actor| {
+            changed
+                .extend(bundle.code_for(&actor.code).map(|code| (key.clone(), ActorState { code, ..actor.clone() })));
+            Ok(())
+        })?;
+        for (key, actor) in changed {
+            actors.set(key, actor)?;
+        }
+        let root = put_root(&store, &root, &mut actors)?;
+        let (theirs, manifest) = (store.into_base(), bundle.manifest());
+        Ok(Self { ours: Base::default(), theirs, root, manifest, supply: genesis.supply(), history: root })
+    }
+
     /// A world with these actors under test. Each account and actor has [`BALANCE`].
     fn with(under_test: &[(ActorID, Vec<u8>)]) -> Result<Self> {
         let store = Store::default();
@@ -196,7 +219,12 @@ fn put_actors(store: &Store, root: &Cid, under_test: &[(ActorID, Vec<u8>)]) -> R
         let balance = TokenAmount::from_atto(BALANCE);
         actors.set(key_of(*id), ActorState { code, state, balance, sequence: 0, delegated_address: None })?;
     }
-    let old: StateRoot = store.get_cbor(root)?.context("the state root was written just now")?;
+    put_root(store, root, &mut actors)
+}
+
+/// The state root `old` over other actors.
+fn put_root(store: &Store, old: &Cid, actors: &mut Hamt<Store, ActorState>) -> Result<Cid> {
+    let old: StateRoot = store.get_cbor(old)?.context("the state root was written just now")?;
     let root = StateRoot { actors: actors.flush()?, ..old };
     store.put_cbor(&root, Code::Blake2b256)
 }
@@ -229,7 +257,7 @@ fn put_stand_ins(store: &Store) -> Result<Cid> {
 ///
 /// # Errors
 /// When a block is missing.
-pub fn read_actors(store: &Store, root: &Cid) -> Result<Hamt<Store, ActorState>> {
+pub fn read_actors<S: Blockstore + Clone>(store: &S, root: &Cid) -> Result<Hamt<S, ActorState>> {
     let state: StateRoot = store.get_cbor(root)?.context("the state root is not stored")?;
     Ok(Hamt::load_with_bit_width(&state.actors, store.clone(), BIT_WIDTH)?)
 }

@@ -2,26 +2,42 @@
 //!
 //! Both start from one state, go on from block to block, and take turns, so that a busy machine is busy for both. A block of the
 //! reference's opens the state, runs its messages and flushes: there is no other way to use it. Ours keeps the state that it has
-//! read from block to block, as a node does.
+//! read from block to block, as a node does. What both return and log is compared: who is faster and wrong says nothing.
+//!
+//! The reference's EVM is an actor, which comes out of a bundle that the user names. With one, both start Ethereum's workloads from one
+//! genesis, run the same set-up, and end with the token's state the same to the byte.
 //!
 //! Time is the process's CPU time: on a shared machine the clock on the wall says more of the neighbours. One thread each.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use tributary_bench::clock::{Cost, timed};
+use tributary_bench::clock::Cost;
 use tributary_bench::ours::Ours;
 use tributary_bench::workload::Workload;
 use tributary_bench::world::World as Bench;
-use tributary_message::{FvmTransaction, Transaction};
-use tributary_oracle::reference::{Reference, on_deep_stack};
-use tributary_oracle::store::Store;
+use tributary_fvm::Receipt;
+use tributary_oracle::bundle::Bundle;
+use tributary_oracle::chain::{Chain, actor_at};
+use tributary_oracle::outcome::Seen;
+use tributary_oracle::reference::on_deep_stack;
 use tributary_oracle::world::World;
+
+/// Ethereum transactions in a block of the reference's set-up.
+const SET_UP_BLOCK: usize = 1_000;
+
+const AFTER_HELP: &str = "\
+A bundle is the file that Filecoin's built-in actors are released in: an asset of each release of filecoin-project/builtin-actors \
+on GitHub (builtin-actors-mainnet.car), or what `make bundle` writes in a checkout of it (output/builtin-actors.car). \
+That of v18.0.0 is known to work.
+
+Example: bench --bundle builtin-actors-mainnet.car --blocks 25";
 
 /// What a message costs, ours and the reference's, side by side.
 #[derive(Parser)]
+#[command(after_help = AFTER_HELP)]
 struct Options {
     /// Keys; each has an f1 and an f410 account.
     #[arg(long, default_value_t = 1_000)]
@@ -32,6 +48,9 @@ struct Options {
     /// Blocks of each workload that count; one before them warms up.
     #[arg(long, default_value_t = 9)]
     blocks: usize,
+    /// Filecoin's built-in actors: the reference runs Ethereum's workloads too.
+    #[arg(long, value_name = "PATH")]
+    bundle: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +66,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<()> {
     ensure!(options.blocks >= 5, "fewer than five blocks say nothing");
+    let bundle = options.bundle.as_deref().map(Bundle::open).transpose()?;
     let profile = if cfg!(debug_assertions) { "debug" } else { "release, without link-time optimisation" };
     println!(
         "CPU time a message; profile: {profile}; {} accounts of each kind, blocks of {}, {} of them: median (least–most)",
@@ -54,35 +74,79 @@ fn run(options: &Options) -> Result<()> {
     );
     let (mut bench, mut ours) = Bench::new(options.accounts)?;
     for workload in [Workload::FvmTransfer, Workload::Counter] {
-        let mut theirs = Theirs::beside(&ours, &bench)?;
-        println!("{}", workload.name());
-        Times::of(workload, options, &mut bench, &mut ours, &mut theirs)?.print(options.messages);
+        let mut theirs = beside(&ours, &bench)?;
+        measure(workload, options, &mut bench, &mut ours, Some(&mut theirs))?;
+    }
+    let mut theirs = bundle.map(|bundle| of_filecoin(&bundle, &bench)).transpose()?;
+    if theirs.is_none() {
+        println!("ours alone from here on: the reference's EVM is an actor, which --bundle PATH brings (see --help)");
     }
     for workload in [Workload::EthTransfer, Workload::Erc20] {
-        println!("{} (ours alone: the reference's EVM is an actor that no registry carries)", workload.name());
-        let mut times = Times::default();
-        for block in 0..=options.blocks {
-            times.ours(&mut ours, &bench.block(workload, options.messages)?, block > 0)?;
+        measure(workload, options, &mut bench, &mut ours, theirs.as_mut())?;
+    }
+    theirs.map_or(Ok(()), |theirs| same_token(&bench, &ours, &theirs))
+}
+
+/// The reference, on a copy of our state.
+fn beside(ours: &Ours, bench: &Bench) -> Result<Chain> {
+    let (store, root) = ours.state();
+    Chain::new(World::around(store.blocks(), *root, bench.genesis().supply())?)
+}
+
+/// The reference with Filecoin's actors, on our genesis, its set-up run.
+fn of_filecoin(bundle: &Bundle, bench: &Bench) -> Result<Chain> {
+    let mut theirs = Chain::new(World::of_filecoin(bundle, &bench.genesis())?)?;
+    for block in bench.set_up().chunks(SET_UP_BLOCK) {
+        theirs.block(block)?;
+    }
+    Ok(theirs)
+}
+
+fn measure(
+    workload: Workload,
+    options: &Options,
+    bench: &mut Bench,
+    ours: &mut Ours,
+    mut theirs: Option<&mut Chain>,
+) -> Result<()> {
+    let mut times = Times::default();
+    for block in 0..=options.blocks {
+        let transactions = bench.block(workload, options.messages)?;
+        let peer = theirs.as_deref_mut().map(|theirs| theirs.block(&transactions)).transpose()?;
+        let ran = ours.timed_block(&transactions)?;
+        if block > 0 {
+            times.ours_execute.push(ran.execute);
+            times.ours_with_root.push(ran.execute + ran.commit);
+            times.theirs_execute.extend(peer.iter().map(|peer| peer.execute));
+            times.theirs_with_root.extend(peer.iter().map(|peer| peer.execute + peer.flush));
         }
-        times.print(options.messages);
+        if let Some(peer) = peer {
+            agree(peer.seen, ran.run.receipts)?;
+        }
+    }
+    println!("{}", workload.name());
+    times.print(options.messages);
+    Ok(())
+}
+
+/// Refuses what returned or logged something else. Gas is another matter: the reference's EVM pays for its instructions.
+fn agree(theirs: Vec<Seen>, ours: Vec<Receipt>) -> Result<()> {
+    ensure!(theirs.len() == ours.len(), "{} of the reference's messages ran, of ours {}", theirs.len(), ours.len());
+    for (theirs, ours) in theirs.into_iter().zip(ours.into_iter().map(Seen::from)) {
+        let same = theirs.return_data == ours.return_data && theirs.events == ours.events;
+        ensure!(same, "a message came to something else: theirs {theirs:?}, ours {ours:?}");
     }
     Ok(())
 }
 
-/// The reference, on a copy of our state.
-struct Theirs {
-    reference: Reference,
-    store: Store,
-    root: cid::Cid,
-}
-
-impl Theirs {
-    fn beside(ours: &Ours, bench: &Bench) -> Result<Self> {
-        let (store, root) = ours.state();
-        let world = Arc::new(World::around(store.blocks(), *root, bench.supply())?);
-        let store = Store::over(&world.theirs);
-        Ok(Self { reference: Reference::new(world)?, store, root: *root })
-    }
+/// Refuses another balance of anybody's, or anything else in the token.
+fn same_token(bench: &Bench, ours: &Ours, theirs: &Chain) -> Result<()> {
+    let (store, root) = ours.state();
+    let ours = actor_at(store, root, bench.token())?.state;
+    let theirs = theirs.actor_at(bench.token())?.state;
+    ensure!(ours == theirs, "the token's state differs: theirs {theirs}, ours {ours}");
+    println!("the token's state, every balance in it, is the same on both: {ours}");
+    Ok(())
 }
 
 /// CPU nanoseconds of each block.
@@ -95,46 +159,6 @@ struct Times {
 }
 
 impl Times {
-    fn of(
-        workload: Workload,
-        options: &Options,
-        bench: &mut Bench,
-        ours: &mut Ours,
-        theirs: &mut Theirs,
-    ) -> Result<Self> {
-        let mut times = Self::default();
-        for block in 0..=options.blocks {
-            let transactions = bench.block(workload, options.messages)?;
-            times.theirs(theirs, &transactions, block > 0)?;
-            times.ours(ours, &transactions, block > 0)?;
-        }
-        Ok(times)
-    }
-
-    fn ours(&mut self, ours: &mut Ours, transactions: &[Transaction], counts: bool) -> Result<()> {
-        let ran = ours.timed_block(transactions)?;
-        if counts {
-            self.ours_execute.push(ran.execute);
-            self.ours_with_root.push(ran.execute + ran.commit);
-        }
-        Ok(())
-    }
-
-    fn theirs(&mut self, theirs: &mut Theirs, transactions: &[Transaction], counts: bool) -> Result<()> {
-        let messages: Vec<_> = transactions.iter().filter_map(message).collect();
-        let (ran, execute) = timed(|| theirs.reference.run_on(&theirs.store, &theirs.root, &messages));
-        let (applied, open) = ran?;
-        let failed = applied.iter().find(|applied| !applied.msg_receipt.exit_code.is_success());
-        ensure!(failed.is_none(), "a message of the reference's failed: {failed:?}");
-        let (root, flush) = timed(|| open.flush());
-        theirs.root = root?;
-        if counts {
-            self.theirs_execute.push(execute);
-            self.theirs_with_root.push(execute + flush);
-        }
-        Ok(())
-    }
-
     fn print(&self, messages: usize) {
         for (layer, theirs, ours) in [
             ("execute", &self.theirs_execute, &self.ours_execute),
@@ -148,12 +172,5 @@ impl Times {
             });
             println!("  {layer:10} ours {ours}{}", theirs.unwrap_or_default());
         }
-    }
-}
-
-fn message(transaction: &Transaction) -> Option<FvmTransaction> {
-    match transaction {
-        Transaction::Fvm(message) => Some(message.as_ref().clone()),
-        Transaction::Ethereum(_) => None,
     }
 }
