@@ -86,6 +86,13 @@ impl Bundle {
         let actor = BuiltinActor::ALL.into_iter().find(|actor| actor.code() == *ours)?;
         named(&self.actors, actor).map(|(_, code)| *code)
     }
+
+    /// The other way around: our code of the actor whose code is `theirs`.
+    #[must_use]
+    pub fn ours_for(&self, theirs: &Cid) -> Option<Cid> {
+        let ours = BuiltinActor::ALL.into_iter().map(BuiltinActor::code);
+        ours.into_iter().find(|ours| self.code_for(ours).as_ref() == Some(theirs))
+    }
 }
 
 /// Every actor of ours is in its place, and every actor's code is here.

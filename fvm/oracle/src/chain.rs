@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use cid::Cid;
-use fvm::executor::ApplyRet;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::state::ActorState;
 use tributary_bench::clock::timed;
@@ -13,7 +12,7 @@ use tributary_primitives::EthAddress;
 
 use crate::ethereum;
 use crate::outcome::Seen;
-use crate::reference::{Included, Reference};
+use crate::reference::Reference;
 use crate::store::Store;
 use crate::world::{World, read_actors};
 
@@ -49,14 +48,14 @@ impl Chain {
     /// # Errors
     /// When a message does not do well: it would be a measurement of something else.
     pub fn block(&mut self, transactions: &[Transaction]) -> Result<Ran> {
-        let messages = transactions.iter().map(included).collect::<Result<Vec<_>>>()?;
+        let messages = transactions.iter().map(ethereum::message).collect::<Result<Vec<_>>>()?;
         let (ran, execute) = timed(|| self.reference.run_on(&self.store, &self.root, messages));
         let (applied, open) = ran?;
         let failed = applied.iter().find(|applied| !applied.msg_receipt.exit_code.is_success());
         ensure!(failed.is_none(), "a message of the reference's failed: {failed:?}");
         let (root, flush) = timed(|| open.flush());
         self.root = root?;
-        let seen = transactions.iter().zip(applied).map(|(transaction, applied)| seen(transaction, applied));
+        let seen = transactions.iter().zip(applied).map(|(transaction, applied)| ethereum::seen(transaction, applied));
         Ok(Ran { execute, flush, seen: seen.collect::<Result<_>>()? })
     }
 
@@ -67,21 +66,6 @@ impl Chain {
     pub fn actor_at(&self, address: EthAddress) -> Result<ActorState> {
         actor_at(&self.store, &self.root, address)
     }
-}
-
-fn included(transaction: &Transaction) -> Result<Included> {
-    match transaction {
-        Transaction::Fvm(message) => Ok(Included::from(message.as_ref())),
-        Transaction::Ethereum(transaction) => ethereum::included(transaction),
-    }
-}
-
-fn seen(transaction: &Transaction, applied: ApplyRet) -> Result<Seen> {
-    let mut seen = Seen::from(applied);
-    if let Transaction::Ethereum(transaction) = transaction {
-        seen.return_data = ethereum::returned(transaction, seen.return_data)?;
-    }
-    Ok(seen)
 }
 
 /// The actor at an Ethereum address, under a state root. Cost: a walk through all actors.

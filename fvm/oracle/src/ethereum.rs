@@ -11,15 +11,17 @@
 
 use alloy_consensus::Transaction as _;
 use anyhow::{Context, Result};
+use fvm::executor::ApplyRet;
 use fvm_ipld_encoding::{BytesDe, BytesSer, RawBytes, from_slice, to_vec};
 use fvm_shared::MethodNum;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::message::Message;
-use tributary_message::EthereumTransaction;
+use tributary_message::{EthereumTransaction, Transaction};
 use tributary_primitives::actors::EAM_ID;
 
 use crate::case::GAS;
+use crate::outcome::Seen;
 use crate::reference::Included;
 
 const INVOKE_EVM: MethodNum = 3_844_450_837;
@@ -27,11 +29,31 @@ const CREATE_EXTERNAL: MethodNum = 4;
 /// Bytes of a delegated signature: its type and Ethereum's.
 const SIGNATURE: usize = 66;
 
-/// The message that a transaction becomes.
+/// The message that a transaction is or becomes.
 ///
 /// # Errors
 /// When it moves more than 2^128 - 1.
-pub fn included(transaction: &EthereumTransaction) -> Result<Included> {
+pub fn message(transaction: &Transaction) -> Result<Included> {
+    match transaction {
+        Transaction::Fvm(message) => Ok(Included::from(message.as_ref())),
+        Transaction::Ethereum(transaction) => included(transaction),
+    }
+}
+
+/// What became of it; what a call of Ethereum's returned is as Ethereum has it.
+///
+/// # Errors
+/// When a call returned no byte string.
+pub fn seen(transaction: &Transaction, applied: ApplyRet) -> Result<Seen> {
+    let mut seen = Seen::from(applied);
+    if let Transaction::Ethereum(transaction) = transaction {
+        seen.return_data = returned(transaction, seen.return_data)?;
+    }
+    Ok(seen)
+}
+
+/// The message that an Ethereum transaction becomes.
+fn included(transaction: &EthereumTransaction) -> Result<Included> {
     let input = transaction.envelope().input();
     let (to, method) = match transaction.to() {
         Some(to) => (to.to_address(), INVOKE_EVM),
@@ -54,10 +76,7 @@ pub fn included(transaction: &EthereumTransaction) -> Result<Included> {
 }
 
 /// What a call returned, out of its message's return data. What `CreateExternal` answers stays as it is.
-///
-/// # Errors
-/// When a call returned no byte string.
-pub fn returned(transaction: &EthereumTransaction, data: Vec<u8>) -> Result<Vec<u8>> {
+fn returned(transaction: &EthereumTransaction, data: Vec<u8>) -> Result<Vec<u8>> {
     if data.is_empty() || transaction.to().is_none() {
         return Ok(data);
     }

@@ -17,12 +17,15 @@
 //! | [`walk`] | the same message with ever less gas |
 //! | [`generated`] | programs made at random |
 //! | [`bundle`] | Filecoin's built-in actors, if a user has them |
-//! | [`chain`] | the reference going on from block to block, and [`ethereum`]'s transactions as messages: the bench's |
+//! | [`ethereum`] | Ethereum's transactions as messages of Filecoin's |
+//! | [`contracts`] | both executors on Ethereum's transactions |
+//! | [`chain`] | the reference going on from block to block: the bench's |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 pub mod bundle;
 pub mod case;
 pub mod chain;
+pub mod contracts;
 pub mod ethereum;
 pub mod generated;
 pub mod ours;

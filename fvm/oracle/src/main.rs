@@ -1,13 +1,16 @@
 //! `oracle`: every case through both executors; exit code 1 when they differ and nobody wants it.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
 use clap::Parser;
+use tributary_oracle::bundle::Bundle;
 use tributary_oracle::case::Case;
+use tributary_oracle::contracts::Contracts;
 use tributary_oracle::ours::Ours;
 use tributary_oracle::outcome::{Difference, compare};
 use tributary_oracle::reference::{Reference, on_deep_stack};
@@ -27,6 +30,9 @@ struct Options {
     /// Only cases whose names start so; no generated ones.
     #[arg(long)]
     only: Option<String>,
+    /// Filecoin's built-in actors: Ethereum's transactions are compared too. `bench --help` says where a bundle comes from.
+    #[arg(long, value_name = "PATH")]
+    bundle: Option<PathBuf>,
     /// Print wanted differences too.
     #[arg(long)]
     verbose: bool,
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
 
 struct Oracle<'a> {
     options: &'a Options,
+    contracts: Option<Contracts>,
     reference: Reference,
     ours: Ours,
     started: Instant,
@@ -56,9 +63,11 @@ struct Oracle<'a> {
 impl<'a> Oracle<'a> {
     fn new(options: &'a Options) -> Result<Self> {
         let started = Instant::now();
+        let bundle = options.bundle.as_deref().map(Bundle::open).transpose()?;
+        let contracts = bundle.map(Contracts::new).transpose()?;
         let world = Arc::new(World::new()?);
         let (reference, ours) = (Reference::new(Arc::clone(&world))?, Ours::new(world)?);
-        Ok(Self { options, reference, ours, started, unexpected: 0, happened: BTreeSet::new() })
+        Ok(Self { options, contracts, reference, ours, started, unexpected: 0, happened: BTreeSet::new() })
     }
 
     fn run(mut self) -> Result<bool> {
@@ -66,6 +75,7 @@ impl<'a> Oracle<'a> {
         self.all("cases written by hand", &rows)?;
         let walks = walk::cases(&self.reference, self.options.steps)?;
         self.all("walks through gas limits", &walks)?;
+        self.contracts()?;
         if self.options.only.is_none() {
             self.generated()?;
             self.stale();
@@ -87,6 +97,22 @@ impl<'a> Oracle<'a> {
             self.happened.extend(meant.iter().filter_map(wanted::covering));
         }
         println!("{what}: {} run, {agree} agree, {wanted} differ as wanted", cases.len());
+        Ok(())
+    }
+
+    fn contracts(&mut self) -> Result<()> {
+        let Some(contracts) = &self.contracts else { return Ok(()) };
+        let only = self.options.only.as_deref().unwrap_or_default();
+        let cases = rows::ethereum::cases()?;
+        let cases: Vec<_> = cases.iter().filter(|case| case.name.starts_with(only)).collect();
+        let found = cases.iter().map(|case| contracts.differences(case)).collect::<Result<Vec<_>>>()?;
+        let clean = |wanted: bool| {
+            let pairs = cases.iter().zip(&found);
+            pairs.filter(|(case, found)| found.is_empty() && case.wanted.is_some() == wanted).count()
+        };
+        let (agree, wanted) = (clean(false), clean(true));
+        println!("Ethereum's transactions: {} run, {agree} agree, {wanted} differ as wanted", cases.len());
+        self.report(&found.concat());
         Ok(())
     }
 

@@ -40,9 +40,17 @@ impl Ours {
     pub fn run(&self, case: &Case) -> Result<Outcome> {
         let signed = case.sign()?;
         let transactions: Vec<_> = signed.into_iter().map(|signed| Transaction::Fvm(Arc::new(signed))).collect();
+        self.run_block(&transactions)
+    }
+
+    /// Runs a block from the world's state.
+    ///
+    /// # Errors
+    /// When the state after it cannot be read.
+    pub fn run_block(&self, transactions: &[Transaction]) -> Result<Outcome> {
         let store = Store::over(&self.world.ours);
         let shared = Arc::new(store.clone());
-        match self.executor.execute_block(&shared, &self.world.root, &env(), &transactions) {
+        match self.executor.execute_block(&shared, &self.world.root, &env(), transactions) {
             Ok(block) => Ok(Outcome::Ran {
                 messages: block.receipts.into_iter().map(Seen::from).collect(),
                 after: self.after(&store, &block.state_root)?,

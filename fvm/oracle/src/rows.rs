@@ -9,10 +9,12 @@
 //! | `rows/sends.rs` | calls between actors |
 //! | `rows/limits.rs` | time, stack, memory, traps |
 //! | `rows/modules.rs` | actors of a few instructions |
+//! | `rows/ethereum.rs` | Ethereum's transactions, given a bundle: a list of its own |
 
 mod accounts;
 mod context;
 mod crypto;
+pub mod ethereum;
 mod ipld;
 mod limits;
 pub mod modules;

@@ -74,8 +74,8 @@ pub const PREVIOUS_HASH: [u8; 32] = [0x11; 32];
 /// The block's randomness.
 pub const RANDOMNESS: [u8; 32] = [0x22; 32];
 
-/// Bits of a key that a node of the state tree takes.
-const BIT_WIDTH: u32 = 5;
+/// Bits of a key that a node takes: of the state tree, and of the init actor's address map.
+pub const BIT_WIDTH: u32 = 5;
 
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +153,19 @@ impl World {
         for (id, (_, text)) in (MODULES..).zip(modules::MODULES) {
             under_test.push((id, wat::parse_str(text).with_context(|| format!("module of actor {id}"))?));
         }
-        Self::with(&under_test)
+        let account = |address| GenesisAccount { address, balance: TokenAmount::from_atto(BALANCE) };
+        let standard = [Who::Alice.address(), Who::Bob.address(), dave_address(), erin_address()];
+        let accounts = standard.into_iter().map(account).collect();
+        let genesis = GenesisState { chain_name: "oracle".to_owned(), accounts, ..GenesisState::default() };
+        Self::with(&genesis, &under_test)
+    }
+
+    /// The world that a genesis of four accounts says.
+    ///
+    /// # Errors
+    /// When genesis refuses its accounts, or they are not four: [`HISTORY`] comes after them.
+    pub fn of(genesis: &GenesisState) -> Result<Self> {
+        Self::with(genesis, &[])
     }
 
     /// A world whose state is in `blocks` already.
@@ -178,28 +190,16 @@ impl World {
         let store = Store::over(bundle.blocks());
         let root = build_genesis_state(&store, genesis)?;
         let mut actors = read_actors(&store, &root)?;
-        let mut changed = Vec::new();
-        actors.for_each(|key, actor| {
-            changed
-                .extend(bundle.code_for(&actor.code).map(|code| (key.clone(), ActorState { code, ..actor.clone() })));
-            Ok(())
-        })?;
-        for (key, actor) in changed {
-            actors.set(key, actor)?;
-        }
+        recode(&mut actors, |code| bundle.code_for(code))?;
         let root = put_root(&store, &root, &mut actors)?;
         let (theirs, manifest) = (store.into_base(), bundle.manifest());
         Ok(Self { ours: Base::default(), theirs, root, manifest, supply: genesis.supply(), history: root })
     }
 
-    /// A world with these actors under test. Each account and actor has [`BALANCE`].
-    fn with(under_test: &[(ActorID, Vec<u8>)]) -> Result<Self> {
+    /// A genesis with these actors under test. Each of them has [`BALANCE`].
+    fn with(genesis: &GenesisState, under_test: &[(ActorID, Vec<u8>)]) -> Result<Self> {
         let store = Store::default();
-        let account = |address| GenesisAccount { address, balance: TokenAmount::from_atto(BALANCE) };
-        let standard = [Who::Alice.address(), Who::Bob.address(), dave_address(), erin_address()];
-        let accounts = standard.into_iter().map(account).collect();
-        let genesis = GenesisState { chain_name: "oracle".to_owned(), accounts, ..GenesisState::default() };
-        let root = build_genesis_state(&store, &genesis)?;
+        let root = build_genesis_state(&store, genesis)?;
         let root = put_actors(&store, &root, under_test)?;
         let actors = BALANCE * u64::try_from(under_test.len())?;
         let supply = genesis.supply() + TokenAmount::from_atto(actors);
@@ -260,6 +260,22 @@ fn put_stand_ins(store: &Store) -> Result<Cid> {
 pub fn read_actors<S: Blockstore + Clone>(store: &S, root: &Cid) -> Result<Hamt<S, ActorState>> {
     let state: StateRoot = store.get_cbor(root)?.context("the state root is not stored")?;
     Ok(Hamt::load_with_bit_width(&state.actors, store.clone(), BIT_WIDTH)?)
+}
+
+/// Gives actors other code, where there is other code for theirs.
+///
+/// # Errors
+/// When a block is missing.
+pub fn recode(actors: &mut Hamt<Store, ActorState>, other: impl Fn(&Cid) -> Option<Cid>) -> Result<()> {
+    let mut changed = Vec::new();
+    actors.for_each(|key, actor| {
+        changed.extend(other(&actor.code).map(|code| (key.clone(), ActorState { code, ..actor.clone() })));
+        Ok(())
+    })?;
+    for (key, actor) in changed {
+        actors.set(key, actor)?;
+    }
+    Ok(())
 }
 
 /// An actor's key in the tree.

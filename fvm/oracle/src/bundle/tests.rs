@@ -43,7 +43,8 @@ impl Parts {
 fn an_actor_of_ours_is_found_under_its_name_and_number() {
     let bundle = Bundle::read(&Parts::good().car()).unwrap();
     assert_eq!(bundle.code_for(&BuiltinActor::Evm.code()), Some(raw_cid(&[13])));
-    assert_eq!(bundle.code_for(&raw_cid(b"a user's")), None);
+    assert_eq!(bundle.ours_for(&raw_cid(&[13])), Some(BuiltinActor::Evm.code()));
+    assert_eq!((bundle.code_for(&raw_cid(b"a user's")), bundle.ours_for(&raw_cid(b"a user's"))), (None, None));
     assert!(bundle.blocks().contains_key(&bundle.manifest()));
 }
 
