@@ -4,9 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use cid::Cid;
+use cid::multihash::Multihash;
 use multihash_codetable::{Code, MultihashDigest};
 use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::links::BLAKE2B_256;
 
 /// Codec of DAG-CBOR blocks.
 pub const DAG_CBOR: u64 = 0x71;
@@ -17,6 +20,12 @@ pub const RAW: u64 = 0x55;
 #[must_use]
 pub fn cbor_cid(block: &[u8]) -> Cid {
     Cid::new_v1(DAG_CBOR, Code::Blake2b256.digest(block))
+}
+
+/// The CID of the DAG-CBOR block with this blake2b-256 digest, for whoever has hashed it already.
+#[must_use]
+pub fn cbor_cid_of(digest: &[u8; 32]) -> Cid {
+    Cid::new_v1(DAG_CBOR, Multihash::wrap(BLAKE2B_256, digest).expect("a multihash holds 64 bytes"))
 }
 
 /// The CID of raw bytes, such as an actor's code: CIDv1, blake2b-256.

@@ -36,7 +36,7 @@ pub use address::parse_address;
 pub use bitmap::SignerBitmap;
 pub use bls::{BlsPublicKey, BlsSignature};
 pub use eth::EthAddress;
-pub use hash::{Hash32, cbor_cid, raw_cid};
+pub use hash::{Hash32, cbor_cid, cbor_cid_of, raw_cid};
 pub use height::Height;
 pub use power::VotingPower;
 pub use subnet::SubnetId;
