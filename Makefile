@@ -18,10 +18,11 @@ VIEM := subnet-node/tests/viem
 ACTORS := tributary-checkpoint-actor tributary-counter-actor tributary-script-actor
 ORACLE := fvm/oracle/Cargo.toml
 FUZZ := fvm/trials/fuzz
+TARGET_DIR := $${CARGO_TARGET_DIR:-target}
 TARGET ?= calls
 SECONDS ?= 60
 
-.PHONY: help setup build devnet test ethereum-tests oracle oracle-bench bench fuzz lint fmt chart clean
+.PHONY: help setup build devnet test schedules ethereum-tests oracle oracle-bench bench fuzz lint fmt chart clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -35,11 +36,15 @@ build: setup ## Build every program
 devnet: build ## Run a root network, a subnet and a relayer here, until Ctrl-C (flags: DEVNET_FLAGS="--fresh")
 	@exec cargo run --locked --quiet --package tributary-node --bin subnet-node -- devnet $(DEVNET_FLAGS)
 
-test: build $(VIEM)/node_modules/.package-lock.json ## Run every test: unit, property and real processes
+test: build schedules $(VIEM)/node_modules/.package-lock.json ## Run every test: unit, property, schedules and real processes
 	cargo test --locked --workspace
 
+schedules: setup ## Run the parallel executor under model checkers: every order of its small parts, many of the whole
+	RUSTFLAGS="--cfg loom" cargo test --locked --package tributary-parallel --lib --target-dir $(TARGET_DIR)/loom
+	RUSTFLAGS="--cfg shuttle" cargo test --locked --package tributary-parallel --test equal --target-dir $(TARGET_DIR)/shuttle
+
 ethereum-tests: build ## Run Ethereum's public state tests: TESTS=folder FORK=Cancun (docs/ethereum-tests.md)
-	$${CARGO_TARGET_DIR:-target}/debug/ethereum-tests --fork $(FORK) $(TESTS)
+	$(TARGET_DIR)/debug/ethereum-tests --fork $(FORK) $(TESTS)
 
 oracle: setup ## Compare execution with the reference FVM: 20 CPU minutes cold, half a minute warm (ORACLE_FLAGS="--cases 20000")
 	cargo test --locked --release --quiet --manifest-path $(ORACLE) --lib
@@ -49,7 +54,7 @@ oracle-bench: setup ## What a message costs, ours and the reference FVM's, side 
 	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin bench -- $(BENCH_FLAGS)
 
 bench: build ## What a transaction costs, ours beside bare revm: BENCH_FLAGS="--accounts 100000 --workload erc20"
-	$${CARGO_TARGET_DIR:-target}/debug/bench $(BENCH_FLAGS)
+	$(TARGET_DIR)/debug/bench $(BENCH_FLAGS)
 
 fuzz: setup ## Search for inputs that break the executor's laws: TARGET=calls SECONDS=600 (docs/fuzzing.md)
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz@0.13.2

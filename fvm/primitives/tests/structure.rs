@@ -9,7 +9,14 @@ use toml::{Table, Value};
 
 /// Layers, lowest first. A crate stands on crates of lower layers only.
 const LAYERS: &[&[&str]] = &[
-    &["tributary-primitives", "tributary-service", "tributary-gossip", "tributary-counter-actor", "tributary-script"],
+    &[
+        "tributary-primitives",
+        "tributary-service",
+        "tributary-gossip",
+        "tributary-counter-actor",
+        "tributary-parallel",
+        "tributary-script",
+    ],
     &[
         "tributary-checkpoint",
         "tributary-crypto",
@@ -40,6 +47,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fvm-wasm-instrument", &["tributary-wasm"]),
     ("fvm_sdk", &["tributary-checkpoint-actor", "tributary-counter-actor", "tributary-script-actor"]),
     ("libp2p", &["tributary-gossip"]),
+    ("loom", &["tributary-parallel"]),
     ("malachite-app-channel", &["tributary-consensus"]),
     ("malachite-core-consensus", &["tributary-consensus"]),
     ("malachite-core-types", &["tributary-consensus"]),
@@ -48,6 +56,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("revm", &["tributary-bench", "tributary-ethereum-tests", "tributary-fvm"]),
     ("rocksdb", &["tributary-store"]),
     ("secp256k1", &["tributary-crypto"]),
+    ("shuttle", &["tributary-parallel"]),
     ("tendermint", &["tributary-chain"]),
     ("tower-http", &["tributary-rpc"]),
     ("wasm-smith", &["tributary-trials"]),

@@ -1,0 +1,325 @@
+//! Workers and the committer.
+//!
+//! | a worker | does |
+//! |---|---|
+//! | gets a turn | runs the transaction, publishes, goes on with its chain, then tries to commit |
+//! | gets none: the window is full | sleeps until the frontier moves |
+//! | gets none: all are taken | leaves |
+//!
+//! | the committer finds the frontier | does |
+//! |---|---|
+//! | executed, its reads hold | settles its writes |
+//! | executed, its reads do not hold, or it failed | marks what it wrote, runs it again, settles that |
+//! | not executed yet | lets go; whoever executes it will commit |
+//! | not taken, and speculation is over | runs it |
+//!
+//! Speculation is over when it does not pay: of at least 64 transactions more than three in ten ran twice.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::bell::Bell;
+use crate::memory::Memory;
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, fence, lock, thread};
+use crate::turns::Turns;
+use crate::view::{Shared, View};
+use crate::{Block, Ground, Ran};
+
+/// How to run a block. None of it changes a result.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Threads; at least one.
+    pub threads: usize,
+    /// Bytes of each thread's stack.
+    pub stack_bytes: usize,
+    /// Transactions ahead of the frontier that may be executed; at least one.
+    pub window: usize,
+}
+
+/// What a block came to.
+pub struct Done<B: Block> {
+    /// What each transaction left behind, in order.
+    pub outputs: Vec<B::Output>,
+    /// All of them counted.
+    pub tally: B::Tally,
+    /// What the block ran on, unchanged.
+    pub ground: B::Ground,
+    /// How it went.
+    pub stats: Stats,
+}
+
+/// How a block went. Depends on threads and luck.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Transactions run before their turn.
+    pub speculated: usize,
+    /// Of these, run again at the frontier.
+    pub repeated: usize,
+    /// Whether speculation was given up.
+    pub is_closed: bool,
+}
+
+/// Commits after which it is asked whether speculation pays. A model has no time for so many.
+const TRIAL: usize = if cfg!(shuttle) { 2 } else { 64 };
+
+/// Of ten transactions, how many may run twice.
+const REPEATED_OF_TEN_MAX: usize = 3;
+
+/// Runs a block; its transactions find what `tally` says.
+///
+/// # Errors
+/// [`Block::Fatal`], of the first transaction in order that gives one at the frontier.
+///
+/// # Panics
+/// When a transaction does at the frontier, or a thread cannot be had.
+pub fn execute<B: Block>(
+    block: &B,
+    ground: B::Ground,
+    settings: Settings,
+    tally: B::Tally,
+) -> Result<Done<B>, B::Fatal> {
+    let run = Run::new(block, ground, settings.window.max(1), tally);
+    thread::scope(|scope| {
+        for _ in 1..settings.threads {
+            spawn(scope, settings.stack_bytes, || run.work());
+        }
+        spawn(scope, settings.stack_bytes, || run.work());
+    });
+    run.done()
+}
+
+#[cfg(not(shuttle))]
+fn spawn<'scope>(scope: &'scope thread::Scope<'scope, '_>, stack_bytes: usize, work: impl FnOnce() + Send + 'scope) {
+    let thread = thread::Builder::new().name("worker".into()).stack_size(stack_bytes);
+    thread.spawn_scoped(scope, work).expect("a thread can be had");
+}
+
+#[cfg(shuttle)]
+fn spawn<'scope>(scope: &'scope thread::Scope<'scope, '_>, _stack_bytes: usize, work: impl FnOnce() + Send + 'scope) {
+    scope.spawn(work);
+}
+
+struct Run<'a, B: Block> {
+    block: &'a B,
+    window: usize,
+    shared: Arc<Shared<B::Ground>>,
+    turns: Turns,
+    places: Box<[Place<B>]>,
+    committer: Mutex<Committer<B>>,
+}
+
+/// Where a transaction's outcome waits for the committer.
+struct Place<B: Block> {
+    is_executed: AtomicBool,
+    /// None also for one that failed.
+    outcome: Mutex<Option<Outcome<B>>>,
+}
+
+struct Outcome<B: Block> {
+    view: View<B::Ground>,
+    written: Vec<KeyOf<B>>,
+    output: B::Output,
+}
+
+type KeyOf<B> = <<B as Block>::Ground as Ground>::Key;
+
+struct Committer<B: Block> {
+    outputs: Vec<B::Output>,
+    tally: B::Tally,
+    fatal: Option<B::Fatal>,
+    stats: Stats,
+}
+
+impl<'a, B: Block> Run<'a, B> {
+    fn new(block: &'a B, ground: B::Ground, window: usize, tally: B::Tally) -> Self {
+        let count = block.len();
+        let shared = Shared {
+            ground,
+            memory: Memory::new(),
+            bell: Bell::default(),
+            frontier: AtomicUsize::new(0),
+            is_stopped: AtomicBool::new(count == 0),
+        };
+        let place = |_| Place { is_executed: AtomicBool::new(false), outcome: Mutex::new(None) };
+        let (outputs, stats) = (Vec::with_capacity(count), Stats::default());
+        Self {
+            block,
+            window,
+            shared: Arc::new(shared),
+            turns: Turns::new(count, |index| block.after(index)),
+            places: (0..count).map(place).collect(),
+            committer: Mutex::new(Committer { outputs, tally, fatal: None, stats }),
+        }
+    }
+
+    /// A worker's life.
+    fn work(&self) {
+        let _alarm = Alarm(&self.shared);
+        let mut worker = self.block.worker();
+        while !self.shared.is_stopped() {
+            match self.turns.take(self.limit()) {
+                Some(index) => {
+                    self.speculate(&mut worker, index);
+                    self.commit(&mut worker);
+                }
+                None if self.turns.is_over() => break,
+                None => self.shared.bell.wait_until(|| {
+                    self.shared.is_stopped() || self.turns.is_over() || self.turns.has_next(self.limit())
+                }),
+            }
+        }
+    }
+
+    fn limit(&self) -> usize {
+        self.shared.frontier.load(Ordering::SeqCst).saturating_add(self.window)
+    }
+
+    /// Runs a transaction ahead of the frontier, and its chain as far as that can run.
+    fn speculate(&self, worker: &mut B::Worker, mut index: usize) {
+        loop {
+            let view = View::new(&self.shared, index);
+            let ran = catch_unwind(AssertUnwindSafe(|| self.block.run(worker, index, view, None)));
+            let outcome = match ran {
+                Ok(ran) => ran.ok().map(|ran| self.publish(index, ran)),
+                Err(_) => {
+                    *worker = self.block.worker();
+                    None
+                }
+            };
+            *lock(&self.places[index].outcome) = outcome;
+            self.places[index].is_executed.store(true, Ordering::SeqCst);
+            self.shared.bell.ring();
+            let Some(successor) = self.turns.executed(index) else { return };
+            index = successor;
+        }
+    }
+
+    fn publish(&self, index: usize, ran: Ran<B>) -> Outcome<B> {
+        let Ran { view, writes, output } = ran;
+        let mut written = Vec::with_capacity(writes.len());
+        for (key, write) in writes {
+            self.shared.memory.publish(index, &key, write);
+            written.push(key);
+        }
+        Outcome { view, written, output }
+    }
+
+    /// Moves the frontier as far as it goes, unless somebody else is at it.
+    fn commit(&self, worker: &mut B::Worker) {
+        loop {
+            let Ok(mut committer) = self.committer.try_lock() else { return };
+            while self.can_commit(&mut committer) {
+                self.commit_one(&mut committer, worker);
+            }
+            drop(committer);
+            // What was executed between the last look and the unlocking had nobody to commit it.
+            fence(Ordering::SeqCst);
+            let frontier = self.shared.frontier.load(Ordering::SeqCst);
+            if self.shared.is_stopped() || !self.is_executed(frontier) {
+                return;
+            }
+        }
+    }
+
+    fn is_executed(&self, index: usize) -> bool {
+        self.places.get(index).is_some_and(|place| place.is_executed.load(Ordering::SeqCst))
+    }
+
+    /// Whether the frontier can be committed; when speculation is over, waits for who runs it.
+    fn can_commit(&self, committer: &mut Committer<B>) -> bool {
+        let frontier = self.shared.frontier.load(Ordering::SeqCst);
+        if self.shared.is_stopped() {
+            return false;
+        }
+        if self.turns.is_closed() {
+            if self.turns.claim(frontier) {
+                return true;
+            }
+            self.shared.bell.wait_until(|| self.is_executed(frontier) || self.shared.is_stopped());
+        }
+        let is_executed = self.is_executed(frontier);
+        committer.stats.speculated += usize::from(is_executed);
+        is_executed
+    }
+
+    fn commit_one(&self, committer: &mut Committer<B>, worker: &mut B::Worker) {
+        let frontier = self.shared.frontier.load(Ordering::SeqCst);
+        let outcome = lock(&self.places[frontier].outcome).take();
+        let output = match outcome {
+            Some(outcome) if self.block.fits(&committer.tally, frontier, &outcome.output) && outcome.view.holds() => {
+                outcome.written.iter().for_each(|key| self.shared.memory.settle(frontier, key));
+                Ok(outcome.output)
+            }
+            outcome => {
+                committer.stats.repeated += usize::from(self.is_executed(frontier));
+                self.run_again(committer, worker, frontier, outcome.map(|outcome| outcome.written).unwrap_or_default())
+            }
+        };
+        match output {
+            Ok(output) => self.advance(committer, output),
+            Err(fatal) => {
+                committer.fatal = Some(fatal);
+                self.shared.stop();
+            }
+        }
+    }
+
+    fn run_again(
+        &self,
+        committer: &Committer<B>,
+        worker: &mut B::Worker,
+        frontier: usize,
+        written: Vec<KeyOf<B>>,
+    ) -> Result<B::Output, B::Fatal> {
+        let memory = &self.shared.memory;
+        written.iter().for_each(|key| memory.mark(frontier, key));
+        let view = View::new(&self.shared, frontier);
+        let Ran { writes, output, .. } = self.block.run(worker, frontier, view, Some(&committer.tally))?;
+        for (key, write) in writes {
+            memory.replace(frontier, &key, write);
+        }
+        written.iter().for_each(|key| memory.withdraw(frontier, key));
+        Ok(output)
+    }
+
+    fn advance(&self, committer: &mut Committer<B>, output: B::Output) {
+        self.block.count(&mut committer.tally, &output);
+        committer.outputs.push(output);
+        let frontier = committer.outputs.len();
+        self.shared.frontier.store(frontier, Ordering::SeqCst);
+        let stats = &mut committer.stats;
+        if frontier >= TRIAL && stats.repeated * 10 > frontier * REPEATED_OF_TEN_MAX && !stats.is_closed {
+            stats.is_closed = true;
+            self.turns.close();
+        }
+        match frontier == self.places.len() {
+            true => self.shared.stop(),
+            false => self.shared.bell.ring(),
+        }
+    }
+
+    fn done(self) -> Result<Done<B>, B::Fatal> {
+        let Self { shared, places, committer, .. } = self;
+        // A transaction that was run ahead of a fatal one still has its view.
+        drop(places);
+        let committer = committer.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Committer { outputs, tally, fatal, stats } = committer;
+        match fatal {
+            Some(fatal) => Err(fatal),
+            None => Ok(Done { outputs, tally, ground: Arc::into_inner(shared).expect(NOBODY_ELSE).ground, stats }),
+        }
+    }
+}
+
+/// Why the ground can be given back.
+const NOBODY_ELSE: &str = "views end with the transactions that run on them";
+
+/// Stops the others when a worker dies: they would sleep for ever.
+struct Alarm<'a, G: Ground>(&'a Shared<G>);
+
+impl<G: Ground> Drop for Alarm<'_, G> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}
