@@ -12,16 +12,20 @@
 //! | `ethereum` | one Ethereum transaction |
 //! | `fvm` | one FVM message |
 //! | `plain` | a plain transfer of either kind, without a runtime |
+//! | `parallel` | the transactions of a block on several threads, with the same results |
+//! | `view` | the state as a transaction finds it, in its turn or ahead of it |
 //! | `tick` | what the chain itself calls at a block's end |
 //! | `query` | calls and estimates |
 
 mod ethereum;
 mod fvm;
+pub(crate) mod parallel;
 mod plain;
 mod query;
 #[cfg(test)]
 mod tests;
 mod tick;
+pub(crate) mod view;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,9 +35,12 @@ use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::address::Address;
 use revm::primitives::U256;
 use tributary_message::Transaction;
+use tributary_parallel::Stats;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, REWARD_ID};
 use tributary_wasm::CodeRejected;
 
+pub use self::parallel::Workers;
+use self::view::View;
 use crate::block::{BlockEnv, BlockOutcome, BlockRun, ExecutionParams};
 use crate::call::{CallOutcome, CallRequest, GasEstimate};
 use crate::error::{ExecutorFatal, StateFatal};
@@ -50,7 +57,8 @@ pub type State = Box<BlockState<SharedStore>>;
 /// Runs blocks. One for a node: it holds the WASM engine and every module it has compiled, and clones share them.
 #[derive(Clone)]
 pub struct Executor {
-    machine: Arc<Machine<State>>,
+    machine: Arc<Machine<View>>,
+    workers: Workers,
 }
 
 /// What a transaction leaves behind for the block.
@@ -63,6 +71,33 @@ pub(crate) struct Executed {
     tip: U256,
 }
 
+/// A block's transactions one after the other, and what they came to.
+struct Folded {
+    state: State,
+    receipts: Vec<Receipt>,
+    gas_used: u64,
+    /// In attoTRB.
+    burnt: U256,
+    /// In attoTRB.
+    tips: U256,
+}
+
+impl Folded {
+    fn new(state: State, transactions: usize) -> Self {
+        let receipts = Vec::with_capacity(transactions);
+        Self { state, receipts, gas_used: 0, burnt: U256::ZERO, tips: U256::ZERO }
+    }
+
+    fn add(&mut self, executed: Executed) -> Result<(), StateFatal> {
+        self.state.apply(executed.changes)?;
+        self.gas_used = self.gas_used.saturating_add(executed.receipt.gas_used);
+        self.burnt += executed.burnt;
+        self.tips += executed.tip;
+        self.receipts.push(executed.receipt);
+        Ok(())
+    }
+}
+
 impl Executed {
     fn skipped(receipt: Receipt) -> Self {
         Self { receipt, changes: Changes::default(), burnt: U256::ZERO, tip: U256::ZERO }
@@ -70,16 +105,28 @@ impl Executed {
 }
 
 impl Executor {
-    /// An executor for a chain with these parameters. Compiled code is kept in the directory `code_cache`, if one is given, for the
-    /// next executor to find.
+    /// An executor for a chain with these parameters, which runs transactions in order. Compiled code is kept in the directory
+    /// `code_cache`, if one is given, for the next executor to find.
     ///
     /// # Errors
     /// [`ExecutorFatal`] for a parameter out of bounds, or when the WASM engine cannot run on this machine.
     pub fn new(params: ExecutionParams, code_cache: Option<&Path>) -> Result<Self, ExecutorFatal> {
+        Self::with_workers(params, code_cache, Workers::ONE)
+    }
+
+    /// An executor that runs a block on several threads where that pays. Its results are those of one that runs in order.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn with_workers(
+        params: ExecutionParams,
+        code_cache: Option<&Path>,
+        workers: Workers,
+    ) -> Result<Self, ExecutorFatal> {
         if params.fvm_gas_per_gas == 0 {
             return Err(ExecutorFatal::Parameter("fvm_gas_per_gas is 0; it must be at least 1"));
         }
-        Ok(Self { machine: Arc::new(Machine::new(params, code_cache)?) })
+        Ok(Self { machine: Arc::new(Machine::new(params, code_cache, workers.threads())?), workers })
     }
 
     /// The parameters it was made with.
@@ -139,32 +186,56 @@ impl Executor {
         env: &BlockEnv,
         transactions: &[Transaction],
     ) -> Result<(State, BlockRun), ExecutorFatal> {
-        let _place = self.machine.enter();
-        on_deep_stack(|| self.run_in_order(state, env, transactions))
+        let workers = if self.workers.pay(transactions) { self.workers } else { Workers::ONE };
+        self.run_on(workers, state, env, transactions).map(|(state, run, _)| (state, run))
     }
 
-    fn run_in_order(
+    /// Runs `transactions` on exactly so many workers, whether or not that pays, and says how it went; one runs them in order.
+    ///
+    /// # Errors
+    /// [`ExecutorFatal`] as for [`Self::execute_block`]; the state is gone.
+    pub fn run_on(
         &self,
-        mut state: State,
+        workers: Workers,
+        state: State,
         env: &BlockEnv,
         transactions: &[Transaction],
-    ) -> Result<(State, BlockRun), ExecutorFatal> {
-        remember_parent(&mut state, env)?;
-        let mut evm = Runner::new(&self.machine, env, Mode::Transaction);
-        let (mut gas_used, mut burnt, mut tips) = (0u64, U256::ZERO, U256::ZERO);
-        let mut receipts = Vec::with_capacity(transactions.len());
-        for transaction in transactions {
-            let gas_left = env.gas_limit.saturating_sub(gas_used);
-            let (view, executed) = self.execute(&mut evm, state, env, gas_left, transaction)?;
-            state = view;
-            state.apply(executed.changes)?;
-            gas_used = gas_used.saturating_add(executed.receipt.gas_used);
-            burnt += executed.burnt;
-            tips += executed.tip;
-            receipts.push(executed.receipt);
+    ) -> Result<(State, BlockRun, Stats), ExecutorFatal> {
+        let begun = begin(state, env)?;
+        if workers == Workers::ONE {
+            let _place = self.machine.enter();
+            let ran = on_deep_stack(|| self.end(self.run_in_order(begun, env, transactions)?, env));
+            return ran.map(|(state, run)| (state, run, Stats::default()));
         }
-        let (mut state, ticked) = tick::tick(&self.machine, state, env)?;
-        let ticked = ticked.unwrap_or_default();
+        let (folded, stats) = parallel::run(self, begun, env, transactions, workers)?;
+        let _place = self.machine.enter();
+        let (state, run) = on_deep_stack(|| self.end(folded, env))?;
+        Ok((state, run, stats))
+    }
+
+    /// The specification: one transaction after the other.
+    fn run_in_order(
+        &self,
+        state: State,
+        env: &BlockEnv,
+        transactions: &[Transaction],
+    ) -> Result<Folded, ExecutorFatal> {
+        let mut evm = Runner::new(&self.machine, env, Mode::Transaction);
+        let mut folded = Folded::new(state, transactions.len());
+        for transaction in transactions {
+            let gas_left = env.gas_limit.saturating_sub(folded.gas_used);
+            let (view, executed) = self.execute(&mut evm, View::InOrder(folded.state), env, gas_left, transaction)?;
+            folded.state = view.into_state()?;
+            folded.add(executed)?;
+        }
+        Ok(folded)
+    }
+
+    /// What follows the last transaction.
+    fn end(&self, folded: Folded, env: &BlockEnv) -> Result<(State, BlockRun), ExecutorFatal> {
+        let Folded { state, receipts, gas_used, burnt, tips } = folded;
+        let (view, ticked) = tick::tick(&self.machine, View::InOrder(state), env)?;
+        let (mut state, ticked) = (view.into_state()?, ticked.unwrap_or_default());
         state.apply(ticked.changes)?;
         pay(&mut state, env, burnt + ticked.burnt, tips)?;
         Ok((state, BlockRun { receipts, gas_used, cron_gas_used: ticked.gas_used }))
@@ -172,12 +243,12 @@ impl Executor {
 
     fn execute(
         &self,
-        evm: &mut Runner<State>,
-        mut view: State,
+        evm: &mut Runner<View>,
+        mut view: View,
         env: &BlockEnv,
         gas_left: u64,
         transaction: &Transaction,
-    ) -> Result<(State, Executed), ExecutorFatal> {
+    ) -> Result<(View, Executed), ExecutorFatal> {
         let rate = self.params().fvm_gas_per_gas;
         let plain = match transaction {
             Transaction::Ethereum(transaction) => plain::ethereum(&mut view, env, gas_left, transaction)?,
@@ -191,12 +262,12 @@ impl Executor {
 
     fn execute_by_runtime(
         &self,
-        evm: &mut Runner<State>,
-        view: State,
+        evm: &mut Runner<View>,
+        view: View,
         env: &BlockEnv,
         gas_left: u64,
         transaction: &Transaction,
-    ) -> Result<(State, Executed), ExecutorFatal> {
+    ) -> Result<(View, Executed), ExecutorFatal> {
         match transaction {
             Transaction::Ethereum(transaction) => ethereum::execute(evm, view, env, gas_left, transaction),
             Transaction::Fvm(message) => fvm::execute(&self.machine, view, env, gas_left, message),
@@ -216,7 +287,7 @@ impl Executor {
     ) -> Result<CallOutcome, ExecutorFatal> {
         let _place = self.machine.enter();
         let state = self.open(store, root)?;
-        on_deep_stack(|| query::call(&self.machine, state, env, call))
+        on_deep_stack(|| query::call(&self.machine, View::InOrder(state), env, call))
     }
 
     /// The least gas limit with which the call goes well. Cost: two runs of it if all its gas comes back, some twenty else.
@@ -240,13 +311,13 @@ impl std::fmt::Debug for Executor {
     }
 }
 
-/// Writes the parent's hash where EIP-2935 keeps it; the first block's parent is genesis.
-fn remember_parent(state: &mut State, env: &BlockEnv) -> Result<(), StateFatal> {
-    let Some(parent) = env.height.previous() else { return Ok(()) };
+/// What comes before the first transaction: the parent's hash is written where EIP-2935 keeps it; the first block's parent is genesis.
+fn begin(mut state: State, env: &BlockEnv) -> Result<State, StateFatal> {
+    let Some(parent) = env.height.previous() else { return Ok(state) };
     if let Some(id) = state.cached_id(&HISTORY_ADDRESS.to_address())? {
         state.set_slot(id, history::slot_of(parent), U256::from_be_bytes(env.previous_hash.0))?;
     }
-    Ok(())
+    Ok(state)
 }
 
 /// Folds the block's fees in: the base fee is burnt, tips go to the proposer, and so does what the reward actor got.

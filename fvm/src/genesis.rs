@@ -14,10 +14,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
+use fvm_shared::METHOD_CONSTRUCTOR;
 use fvm_shared::address::{Address, Payload, Protocol};
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
-use fvm_shared::{ActorID, METHOD_CONSTRUCTOR};
 use revm::bytecode::Bytecode;
 use tributary_primitives::actors::{
     BURNT_FUNDS_ID, BuiltinActor, CRON_ID, EAM_ID, FIRST_USER_ID, INIT_ID, REWARD_ID, SYSTEM_ID,
@@ -172,7 +172,7 @@ fn install<B: Blockstore>(store: &B, modules: &[Vec<u8>]) -> Result<BTreeSet<Cid
 
 /// The accounts and the history contract, as if a transaction had made them.
 fn accounts<B: Blockstore>(store: &B, accounts: &[GenesisAccount]) -> Result<Changes, StateFatal> {
-    let mut changes = Changes { next_id: FIRST_USER_ID, ..Changes::default() };
+    let mut changes = Changes::default();
     for GenesisAccount { address, balance } in accounts {
         let actor = match address.protocol() {
             // First use makes an Ethereum account of it, as of every address that only ever received.
@@ -192,8 +192,8 @@ fn accounts<B: Blockstore>(store: &B, accounts: &[GenesisAccount]) -> Result<Cha
 }
 
 fn add(changes: &mut Changes, address: Address, actor: Actor, contract: Option<ContractChange>) {
-    let id: ActorID = changes.next_id;
-    changes.next_id += 1;
+    let id = changes.next_id.unwrap_or(FIRST_USER_ID);
+    changes.next_id = Some(id + 1);
     changes.names.push((address, id));
     changes.actors.push(ActorChange { id, actor: Some(actor), contract });
 }

@@ -83,8 +83,8 @@ pub(crate) type Checkpoint = JournalCheckpoint;
 
 impl<V: StateView> Journal<V> {
     /// Nothing changed yet, in a block at height `now`.
-    pub(crate) fn over(mut view: V, now: Height) -> Self {
-        let own = Own::new(view.next_id());
+    pub(crate) fn over(view: V, now: Height) -> Self {
+        let own = Own::default();
         let mut evm = JournalInner::new();
         evm.set_spec_id(SPEC);
         // Rules of the Amsterdam fork; the list of destroyed accounts that the second keeps must stay empty: see above.
@@ -100,7 +100,7 @@ impl<V: StateView> Journal<V> {
 
     /// A place for a journal.
     pub(crate) fn vacant() -> Self {
-        Self { database: Database::vacant(), evm: JournalInner::new(), own: Own::new(0), touched: Vec::new() }
+        Self { database: Database::vacant(), evm: JournalInner::new(), own: Own::default(), touched: Vec::new() }
     }
 
     /// The view, all changes forgotten.
@@ -137,7 +137,7 @@ impl<V: StateView> Journal<V> {
     pub(crate) fn actor(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
         let head = match self.own.actor(id) {
             Some(head) => head.cloned(),
-            None => self.database.view().actor(id)?.map(|actor| actor.head),
+            None => self.database.view().head(id)?,
         };
         Ok(head.map(|head| self.as_the_evm_has_it(id, head)))
     }
@@ -187,7 +187,13 @@ impl<V: StateView> Journal<V> {
 
     /// Takes the next id.
     pub(crate) fn take_id(&mut self) -> ActorID {
-        self.own.take_id()
+        let id = match self.own.next_id {
+            Some(id) => id,
+            // Asked by who makes an actor, and by nobody else: it is another one for every actor made.
+            None => self.database.view().next_id(),
+        };
+        self.own.advance_to(id + 1);
+        id
     }
 
     /// The Ethereum address under which the actor's balance and nonce are kept.

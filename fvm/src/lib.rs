@@ -1,4 +1,4 @@
-//! The executor: one state, two runtimes, blocks in order.
+//! The executor: one state, two runtimes, blocks in order or as if in order.
 //!
 //! ```text
 //! block ─▶ Executor::execute_block
@@ -48,7 +48,8 @@ pub use block::{BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams
 pub use call::{CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
 pub use error::{ExecutorFatal, StateFatal};
 pub use evm::TRANSACTION_GAS_MAX;
-pub use executor::{Executor, State};
+pub use executor::{Executor, State, Workers};
 pub use genesis::{CRON_ENTRIES_MAX, CronEntry, GenesisAccount, GenesisRejected, GenesisState, build_genesis_state};
 pub use receipt::{Event, Receipt, receipts_root};
 pub use state::StateTree;
+pub use tributary_parallel::Stats;

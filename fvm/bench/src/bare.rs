@@ -11,7 +11,7 @@ use revm::state::AccountInfo;
 use revm::{ExecuteCommitEvm, MainBuilder, MainContext, MainnetEvm};
 use tributary_message::{EthereumTransaction, Transaction};
 
-use crate::clock::timed;
+use crate::clock::{Time, timed};
 use crate::ours::{BASE_FEE, PROPOSER, TIMESTAMP_S};
 use crate::world::{BALANCE, CHAIN_ID, World};
 
@@ -50,11 +50,11 @@ impl Bare {
         Ok(bare)
     }
 
-    /// Runs a block; gas a transaction, and CPU nanoseconds of all.
+    /// Runs a block; gas a transaction, and the time of all.
     ///
     /// # Errors
     /// When a transaction is not Ethereum's, or does not do well.
-    pub fn block(&mut self, transactions: &[Transaction]) -> Result<(Vec<u64>, u64)> {
+    pub fn block(&mut self, transactions: &[Transaction]) -> Result<(Vec<u64>, Time)> {
         let (gas, nanos): (Result<Vec<_>>, _) =
             timed(|| transactions.iter().map(|transaction| self.run(transaction)).collect());
         Ok((gas?, nanos))

@@ -1,6 +1,7 @@
 //! CPU time, and what is said of several measurements.
 
 use std::fmt;
+use std::time::Instant;
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -12,11 +13,29 @@ pub fn cpu_nanos() -> u64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-/// What `work` gives, and the CPU time it took, in nanoseconds.
-pub fn timed<T>(work: impl FnOnce() -> T) -> (T, u64) {
-    let started = cpu_nanos();
+/// What work took, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Time {
+    /// Of all threads together.
+    pub cpu: u64,
+    /// From its start to its end.
+    pub wall: u64,
+}
+
+impl std::ops::Add for Time {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { cpu: self.cpu.saturating_add(other.cpu), wall: self.wall.saturating_add(other.wall) }
+    }
+}
+
+/// What `work` gives, and the time it took.
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Time) {
+    let (cpu, wall) = (cpu_nanos(), Instant::now());
     let done = work();
-    (done, cpu_nanos().saturating_sub(started))
+    let wall = u64::try_from(wall.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    (done, Time { cpu: cpu_nanos().saturating_sub(cpu), wall })
 }
 
 /// Nanoseconds a transaction, of several blocks.

@@ -9,6 +9,7 @@ use tributary_bench::clock::Cost;
 use tributary_bench::ours::Ours;
 use tributary_bench::workload::Workload;
 use tributary_bench::world::World;
+use tributary_fvm::{Stats, Workers};
 
 /// What a transaction costs on one core: execution, execution with the state's root, and bare revm in the same run.
 #[derive(Parser)]
@@ -23,6 +24,9 @@ struct Options {
     /// Blocks of each workload that count; one before them warms up.
     #[arg(long, default_value_t = 9)]
     blocks: usize,
+    /// Also runs each block on so many threads, and compares the results.
+    #[arg(long, default_value_t = 1)]
+    threads: u32,
     /// Only this one; may be given again.
     #[arg(long)]
     workload: Vec<Workload>,
@@ -48,13 +52,14 @@ fn run(options: &Options) -> Result<()> {
     let workloads = if options.workload.is_empty() { &Workload::ALL[..] } else { &options.workload };
     let (mut world, mut ours) = World::new(options.accounts)?;
     let mut bare = Bare::new(&world)?;
+    let mut twin = ours.twin(Workers::new(options.threads))?;
     println!(
         "CPU time a transaction; {} accounts of each kind, blocks of {}, {} of them: median (least–most)",
         options.accounts, options.transactions, options.blocks
     );
     for workload in workloads {
         println!("{}", workload.name());
-        Measured::of(*workload, options, &mut world, &mut ours, &mut bare)?.print(options.transactions);
+        Measured::of(*workload, options, &mut world, &mut ours, &mut twin, &mut bare)?.print(options.transactions);
     }
     Ok(())
 }
@@ -65,23 +70,42 @@ struct Measured {
     execute: Vec<u64>,
     with_root: Vec<u64>,
     bare: Vec<u64>,
+    wall: Vec<u64>,
+    twin_wall: Vec<u64>,
+    twin_cpu: Vec<u64>,
+    stats: Vec<Stats>,
 }
 
 impl Measured {
-    fn of(workload: Workload, options: &Options, world: &mut World, ours: &mut Ours, bare: &mut Bare) -> Result<Self> {
+    fn of(
+        workload: Workload,
+        options: &Options,
+        world: &mut World,
+        ours: &mut Ours,
+        twin: &mut Ours,
+        bare: &mut Bare,
+    ) -> Result<Self> {
         let mut measured = Self::default();
         for block in 0..=options.blocks {
             let transactions = world.block(workload, options.transactions)?;
             let ran = ours.timed_block(&transactions)?;
+            let theirs = (options.threads > 1).then(|| twin.timed_block(&transactions)).transpose()?;
+            if let Some(theirs) = &theirs {
+                ensure!(theirs.run == ran.run && twin.state().1 == ours.state().1, "other results on several threads");
+            }
             let peer = if workload.is_ethereums() { Some(bare.block(&transactions)?) } else { None };
             if let Some((gas, _)) = &peer {
                 let equal = ran.run.receipts.iter().map(|receipt| receipt.gas_used).eq(gas.iter().copied());
                 ensure!(equal, "the peer used other gas than we");
             }
             if block > 0 {
-                measured.execute.push(ran.execute);
-                measured.with_root.push(ran.execute.saturating_add(ran.commit));
-                measured.bare.extend(peer.map(|(_, nanos)| nanos));
+                measured.execute.push(ran.execute.cpu);
+                measured.with_root.push((ran.execute + ran.commit).cpu);
+                measured.bare.extend(peer.map(|(_, time)| time.cpu));
+                measured.wall.push(ran.execute.wall);
+                measured.twin_wall.extend(theirs.as_ref().map(|theirs| theirs.execute.wall));
+                measured.twin_cpu.extend(theirs.as_ref().map(|theirs| theirs.execute.cpu));
+                measured.stats.extend(theirs.map(|theirs| theirs.stats));
             }
         }
         Ok(measured)
@@ -99,6 +123,15 @@ impl Measured {
         }
         if let Some(peer) = peer {
             println!("  {:10} {peer}", "bare revm");
+        }
+        if let (Some(one), Some(many), Some(cpu)) = (cost(&self.wall), cost(&self.twin_wall), cost(&self.twin_cpu)) {
+            let ratio = many.hundredths_of(&one);
+            println!(
+                "  wall in order {one}\n  wall threads {many}  faster {}.{:02}  cpu {cpu}\n  {:?}",
+                ratio / 100,
+                ratio % 100,
+                self.stats.last()
+            );
         }
     }
 }

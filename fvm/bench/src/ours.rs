@@ -6,11 +6,11 @@ use anyhow::{Context, Result, ensure};
 use cid::Cid;
 use fvm_shared::econ::TokenAmount;
 use tributary_fvm::state::MemoryStore;
-use tributary_fvm::{BlockEnv, BlockRun, CodeInstaller, ExecutionParams, Executor, State};
+use tributary_fvm::{BlockEnv, BlockRun, CodeInstaller, ExecutionParams, Executor, State, Stats, Workers};
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 
-use crate::clock::timed;
+use crate::clock::{Time, timed};
 use crate::world::CHAIN_ID;
 
 /// The base fee of every block, in attoTRB.
@@ -25,20 +25,23 @@ pub const TIMESTAMP_S: u64 = 1_700_000_000;
 /// The executor and the state it is at.
 pub struct Ours {
     executor: Executor,
+    workers: Workers,
     store: Arc<MemoryStore>,
     root: Cid,
     state: Option<State>,
     height: u64,
 }
 
-/// What a block took, in CPU nanoseconds, and gave.
+/// What a block took and gave.
 pub struct Ran {
     /// All transactions in order, their receipts made.
-    pub execute: u64,
+    pub execute: Time,
     /// The tree's changed nodes hashed and stored.
-    pub commit: u64,
+    pub commit: Time,
     /// One a transaction.
     pub run: BlockRun,
+    /// How it went on several threads.
+    pub stats: Stats,
 }
 
 impl Ours {
@@ -53,9 +56,20 @@ impl Ours {
             code_installer: CodeInstaller::Nobody,
             cron_entry_gas: 0,
         };
-        let executor = Executor::new(params, None)?;
+        let workers = Workers::new(Workers::MAX);
+        let executor = Executor::with_workers(params, None, workers)?;
         let state = Some(executor.open(&store, root)?);
-        Ok(Self { executor, store, root: *root, state, height: 0 })
+        Ok(Self { executor, workers: Workers::ONE, store, root: *root, state, height: 0 })
+    }
+
+    /// Another one that is where this one is, and runs its blocks on as many threads.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn twin(&self, workers: Workers) -> Result<Self> {
+        let (executor, store) = (self.executor.clone(), Arc::clone(&self.store));
+        let state = Some(executor.open(&store, &self.root)?);
+        Ok(Self { executor, workers, store, root: self.root, state, height: self.height })
     }
 
     /// Every block of state, and the root as it is now.
@@ -72,14 +86,14 @@ impl Ours {
         self.height += 1;
         let state = self.state.take().context("an earlier block failed")?;
         let env = env(self.height);
-        let (ran, execute) = timed(|| self.executor.run_block(state, &env, transactions));
-        let (mut state, run) = ran?;
+        let (ran, execute) = timed(|| self.executor.run_on(self.workers, state, &env, transactions));
+        let (mut state, run, stats) = ran?;
         let failed = run.receipts.iter().find(|receipt| !receipt.exit_code.is_success());
         ensure!(failed.is_none(), "a transaction failed: {failed:?}");
         let (root, commit) = timed(|| state.flush());
         self.root = root?;
         self.state = Some(state);
-        Ok(Ran { execute, commit, run })
+        Ok(Ran { execute, commit, run, stats })
     }
 
     /// Runs a block and commits it.

@@ -186,7 +186,7 @@ fn hash_of(number: u64) -> B256 {
 
 /// All that the test's state has, as if a transaction had made it.
 fn changes(state: &mut BlockState<Arc<MemoryStore>>, env: &Env, pre: &Alloc) -> Result<Changes, StateFatal> {
-    let mut changes = Changes { next_id: state.next_id(), ..Changes::default() };
+    let (mut changes, mut next_id) = (Changes::default(), state.next_id());
     if let Some(id) = state.resolve(&HISTORY_ADDRESS.to_address())? {
         let numbers = env.number.saturating_sub(HASHES)..env.number;
         let slots = numbers.map(|number| (U256::from(number % HISTORY_WINDOW), hash_of(number).into())).collect();
@@ -198,16 +198,16 @@ fn changes(state: &mut BlockState<Arc<MemoryStore>>, env: &Env, pre: &Alloc) -> 
         let id = match state.resolve(&name)? {
             Some(id) => id,
             None => {
-                let id = changes.next_id;
+                let id = next_id;
                 changes.names.push((name, id));
-                changes.next_id += 1;
+                next_id += 1;
                 id
             }
         };
         let (actor, contract) = actor_of(account, name);
         changes.actors.push(ActorChange { id, actor: Some(actor), contract });
     }
-    Ok(changes)
+    Ok(Changes { next_id: Some(next_id), ..changes })
 }
 
 /// Slots of the contract of past hashes.

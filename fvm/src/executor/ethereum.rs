@@ -9,7 +9,8 @@ use revm::context_interface::result::InvalidTransaction;
 use revm::primitives::U256;
 use tributary_message::EthereumTransaction;
 
-use super::{Executed, State};
+use super::Executed;
+use super::view::View;
 use crate::block::BlockEnv;
 use crate::error::ExecutorFatal;
 use crate::evm::{self, EvmOutcome, Runner};
@@ -18,12 +19,12 @@ use crate::receipt::Receipt;
 use crate::{fees, money};
 
 pub(super) fn execute(
-    evm: &mut Runner<State>,
-    view: State,
+    evm: &mut Runner<View>,
+    view: View,
     env: &BlockEnv,
     gas_left: u64,
     transaction: &EthereumTransaction,
-) -> Result<(State, Executed), ExecutorFatal> {
+) -> Result<(View, Executed), ExecutorFatal> {
     let price =
         fees::effective_price(transaction.max_fee_per_gas(), transaction.max_priority_fee_per_gas(), env.base_fee);
     let Some(price) = price.filter(|_| transaction.gas_limit() <= gas_left) else {
@@ -40,12 +41,12 @@ pub(super) fn execute(
 }
 
 fn finish(
-    journal: Journal<State>,
+    journal: Journal<View>,
     env: &BlockEnv,
     transaction: &EthereumTransaction,
     price: u128,
     outcome: EvmOutcome,
-) -> Result<(State, Executed), ExecutorFatal> {
+) -> Result<(View, Executed), ExecutorFatal> {
     let finished = journal.finish()?;
     let tip = money::fee(price - u128::from(env.base_fee), outcome.gas_used);
     let burnt = burnt(finished.vanished, money::fee(price, outcome.gas_used), tip)?;

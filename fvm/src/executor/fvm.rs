@@ -24,8 +24,9 @@ use tributary_message::FvmTransaction;
 use tributary_primitives::actors::BuiltinActor;
 use tributary_wasm::{Block, CallStack, GasTracker, MessageContext, Send, prices};
 
+use super::Executed;
 use super::ethereum::burnt;
-use super::{Executed, State};
+use super::view::View;
 use crate::block::BlockEnv;
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::journal::Journal;
@@ -35,7 +36,7 @@ use crate::{fees, money};
 
 /// How a message's call ended.
 pub(super) struct Ended {
-    pub(super) journal: Journal<State>,
+    pub(super) journal: Journal<View>,
     pub(super) exit_code: ExitCode,
     pub(super) return_data: Vec<u8>,
     /// In FVM gas.
@@ -43,12 +44,12 @@ pub(super) struct Ended {
 }
 
 pub(super) fn execute(
-    machine: &Arc<Machine<State>>,
-    view: State,
+    machine: &Arc<Machine<View>>,
+    view: View,
     env: &BlockEnv,
     gas_left: u64,
     transaction: &FvmTransaction,
-) -> Result<(State, Executed), ExecutorFatal> {
+) -> Result<(View, Executed), ExecutorFatal> {
     let message = transaction.message();
     let rate = machine.params().fvm_gas_per_gas;
     let base_fee = fees::fvm_base_fee(env.base_fee, rate);
@@ -95,7 +96,7 @@ pub(super) fn execute(
 }
 
 /// The sender's id, if the message may run for its part.
-fn sender(journal: &mut Journal<State>, transaction: &FvmTransaction) -> Result<Result<ActorID, ExitCode>, StateFatal> {
+fn sender(journal: &mut Journal<View>, transaction: &FvmTransaction) -> Result<Result<ActorID, ExitCode>, StateFatal> {
     let message = transaction.message();
     let Some(id) = account_of(journal, &message.from)? else { return Ok(Err(ExitCode::SYS_SENDER_INVALID)) };
     let balance = journal.balance(id)?;
@@ -106,20 +107,20 @@ fn sender(journal: &mut Journal<State>, transaction: &FvmTransaction) -> Result<
 }
 
 /// The account that may send messages from this address.
-fn account_of(journal: &mut Journal<State>, from: &Address) -> Result<Option<ActorID>, StateFatal> {
+fn account_of(journal: &mut Journal<View>, from: &Address) -> Result<Option<ActorID>, StateFatal> {
     let Some(id) = journal.resolve(from)? else { return Ok(None) };
     let is_account = journal.actor(id)?.is_some_and(|actor| actor.code == BuiltinActor::Account.code());
     Ok(is_account.then_some(id))
 }
 
-fn skip(journal: Journal<State>, transaction: &FvmTransaction, reason: ExitCode) -> (State, Executed) {
+fn skip(journal: Journal<View>, transaction: &FvmTransaction, reason: ExitCode) -> (View, Executed) {
     tracing::debug!(transaction = %transaction.hash(), %reason, "skipped");
     (journal.into_view(), Executed::skipped(Receipt::skipped(transaction.hash(), reason)))
 }
 
 /// Runs a message's call, its inclusion of `message_bytes` charged first. What it did is undone unless its exit code is zero.
 pub(super) fn run(
-    kernel: Box<Kernel<State>>,
+    kernel: Box<Kernel<View>>,
     sender: ActorID,
     message: &Message,
     message_bytes: usize,
@@ -151,6 +152,6 @@ pub(super) fn run(
     Ok(ended(kernel, exit_code, return_data, &gas))
 }
 
-fn ended(kernel: Box<Kernel<State>>, exit_code: ExitCode, return_data: Vec<u8>, gas: &GasTracker) -> Ended {
+fn ended(kernel: Box<Kernel<View>>, exit_code: ExitCode, return_data: Vec<u8>, gas: &GasTracker) -> Ended {
     Ended { journal: kernel.into_journal(), exit_code, return_data, gas_used: gas.used().round_up() }
 }

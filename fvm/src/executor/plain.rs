@@ -29,7 +29,7 @@ use crate::journal::Own;
 use crate::journal::changes::{ActorChange, Changes};
 use crate::receipt::Receipt;
 use crate::state::view::eth_address;
-use crate::state::{Actor, StateView};
+use crate::state::{Actor, ActorHead, StateView};
 use crate::{fees, money};
 
 /// Gas of a transaction that only moves value.
@@ -40,12 +40,10 @@ const TRANSFER_GAS: u64 = 21_000;
 /// Bytes of an address before those that number a precompiled contract, or an actor.
 const ADDRESS_PREFIX: usize = 12;
 
-type Party = (ActorID, Actor);
-
 /// A transfer that will go well.
 struct Transfer {
-    from: Party,
-    to: Party,
+    from: (ActorID, Actor),
+    to: ActorID,
     value: U256,
     /// In the unit of the price.
     gas_used: u64,
@@ -67,16 +65,17 @@ pub(super) fn ethereum<V: StateView>(
     let Some(price) = fees::effective_price(cap, transaction.max_priority_fee_per_gas(), env.base_fee) else {
         return Ok(None);
     };
-    let Some(mut from) = ethereum_account(view, transaction.sender())? else { return Ok(None) };
-    let Some(to) = ethereum_account(view, to)? else { return Ok(None) };
+    let Some((to, _)) = ethereum_account(view, to)? else { return Ok(None) };
+    let Some((from, _)) = ethereum_account(view, transaction.sender())? else { return Ok(None) };
+    let Some(mut sender) = view.actor(from)? else { return Ok(None) };
     let (value, price_of_all) = (transaction.value(), money::fee(cap, gas_limit));
-    let can_pay = price_of_all.checked_add(value).is_some_and(|cost| cost <= from.1.balance);
-    if from.0 == to.0 || from.1.nonce != transaction.nonce() || !can_pay {
+    let can_pay = price_of_all.checked_add(value).is_some_and(|cost| cost <= sender.balance);
+    if from == to || sender.nonce != transaction.nonce() || !can_pay {
         return Ok(None);
     }
     // Who sends is an account, whatever it was before.
-    from.1.head.code = BuiltinActor::EthAccount.code();
-    let transfer = Transfer { from, to, value, gas_used: TRANSFER_GAS, price, base_fee: env.base_fee };
+    sender.head.code = BuiltinActor::EthAccount.code();
+    let transfer = Transfer { from: (from, sender), to, value, gas_used: TRANSFER_GAS, price, base_fee: env.base_fee };
     Ok(Some(transfer.run(receipt(transaction.hash(), TRANSFER_GAS, 0, price))))
 }
 
@@ -97,15 +96,18 @@ pub(super) fn fvm<V: StateView>(
     let Some(price) = fees::effective_price(transaction.fee_cap(), transaction.premium(), base_fee) else {
         return Ok(None);
     };
-    let (Some(from), Some(to)) = (party(view, message.from)?, party(view, message.to)?) else { return Ok(None) };
-    let is_account = BuiltinActor::from_code(&from.1.head.code) == Some(BuiltinActor::Account);
-    let can_pay = transaction.cost_max().is_some_and(|cost| U256::from(cost) <= from.1.balance);
+    let (Some((from, _)), Some((to, _))) = (party(view, message.from)?, party(view, message.to)?) else {
+        return Ok(None);
+    };
+    let Some(sender) = view.actor(from)? else { return Ok(None) };
+    let is_account = BuiltinActor::from_code(&sender.head.code) == Some(BuiltinActor::Account);
+    let can_pay = transaction.cost_max().is_some_and(|cost| U256::from(cost) <= sender.balance);
     let value = U256::from(transaction.value());
-    let gas_used = fvm_gas(transaction.raw().len(), value, to.0).round_up();
-    if !is_account || !can_pay || from.0 == to.0 || from.1.nonce != message.sequence || gas_used > message.gas_limit {
+    let gas_used = fvm_gas(transaction.raw().len(), value, to).round_up();
+    if !is_account || !can_pay || from == to || sender.nonce != message.sequence || gas_used > message.gas_limit {
         return Ok(None);
     }
-    let transfer = Transfer { from, to, value, gas_used, price, base_fee };
+    let transfer = Transfer { from: (from, sender), to, value, gas_used, price, base_fee };
     Ok(Some(transfer.run(receipt(transaction.hash(), fees::block_gas(gas_used, rate), gas_used, price))))
 }
 
@@ -114,15 +116,18 @@ fn fvm_gas(message_bytes: usize, value: U256, to: ActorID) -> Gas {
     if value.is_zero() {
         return prices::inclusion(message_bytes);
     }
-    let mut accesses = Own::new(to);
+    let mut accesses = Own::default();
     accesses.first_access(to, Access::Read);
     let update = prices::access(accesses.first_access(to, Access::Update));
     prices::inclusion(message_bytes) + prices::VALUE_TRANSFER + update
 }
 
+/// Who takes part, without what they have: a receiver's balance is not asked for.
+type Party = (ActorID, ActorHead);
+
 fn party<V: StateView>(view: &mut V, address: fvm_shared::address::Address) -> Result<Option<Party>, StateFatal> {
     let Some(id) = view.resolve(&address)? else { return Ok(None) };
-    Ok(view.actor(id)?.map(|actor| (id, actor)))
+    Ok(view.head(id)?.map(|head| (id, head)))
 }
 
 /// The account behind an Ethereum address, if nothing runs when it is called.
@@ -131,28 +136,25 @@ fn ethereum_account<V: StateView>(view: &mut V, address: EthAddress) -> Result<O
     if address.0[1..ADDRESS_PREFIX].iter().all(|byte| *byte == 0) {
         return Ok(None);
     }
-    let Some((id, actor)) = party(view, address.to_address())? else { return Ok(None) };
-    let is_plain = match BuiltinActor::from_code(&actor.head.code) {
+    let Some((id, head)) = party(view, address.to_address())? else { return Ok(None) };
+    let is_plain = match BuiltinActor::from_code(&head.code) {
         Some(BuiltinActor::Placeholder) => true,
         // One that delegates runs its delegate's code.
         Some(BuiltinActor::EthAccount) => view.contract(id)?.is_none(),
         _ => false,
     };
-    let is_own = eth_address(id, actor.head.delegated.as_ref()) == address;
-    Ok((is_plain && is_own).then_some((id, actor)))
+    let is_own = eth_address(id, head.delegated.as_ref()) == address;
+    Ok((is_plain && is_own).then_some((id, head)))
 }
 
 impl Transfer {
     fn run(self, receipt: Receipt) -> Executed {
-        let Self { from: (from, mut sender), to: (to, mut receiver), value, gas_used, price, base_fee } = self;
+        let Self { from: (from, mut sender), to, value, gas_used, price, base_fee } = self;
         sender.nonce += 1;
         sender.balance -= money::fee(price, gas_used) + value;
-        receiver.balance += value;
-        let mut actors = vec![ActorChange { id: from, actor: Some(sender), contract: None }];
-        if !value.is_zero() {
-            actors.push(ActorChange { id: to, actor: Some(receiver), contract: None });
-        }
-        let changes = Changes { actors, ..Changes::default() };
+        let actors = vec![ActorChange { id: from, actor: Some(sender), contract: None }];
+        let credits = if value.is_zero() { Vec::new() } else { vec![(to, value)] };
+        let changes = Changes { actors, credits, ..Changes::default() };
         let burnt = money::fee(base_fee.into(), gas_used);
         let tip = money::fee(price - u128::from(base_fee), gas_used);
         Executed { receipt, changes, burnt, tip }

@@ -8,8 +8,8 @@ use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
 use tributary_wasm::MessageContext;
 
-use super::State;
 use super::fvm::{Ended, run};
+use super::view::View;
 use crate::block::{BlockEnv, ExecutionParams};
 use crate::call::{CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
 use crate::error::ExecutorFatal;
@@ -22,8 +22,8 @@ use crate::kernel::{Course, Kernel, Machine, Origin};
 const SIGNATURE_BYTES: usize = 1 + 2 + 1 + 65;
 
 pub(super) fn call(
-    machine: &Arc<Machine<State>>,
-    view: State,
+    machine: &Arc<Machine<View>>,
+    view: View,
     env: &BlockEnv,
     call: &CallRequest,
 ) -> Result<CallOutcome, ExecutorFatal> {
@@ -44,8 +44,8 @@ fn gas_limit(env: &BlockEnv, params: &ExecutionParams, call: &CallRequest) -> u6
 }
 
 fn call_ethereum(
-    machine: &Arc<Machine<State>>,
-    view: State,
+    machine: &Arc<Machine<View>>,
+    view: View,
     env: &BlockEnv,
     call: &EthereumCall,
     gas_limit: u64,
@@ -72,8 +72,8 @@ fn ended_early(exit_code: ExitCode, gas_used: u64) -> CallOutcome {
 }
 
 fn call_fvm(
-    machine: &Arc<Machine<State>>,
-    view: State,
+    machine: &Arc<Machine<View>>,
+    view: View,
     env: &BlockEnv,
     call: &FvmCall,
     gas_limit: u64,

@@ -20,13 +20,14 @@ use tributary_primitives::EthAddress;
 use tributary_primitives::actors::{BuiltinActor, CRON_ID, SYSTEM_ID};
 use tributary_wasm::{CallStack, GasTracker, MessageContext, Send};
 
-use super::State;
+use super::view::View;
 use crate::block::BlockEnv;
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::journal::Journal;
 use crate::journal::changes::Changes;
 use crate::kernel::{Course, Kernel, Machine, Origin, exit_code_of};
 use crate::native::cron::{self, CRON_ENTRIES_MAX};
+use crate::state::StateView as _;
 
 /// FVM gas for the tick itself: its invocation, and reading a list of sixteen entries, ten times over.
 const TICK_GAS: u64 = 10_000_000;
@@ -43,10 +44,10 @@ pub(super) struct Ticked {
 
 /// Runs the tick, if anybody is to be called.
 pub(super) fn tick(
-    machine: &Arc<Machine<State>>,
-    mut view: State,
+    machine: &Arc<Machine<View>>,
+    mut view: View,
     env: &BlockEnv,
-) -> Result<(State, Option<Ticked>), ExecutorFatal> {
+) -> Result<(View, Option<Ticked>), ExecutorFatal> {
     if !is_due(&mut view)? {
         return Ok((view, None));
     }
@@ -75,10 +76,10 @@ pub(super) fn tick(
 }
 
 /// Whether the cron actor lists anybody. Cost: one look at its head; its state is not read.
-fn is_due(view: &mut State) -> Result<bool, StateFatal> {
-    let actor = view.cached_actor(CRON_ID)?;
-    Ok(actor.is_some_and(|actor| {
-        BuiltinActor::from_code(&actor.head.code) == Some(BuiltinActor::Cron) && actor.head.state != cron::idle_state()
+fn is_due(view: &mut View) -> Result<bool, StateFatal> {
+    let head = view.head(CRON_ID)?;
+    Ok(head.is_some_and(|head| {
+        BuiltinActor::from_code(&head.code) == Some(BuiltinActor::Cron) && head.state != cron::idle_state()
     }))
 }
 

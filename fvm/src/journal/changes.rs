@@ -18,8 +18,10 @@ pub struct Changes {
     pub actors: Vec<ActorChange>,
     /// Addresses that name a new actor, in the order of creation.
     pub names: Vec<(Address, ActorID)>,
-    /// The id that the next new actor gets.
-    pub next_id: ActorID,
+    /// The id that the next new actor gets, if this transaction made one.
+    pub next_id: Option<ActorID>,
+    /// Amounts that actors got which this transaction knows no more of than that they exist, in attoTRB.
+    pub credits: Vec<(ActorID, U256)>,
     /// Blocks of state to keep.
     pub blocks: Vec<(Cid, Arc<[u8]>)>,
 }

@@ -84,6 +84,7 @@ impl<V: StateView> Journal<V> {
             actors,
             names: std::mem::take(&mut self.own.names_in_order),
             next_id: self.own.next_id,
+            credits: Vec::new(),
             blocks: std::mem::take(&mut self.own.blocks_in_order),
         };
         Ok(Finished { view: self.into_view(), changes, events, vanished })

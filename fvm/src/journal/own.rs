@@ -13,7 +13,7 @@ use tributary_wasm::{Access, FirstAccess};
 use crate::state::actor::ActorHead;
 
 /// Heads, names, blocks, events and accesses of one transaction.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Own {
     pub(crate) actors: BTreeMap<ActorID, Option<ActorHead>>,
     names: HashMap<Address, ActorID>,
@@ -26,7 +26,8 @@ pub(crate) struct Own {
     origin: Option<ActorID>,
     /// Ethereum gas to give back for what contracts cleared while actors ran above them; the EVM below takes it over.
     refund: i64,
-    pub(crate) next_id: ActorID,
+    /// The id of the next new actor, once one was made.
+    pub(crate) next_id: Option<ActorID>,
     undo: Vec<Undo>,
 }
 
@@ -44,26 +45,10 @@ enum Undo {
     Event,
     Access(ActorID, Option<Access>),
     Refund(i64),
-    NextId(ActorID),
+    NextId(Option<ActorID>),
 }
 
 impl Own {
-    pub(crate) fn new(next_id: ActorID) -> Self {
-        Self {
-            actors: BTreeMap::new(),
-            names: HashMap::new(),
-            names_in_order: Vec::new(),
-            blocks: HashMap::new(),
-            blocks_in_order: Vec::new(),
-            events: Vec::new(),
-            accesses: HashMap::new(),
-            origin: None,
-            refund: 0,
-            next_id,
-            undo: Vec::new(),
-        }
-    }
-
     /// Where the undo log stands.
     pub(crate) const fn position(&self) -> usize {
         self.undo.len()
@@ -114,16 +99,10 @@ impl Own {
         self.undo.push(Undo::Name);
     }
 
-    pub(crate) fn take_id(&mut self) -> ActorID {
-        let id = self.next_id;
-        self.advance_to(id + 1);
-        id
-    }
-
     /// Moves on to `next_id`.
     pub(crate) fn advance_to(&mut self, next_id: ActorID) {
         self.undo.push(Undo::NextId(self.next_id));
-        self.next_id = next_id;
+        self.next_id = Some(next_id);
     }
 
     pub(crate) fn block(&self, cid: &Cid) -> Option<Arc<[u8]>> {
@@ -188,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_revert_takes_back_each_kind_of_change_and_nothing_older() {
-        let mut own = Own::new(100);
+        let mut own = Own::default();
         let name = Address::new_actor(b"one");
         own.set_actor(100, Some(head(b"a")));
         own.first_access(100, Access::Read);
@@ -197,7 +176,7 @@ mod tests {
         own.set_actor(100, None);
         own.set_actor(101, Some(head(b"b")));
         own.name(name, 101);
-        assert_eq!(own.take_id(), 100);
+        own.advance_to(102);
         own.put_block(raw_cid(b"gone"), Arc::from(*b"gone"));
         own.put_block(raw_cid(b"kept"), Arc::from(*b"kept"));
         own.emit(EthAddress([1; 20]), ActorEvent::from(Vec::new()));
@@ -206,7 +185,7 @@ mod tests {
         own.revert_to(position);
         assert_eq!(own.refund(), 0);
         assert_eq!((own.actor(100), own.actor(101)), (Some(Some(&head(b"a"))), None));
-        assert_eq!((own.resolve(&name), own.next_id), (None, 100));
+        assert_eq!((own.resolve(&name), own.next_id), (None, None));
         assert_eq!((own.block(&raw_cid(b"gone")), own.blocks_in_order.len()), (None, 1));
         assert!(own.block(&raw_cid(b"kept")).is_some() && own.events.is_empty());
         assert_eq!(own.first_access(100, Access::Update), FirstAccess { lookup: false, update: true });
@@ -214,7 +193,7 @@ mod tests {
 
     #[test]
     fn nobody_pays_for_the_sender_nor_for_what_is_always_at_hand() {
-        let mut own = Own::new(100);
+        let mut own = Own::default();
         own.set_origin(100);
         for (id, lookup, update) in [(100, false, false), (1, false, false), (8, true, true)] {
             assert_eq!(own.first_access(id, Access::Update), FirstAccess { lookup, update }, "actor {id}");
@@ -223,7 +202,7 @@ mod tests {
 
     #[test]
     fn an_actor_is_looked_up_once_and_updated_once() {
-        let mut own = Own::new(100);
+        let mut own = Own::default();
         for (access, lookup, update) in [
             (Access::Read, true, false),
             (Access::Read, false, false),

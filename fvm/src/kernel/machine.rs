@@ -15,7 +15,8 @@ use crate::state::StateView;
 
 /// Messages that run at once; each may have a full stack of open calls. More wait.
 ///
-/// A block in execution is one message at a time, the rest are queries. Each reserves half a TiB of addresses, no memory.
+/// A block in order is one message at a time, the rest are queries; a block's workers come on top. Each reserves half a TiB of
+/// addresses, no memory.
 const MESSAGES_MAX: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
 
 /// Compiled code of an actor.
@@ -29,8 +30,10 @@ pub(crate) struct Machine<V: StateView> {
 }
 
 impl<V: StateView> Machine<V> {
-    pub(crate) fn new(params: ExecutionParams, code_cache: Option<&Path>) -> Result<Self, ExecutorFatal> {
-        let engine = Engine::new(MESSAGES_MAX, code_cache).map_err(|why| HostFatal(why.into()))?;
+    /// A machine for a block on `workers` threads and [`MESSAGES_MAX`] other messages beside it.
+    pub(crate) fn new(params: ExecutionParams, code_cache: Option<&Path>, workers: u32) -> Result<Self, ExecutorFatal> {
+        let messages = MESSAGES_MAX.saturating_add(workers - 1);
+        let engine = Engine::new(messages, code_cache).map_err(|why| HostFatal(why.into()))?;
         Ok(Self { params, engine, room: Room::new(MESSAGES_MAX.get()) })
     }
 

@@ -71,6 +71,11 @@ impl<B: Blockstore + Clone> BlockState<B> {
         }
     }
 
+    /// Where its blocks lie.
+    pub(crate) const fn store(&self) -> &B {
+        self.tree.store()
+    }
+
     /// Takes over what a transaction changed, or what a tool sets up.
     ///
     /// # Errors
@@ -80,8 +85,9 @@ impl<B: Blockstore + Clone> BlockState<B> {
         for (name, id) in changes.names {
             self.name(name, id);
         }
-        self.next_id = self.next_id.max(changes.next_id);
-        changes.actors.into_iter().try_for_each(|change| self.apply_actor(change))
+        self.next_id = self.next_id.max(changes.next_id.unwrap_or_default());
+        changes.actors.into_iter().try_for_each(|change| self.apply_actor(change))?;
+        changes.credits.into_iter().try_for_each(|(id, amount)| self.add(id, amount))
     }
 
     fn apply_actor(&mut self, change: ActorChange) -> Result<(), StateFatal> {
@@ -157,6 +163,15 @@ impl<B: Blockstore + Clone> BlockState<B> {
         });
         let actor = Actor { balance: actor.balance + amount, ..actor };
         self.set_actor(id, Some(actor));
+        Ok(())
+    }
+
+    /// Adds to the balance of an actor that is there.
+    fn add(&mut self, id: ActorID, amount: U256) -> Result<(), StateFatal> {
+        let actor = self.known_actor(id)?.as_mut();
+        let actor = actor.ok_or_else(|| StateFatal::Invariant(format!("actor {id} is credited and does not exist")))?;
+        actor.balance += amount;
+        self.changed.insert(id);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use revm::bytecode::Bytecode;
 use revm::primitives::U256;
 use tributary_primitives::{EthAddress, Hash32, Height};
 
-use super::actor::Actor;
+use super::actor::{Actor, ActorHead};
 use super::contract::ContractHead;
 use super::history::{self, HISTORY_ADDRESS};
 use crate::error::StateFatal;
@@ -23,6 +23,11 @@ use crate::error::StateFatal;
 pub trait StateView: 'static {
     /// The actor with this id.
     fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal>;
+
+    /// The same without balance and nonce: who asks no more than this does not depend on who pays it.
+    fn head(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
+        Ok(self.actor(id)?.map(|actor| actor.head))
+    }
 
     /// The id behind an address; for an id address the id itself, whether or not the actor exists.
     fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal>;
@@ -51,7 +56,7 @@ pub trait StateView: 'static {
 
     /// The Ethereum address that stands for an actor: its own, or the masked id.
     fn eth_address(&mut self, id: ActorID) -> Result<EthAddress, StateFatal> {
-        let delegated = self.actor(id)?.and_then(|actor| actor.head.delegated);
+        let delegated = self.head(id)?.and_then(|head| head.delegated);
         Ok(eth_address(id, delegated.as_ref()))
     }
 }
@@ -59,6 +64,10 @@ pub trait StateView: 'static {
 impl<V: StateView> StateView for Box<V> {
     fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
         self.as_mut().actor(id)
+    }
+
+    fn head(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
+        self.as_mut().head(id)
     }
 
     fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {

@@ -11,6 +11,7 @@
 //! | a skipped message | leaves the state root as it was |
 //! | a failed message | changes its sender, burnt funds and the proposer, and nothing else |
 //! | blocks | one block of all messages, twice, and a block for each give the same root and the same receipts |
+//! | threads | however many run a block: same receipts, same root, same blocks of state in the store |
 
 mod compile;
 pub mod language;
@@ -19,12 +20,12 @@ use arbitrary::{Arbitrary as _, Unstructured};
 use fvm_ipld_encoding::from_slice;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
-use tributary_fvm::Receipt;
+use tributary_fvm::{Receipt, Workers};
 use tributary_message::Transaction;
 
 use self::language::Message;
 use crate::laws::{check_fees_alone, sum};
-use crate::world::{Actors, RICH, Who, World};
+use crate::world::{Actors, RICH, WORKERS, Who, World};
 
 /// Messages of a trial.
 const MESSAGES_MAX: usize = 12;
@@ -46,6 +47,13 @@ pub fn run(data: &[u8]) {
     assert_eq!(once, twice, "the same block, another outcome");
     assert_eq!(once.receipts, receipts, "a block of many, other receipts");
     assert_eq!(once.state_root, world.root, "a block of many, another state");
+    let (in_order, kept) = start.run_on(Workers::ONE, &transactions);
+    assert_eq!(in_order, once, "a store of its own, another outcome");
+    for threads in 2..=WORKERS {
+        let (parallel, kept_too) = start.run_on(Workers::new(threads), &transactions);
+        assert_eq!(parallel, once, "{threads} threads, another outcome");
+        assert!(kept_too == kept, "{threads} threads, other blocks of state");
+    }
 }
 
 /// Runs one message in a block of its own.

@@ -16,8 +16,8 @@ use fvm_shared::state::ActorState;
 use tributary_crypto::SecpSecretKey;
 use tributary_fvm::state::{MemoryStore, StateTree};
 use tributary_fvm::{
-    BlockEnv, BlockOutcome, CodeInstaller, ExecutionParams, Executor, GenesisAccount, GenesisState, Receipt,
-    build_genesis_state,
+    BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams, Executor, GenesisAccount, GenesisState, Receipt,
+    Workers, build_genesis_state,
 };
 use tributary_genesis_code::SCRIPT_ACTOR;
 use tributary_message::{EthereumTransaction, FvmTransaction, Transaction};
@@ -42,6 +42,9 @@ pub const ACTOR_BALANCE: u128 = 1_000_000;
 /// Method by which contracts are called.
 pub const INVOKE_EVM: u64 = 3_844_450_837;
 
+/// Threads that a block of a trial runs on, when it runs on several.
+pub const WORKERS: u32 = 4;
+
 /// Executes every trial: it holds what it has compiled.
 pub static EXECUTOR: LazyLock<Executor> = LazyLock::new(|| {
     let params = ExecutionParams {
@@ -50,7 +53,7 @@ pub static EXECUTOR: LazyLock<Executor> = LazyLock::new(|| {
         code_installer: CodeInstaller::Anyone,
         cron_entry_gas: 0,
     };
-    Executor::new(params, None).unwrap()
+    Executor::with_workers(params, None, Workers::new(WORKERS)).unwrap()
 });
 
 /// Who sends, and from which kind of address.
@@ -206,6 +209,17 @@ impl World {
     #[must_use]
     pub fn run(&self, transactions: &[Transaction]) -> BlockOutcome {
         EXECUTOR.execute_block(&self.store, &self.root, &env(), transactions).unwrap()
+    }
+
+    /// Runs a block on as many threads, on a store of its own; what the store then holds beside what every trial starts with.
+    #[must_use]
+    pub fn run_on(&self, workers: Workers, transactions: &[Transaction]) -> (BlockOutcome, BTreeMap<Cid, Vec<u8>>) {
+        let store = Arc::new(Layered { below: Arc::clone(&self.store.below), own: MemoryStore::default() });
+        let state = EXECUTOR.open(&store, &self.root).unwrap();
+        let (mut state, run, _) = EXECUTOR.run_on(workers, state, &env(), transactions).unwrap();
+        let BlockRun { receipts, gas_used, cron_gas_used } = run;
+        let outcome = BlockOutcome { state_root: state.flush().unwrap(), receipts, gas_used, cron_gas_used };
+        (outcome, store.own.blocks().into_iter().collect())
     }
 
     /// Runs a block of one transaction and goes on from it.

@@ -8,6 +8,7 @@ use tributary_primitives::EthAddress;
 
 use super::world::*;
 use crate::evm::{Mode, Runner};
+use crate::executor::view::View;
 use crate::executor::{Executed, State, plain};
 use crate::receipt::Receipt;
 
@@ -28,8 +29,9 @@ fn run(world: &World, transactions: &[Transaction], may_be_short: bool) -> Left 
     let (mut receipts, mut burnt, mut tips) = (vec![], revm::primitives::U256::ZERO, revm::primitives::U256::ZERO);
     for transaction in transactions {
         let run = if may_be_short { crate::Executor::execute } else { crate::Executor::execute_by_runtime };
-        let (view, executed) = run(&world.executor, &mut evm, state, &env, env.gas_limit, transaction).unwrap();
-        state = view;
+        let view = View::InOrder(state);
+        let (view, executed) = run(&world.executor, &mut evm, view, &env, env.gas_limit, transaction).unwrap();
+        state = view.into_state().unwrap();
         let Executed { receipt, changes, burnt: more, tip } = executed;
         state.apply(changes).unwrap();
         receipts.push(receipt);

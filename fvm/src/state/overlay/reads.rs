@@ -1,5 +1,6 @@
 //! Reading through the overlay: what the block has by now, or else what the tree has, remembered.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use cid::Cid;
@@ -11,13 +12,17 @@ use revm::primitives::U256;
 
 use super::BlockState;
 use crate::error::StateFatal;
-use crate::state::actor::Actor;
+use crate::state::actor::{Actor, ActorHead};
 use crate::state::contract::ContractHead;
 use crate::state::view::StateView;
 
 impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
     fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
         self.cached_actor(id)
+    }
+
+    fn head(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
+        Ok(self.known_actor(id)?.as_ref().map(|actor| actor.head.clone()))
     }
 
     fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
@@ -60,12 +65,23 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
 
 impl<B: Blockstore + Clone> BlockState<B> {
     pub(crate) fn cached_actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
-        if let Some(known) = self.actors.get(&id) {
-            return Ok(known.clone());
-        }
-        let actor = self.tree.actor(id)?.map(|actor| Actor::read(id, actor)).transpose()?;
-        self.actors.insert(id, actor.clone());
-        Ok(actor)
+        Ok(self.known_actor(id)?.clone())
+    }
+
+    /// The actor, read now unless it is at hand.
+    pub(super) fn known_actor(&mut self, id: ActorID) -> Result<&mut Option<Actor>, StateFatal> {
+        Ok(match self.actors.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let actor = self.tree.actor(id)?.map(|actor| Actor::read(id, actor)).transpose()?;
+                unknown.insert(actor)
+            }
+        })
+    }
+
+    /// Nonce and balance of an actor.
+    pub(crate) fn money(&mut self, id: ActorID) -> Result<Option<(u64, U256)>, StateFatal> {
+        Ok(self.known_actor(id)?.as_ref().map(|actor| (actor.nonce, actor.balance)))
     }
 
     pub(crate) fn cached_id(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {

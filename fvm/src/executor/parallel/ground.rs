@@ -1,0 +1,96 @@
+//! What workers stand on: the state before the block's transactions, and what is named by what it is.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use cid::Cid;
+use fvm_ipld_blockstore::Blockstore;
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use revm::bytecode::Bytecode;
+use revm::primitives::U256;
+
+use super::cells::{Cell, Generation, Key};
+use crate::error::StateFatal;
+use crate::executor::State;
+use crate::state::{SharedStore, StateView};
+
+/// The ground of one block.
+pub(crate) struct Ground {
+    /// Nobody writes to it while workers run; what it has read it remembers.
+    state: Mutex<State>,
+    store: SharedStore,
+    blocks: RwLock<Map<Arc<[u8]>>>,
+    codes: RwLock<Map<Bytecode>>,
+}
+
+type Map<V> = HashMap<Cid, V, foldhash::fast::RandomState>;
+
+impl Ground {
+    pub(super) fn new(state: State) -> Self {
+        let store = state.store().clone();
+        Self { state: Mutex::new(state), store, blocks: RwLock::default(), codes: RwLock::default() }
+    }
+
+    pub(super) fn into_state(self) -> State {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The id behind an address, if it named somebody before the block: it names nobody else ever after.
+    pub(super) fn name(&self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
+        self.state().resolve(address)
+    }
+
+    pub(super) fn bytecode(&self, cid: &Cid) -> Result<Bytecode, StateFatal> {
+        if let Some(code) = self.codes.read().unwrap_or_else(PoisonError::into_inner).get(cid) {
+            return Ok(code.clone());
+        }
+        let code = self.state().bytecode(cid)?;
+        self.keep_code(*cid, code.clone());
+        Ok(code)
+    }
+
+    pub(super) fn keep_code(&self, cid: Cid, code: Bytecode) {
+        self.codes.write().unwrap_or_else(PoisonError::into_inner).insert(cid, code);
+    }
+
+    /// A block of state: one that a transaction has written, or a stored one.
+    pub(super) fn block(&self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {
+        if let Some(block) = self.blocks.read().unwrap_or_else(PoisonError::into_inner).get(cid) {
+            return Ok(Some(Arc::clone(block)));
+        }
+        Ok(self.store.get(cid).map_err(StateFatal::tree)?.map(Arc::from))
+    }
+
+    pub(super) fn keep_blocks(&self, blocks: &[(Cid, Arc<[u8]>)]) {
+        if !blocks.is_empty() {
+            let blocks = blocks.iter().map(|(cid, block)| (*cid, Arc::clone(block)));
+            self.blocks.write().unwrap_or_else(PoisonError::into_inner).extend(blocks);
+        }
+    }
+}
+
+impl tributary_parallel::Ground for Ground {
+    type Key = Key;
+    type Value = Cell;
+    type Fatal = StateFatal;
+
+    fn load(&self, key: &Key) -> Result<Cell, StateFatal> {
+        let mut state = self.state();
+        Ok(match key {
+            Key::Head(id) => Cell::Head(state.head(*id)?.map(Arc::new)),
+            Key::Account(id) => {
+                state.money(*id)?.map_or(Cell::Account(0, U256::ZERO), |(nonce, balance)| Cell::Account(nonce, balance))
+            }
+            Key::Contract(id) => Cell::Contract(state.contract(*id)?.map(Arc::new), Generation::MIN),
+            Key::Slot(id, Generation::MIN, slot) => Cell::Slot(state.slot(*id, *slot)?),
+            Key::Slot(..) => Cell::Slot(U256::ZERO),
+            Key::Name(address) => Cell::Name(state.resolve(address)?),
+            Key::NextId => Cell::NextId(state.next_id()),
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! The state as a transaction finds it ahead of its turn, and what it writes there.
+
+use std::sync::Arc;
+
+use cid::Cid;
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use revm::bytecode::Bytecode;
+use revm::primitives::U256;
+use tributary_parallel::{View as Cells, Write};
+use tributary_primitives::actors::BuiltinActor;
+use tributary_primitives::raw_cid;
+
+use super::cells::{Cell, Generation, Key};
+use super::ground::Ground;
+use crate::error::StateFatal;
+use crate::journal::changes::{ActorChange, Changes, ContractChange};
+use crate::state::contract::ContractHead;
+use crate::state::{Actor, ActorHead, StateView};
+
+/// One transaction's view.
+pub(crate) struct Speculation(Cells<Ground>);
+
+type Writes = tributary_parallel::Writes<Ground>;
+
+impl Speculation {
+    pub(super) const fn new(cells: Cells<Ground>) -> Self {
+        Self(cells)
+    }
+
+    pub(super) fn into_cells(self) -> Cells<Ground> {
+        self.0
+    }
+
+    fn head_of(&mut self, id: ActorID) -> Result<Option<Arc<ActorHead>>, StateFatal> {
+        self.0.read(&Key::Head(id))?.head()
+    }
+
+    fn contract_of(&mut self, id: ActorID) -> Result<(Option<Arc<ContractHead>>, Generation), StateFatal> {
+        self.0.read(&Key::Contract(id))?.contract()
+    }
+
+    /// The writes that these changes are: a cell that stays what it is, is not written. Blocks and code are there for others at once.
+    pub(super) fn writes(&mut self, changes: &Changes) -> Result<Writes, StateFatal> {
+        self.0.ground().keep_blocks(&changes.blocks);
+        let mut writes = Writes::new();
+        for change in &changes.actors {
+            self.write_actor(change, &mut writes)?;
+        }
+        let credits = changes.credits.iter();
+        writes.extend(credits.map(|(id, amount)| (Key::Account(*id), Write::Add(Cell::Credit(*amount)))));
+        writes.extend(changes.names.iter().map(|(name, id)| (Key::Name(*name), Write::Set(Cell::Name(Some(*id))))));
+        writes.extend(changes.next_id.map(|id| (Key::NextId, Write::Set(Cell::NextId(id)))));
+        Ok(writes)
+    }
+
+    fn write_actor(&mut self, change: &ActorChange, writes: &mut Writes) -> Result<(), StateFatal> {
+        let id = change.id;
+        let (head, nonce, balance) = match &change.actor {
+            Some(Actor { head, nonce, balance }) => (Some(head), *nonce, *balance),
+            None => (None, 0, U256::ZERO),
+        };
+        if self.head_of(id)?.as_deref() != head {
+            writes.push((Key::Head(id), Write::Set(Cell::Head(head.cloned().map(Arc::new)))));
+        }
+        let (key, account) = (Key::Account(id), Cell::Account(nonce, balance));
+        if self.0.seen(&key) != Some(&account) {
+            writes.push((key, Write::Set(account)));
+        }
+        let (was, generation) = self.contract_of(id)?;
+        let builtin = head.and_then(|head| BuiltinActor::from_code(&head.code));
+        let may_have_code = matches!(builtin, Some(BuiltinActor::Evm | BuiltinActor::EthAccount));
+        match &change.contract {
+            Some(contract) if may_have_code => self.write_contract(id, was, generation, contract, writes),
+            None if may_have_code => {}
+            _ if was.is_some() => writes.push((Key::Contract(id), Write::Set(Cell::Contract(None, generation)))),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn write_contract(
+        &self,
+        id: ActorID,
+        was: Option<Arc<ContractHead>>,
+        generation: Generation,
+        change: &ContractChange,
+        writes: &mut Writes,
+    ) {
+        let is_new = change.is_new || was.is_none();
+        let generation = if is_new { generation + 1 } else { generation };
+        // The storage's root is brought up to date when the block is flushed; nobody reads it before.
+        let before = was.as_deref().filter(|_| !is_new).cloned().unwrap_or_else(|| ContractHead::empty(raw_cid(&[])));
+        let mut head = ContractHead { nonce: change.nonce, ..before };
+        if let Some((hash, code)) = &change.code {
+            head.bytecode = raw_cid(&code.original_bytes());
+            head.code_hash = hash.0;
+            self.0.ground().keep_code(head.bytecode, code.clone());
+        }
+        if is_new || was.as_deref() != Some(&head) {
+            writes.push((Key::Contract(id), Write::Set(Cell::Contract(Some(Arc::new(head)), generation))));
+        }
+        let slots = change.slots.iter();
+        writes.extend(slots.map(|(slot, value)| (Key::Slot(id, generation, *slot), Write::Set(Cell::Slot(*value)))));
+    }
+}
+
+impl StateView for Speculation {
+    fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
+        let Some(head) = self.head_of(id)? else { return Ok(None) };
+        let (nonce, balance) = self.0.read(&Key::Account(id))?.account()?;
+        Ok(Some(Actor { head: head.as_ref().clone(), nonce, balance }))
+    }
+
+    fn head(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
+        Ok(self.head_of(id)?.map(|head| head.as_ref().clone()))
+    }
+
+    fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
+        match self.0.ground().name(address)? {
+            Some(id) => Ok(Some(id)),
+            None => self.0.read(&Key::Name(*address))?.name(),
+        }
+    }
+
+    fn contract(&mut self, id: ActorID) -> Result<Option<ContractHead>, StateFatal> {
+        Ok(self.contract_of(id)?.0.map(|head| head.as_ref().clone()))
+    }
+
+    fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {
+        match self.contract_of(id)? {
+            (Some(_), generation) => self.0.read(&Key::Slot(id, generation, slot))?.slot(),
+            (None, _) => Ok(U256::ZERO),
+        }
+    }
+
+    fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {
+        self.0.ground().bytecode(cid)
+    }
+
+    fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {
+        self.0.ground().block(cid)
+    }
+
+    fn next_id(&mut self) -> ActorID {
+        // The cell holds an id, and loading it reads nothing.
+        self.0.read(&Key::NextId).and_then(Cell::next_id).unwrap_or(ActorID::MAX)
+    }
+}

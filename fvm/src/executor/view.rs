@@ -1,0 +1,79 @@
+//! The state as a transaction finds it: the block's own, or what is guessed of it ahead of its turn.
+//!
+//! One type for both, so that both run on the same engine, with the same compiled code.
+
+use std::sync::Arc;
+
+use cid::Cid;
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use revm::bytecode::Bytecode;
+use revm::primitives::U256;
+
+use super::State;
+use super::parallel::Speculation;
+use crate::error::StateFatal;
+use crate::state::contract::ContractHead;
+use crate::state::{Actor, ActorHead, StateView};
+
+/// A view of the state.
+pub(crate) enum View {
+    /// Of a transaction in its turn: what was read is remembered for the next.
+    InOrder(State),
+    /// Of a transaction on a worker: what was read is recorded, to be held against what is final.
+    Ahead(Box<Speculation>),
+}
+
+impl View {
+    /// The block's state back from a transaction that ran in its turn.
+    pub(super) fn into_state(self) -> Result<State, StateFatal> {
+        match self {
+            Self::InOrder(state) => Ok(state),
+            Self::Ahead(_) => Err(StateFatal::Invariant("a transaction came back with another's view".to_owned())),
+        }
+    }
+}
+
+/// Asks whichever view there is.
+macro_rules! ask {
+    ($view:expr, $question:ident($($argument:expr),*)) => {
+        match $view {
+            Self::InOrder(state) => state.$question($($argument),*),
+            Self::Ahead(speculation) => speculation.$question($($argument),*),
+        }
+    };
+}
+
+impl StateView for View {
+    fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
+        ask!(self, actor(id))
+    }
+
+    fn head(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
+        ask!(self, head(id))
+    }
+
+    fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
+        ask!(self, resolve(address))
+    }
+
+    fn contract(&mut self, id: ActorID) -> Result<Option<ContractHead>, StateFatal> {
+        ask!(self, contract(id))
+    }
+
+    fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {
+        ask!(self, slot(id, slot))
+    }
+
+    fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {
+        ask!(self, bytecode(cid))
+    }
+
+    fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {
+        ask!(self, block(cid))
+    }
+
+    fn next_id(&mut self) -> ActorID {
+        ask!(self, next_id())
+    }
+}
