@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
         "tributary-store",
         "tributary-genesis-code",
         "tributary-script-actor",
+        "tributary-trees",
         "tributary-witness",
     ],
     &["tributary-message", "tributary-wasm", "tributary-consensus", "tributary-checkpoint-actor"],
@@ -43,6 +44,7 @@ const LAYERS: &[&[&str]] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("alloy-trie", &["tributary-ethereum-tests"]),
     ("arbitrary", &["tributary-trials"]),
+    ("blake2b_simd", &["tributary-trees"]),
     ("blst", &["tributary-crypto"]),
     ("fvm-wasm-instrument", &["tributary-wasm"]),
     ("fvm_sdk", &["tributary-checkpoint-actor", "tributary-counter-actor", "tributary-script-actor"]),
