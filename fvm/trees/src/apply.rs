@@ -37,6 +37,8 @@ impl<'a> Change<'a> {
 enum Outcome {
     /// What it was.
     Same,
+    /// The bucket it was, with other values or entries: written already.
+    Written,
     /// The link it was, to a node that has changed.
     Below,
     /// Something else, or nothing.
@@ -57,6 +59,7 @@ impl Node {
             let slot = level(&group[0].place, depth);
             match self.outcome::<K, S>(work, slot, depth, group)? {
                 Outcome::Same => continue,
+                Outcome::Written => {}
                 Outcome::Below => self.stale |= bit(slot),
                 Outcome::Put(edit) => edits.insert(slot, edit),
             }
@@ -140,13 +143,16 @@ impl Node {
 
     /// Changes a slot that holds a bucket or nothing.
     fn fill<K: Kind>(
-        &self,
+        &mut self,
         kept: &mut Kept,
         slot: u8,
         depth: usize,
         group: &[Change<'_>],
     ) -> Result<Outcome, TreeFatal> {
-        let old = self.entries::<K>(slot);
+        if let Some(differs) = self.overwrite::<K>(slot, group) {
+            return Ok(if differs { Outcome::Written } else { Outcome::Same });
+        }
+        let old: Vec<Entry<'_>> = self.entries::<K>(slot).collect();
         let stays = |entry: &&Entry<'_>| group.iter().all(|change| change.key != entry.key);
         let mut entries: Vec<Entry<'_>> = old.iter().filter(stays).copied().collect();
         if entries.len() + group.iter().filter(|change| change.value.is_some()).count() > K::BUCKET_MAX {
@@ -158,7 +164,12 @@ impl Node {
         if entries == old {
             return Ok(Outcome::Same);
         }
-        Ok(Outcome::Put((!entries.is_empty()).then(|| Pointer::Bucket(bucket::<K>(&entries)))))
+        if old.is_empty() || entries.is_empty() {
+            return Ok(Outcome::Put((!entries.is_empty()).then(|| Pointer::Bucket(bucket::<K>(&entries)))));
+        }
+        let bucket = bucket::<K>(&entries);
+        self.replace_bucket(slot, &bucket);
+        Ok(Outcome::Written)
     }
 }
 

@@ -10,14 +10,19 @@
 //! before. Only the digests of links in `stale` are behind, until [`crate::hash`] has come by.
 
 mod read;
+mod write;
+
+pub(crate) use read::Entries;
+pub(crate) use write::bucket;
 
 use std::ops::Range;
 
 use crate::bits::{LEVEL_BITS, Path, Place, Skip, level};
-use crate::cbor::{self, LINK, LINK_BYTES, Reader};
+use crate::cbor::{LINK, LINK_BYTES, Reader};
+
 use crate::error::NodeRejected;
 use crate::kind::Kind;
-use crate::slots::{Slots, bit, count, slots};
+use crate::slots::{Slots, bit, slots};
 
 /// blake2b-256 of a block.
 pub(crate) type Digest = [u8; 32];
@@ -26,7 +31,7 @@ pub(crate) type Digest = [u8; 32];
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     /// As the store has it or will have it, but for the links in `stale`.
-    pub(crate) block: Box<[u8]>,
+    pub(crate) block: Vec<u8>,
     /// Where the pointer of each slot begins; the end of one is the start of the next.
     starts: Slots<u32>,
     /// The slots whose pointers are links.
@@ -87,7 +92,7 @@ impl Node {
     /// A root without entries.
     pub(crate) fn empty() -> Self {
         Self {
-            block: Box::from([0x82, 0x40, 0x80]),
+            block: vec![0x82, 0x40, 0x80],
             starts: Slots::default(),
             links: 0,
             below: Slots::default(),
@@ -129,8 +134,8 @@ impl Node {
     }
 
     /// The entries of a slot; none when it holds a link or nothing.
-    pub(crate) fn entries<K: Kind>(&self, slot: u8) -> Vec<Entry<'_>> {
-        if self.is_link(slot) { Vec::new() } else { read::trusted_bucket::<K>(self.pointer(slot)) }
+    pub(crate) fn entries<K: Kind>(&self, slot: u8) -> Entries<'_> {
+        if self.is_link(slot) { Entries::default() } else { Entries::of::<K>(self.pointer(slot)) }
     }
 
     /// How many entries its slots hold, when no slot holds a link.
@@ -140,10 +145,7 @@ impl Node {
 
     /// The levels that the link of a slot skips.
     pub(crate) fn skip<K: Kind>(&self, slot: u8) -> Skip {
-        if !K::SKIPS {
-            return Skip::default();
-        }
-        read::trusted_skip(&self.pointer(slot)[K::LINK.len() + LINK_BYTES..])
+        if K::SKIPS { read::trusted_skip(&self.pointer(slot)[K::LINK.len() + LINK_BYTES..]) } else { Skip::default() }
     }
 
     /// The digest in the link of a slot, which must not be stale.
@@ -168,58 +170,16 @@ impl Node {
 
     /// The value of a key in a slot without link.
     pub(crate) fn value<K: Kind>(&self, slot: u8, key: &[u8]) -> Option<&[u8]> {
-        self.entries::<K>(slot).into_iter().find(|entry| entry.key == key).map(|entry| entry.value)
+        self.entries::<K>(slot).find(|entry| entry.key == key).map(|entry| entry.value)
     }
 
-    /// Puts pointers into slots, or nothing; the rest is copied as it is.
-    pub(crate) fn rewrite<K: Kind>(&mut self, mut edits: Slots<Option<Pointer>>) {
-        let gone = edits.iter().filter(|(_, edit)| edit.is_none()).fold(0, |mask, (slot, _)| mask | bit(slot));
-        let all = self.taken() | edits.taken();
-        let mut draft = Draft::new(all & !gone, self.block.len());
-        for slot in slots(all) {
-            match edits.remove(slot) {
-                None => draft.keep(slot, self.pointer(slot)),
-                Some(edit) => self.edit::<K>(slot, edit, &mut draft),
-            }
-        }
-        self.block = draft.block.into_boxed_slice();
-        self.starts = draft.starts;
-        self.standing = Standing::Changed;
-    }
-
-    fn edit<K: Kind>(&mut self, slot: u8, edit: Option<Pointer>, draft: &mut Draft) {
-        self.links &= !bit(slot);
-        self.stale &= !bit(slot);
-        match edit {
-            None => drop(self.below.remove(slot)),
-            Some(Pointer::Bucket(bucket)) => {
-                self.below.remove(slot);
-                draft.keep(slot, &bucket);
-            }
-            Some(Pointer::Link(skip, below)) => {
-                self.links |= bit(slot);
-                let digest = self.hang(slot, below);
-                draft.link::<K>(slot, &digest, &skip);
-            }
-        }
-    }
-
-    /// Keeps what a link leads to, and answers its digest as far as it is known.
-    fn hang(&mut self, slot: u8, below: Below) -> Digest {
-        match below {
-            Below::Stored(digest) => {
-                self.below.remove(slot);
-                digest
-            }
-            Below::Kept(node) => {
-                let digest = node.digest;
-                if node.standing == Standing::Changed {
-                    self.stale |= bit(slot);
-                }
-                self.below.insert(slot, node);
-                digest
-            }
-        }
+    /// Where in the block the value of a key stands.
+    fn value_range<K: Kind>(&self, slot: u8, key: &[u8]) -> Option<Range<usize>> {
+        let range = self.range(slot).filter(|_| !self.is_link(slot))?;
+        let mut entries = Entries::of::<K>(&self.block[range.clone()]);
+        let value = entries.find(|entry| entry.key == key)?.value;
+        let end = range.end - entries.rest();
+        Some(end - value.len()..end)
     }
 
     /// Writes the digests of changed nodes below, now that they are known, into their links.
@@ -234,59 +194,6 @@ impl Node {
 
 fn widen(start: u32) -> usize {
     usize::try_from(start).expect("a block is shorter than memory")
-}
-
-/// A block while it is written.
-struct Draft {
-    block: Vec<u8>,
-    starts: Slots<u32>,
-}
-
-impl Draft {
-    fn new(taken: u32, size: usize) -> Self {
-        let mut block = Vec::with_capacity(size + size / 4);
-        let field = taken.to_be_bytes();
-        let zeros = field.iter().take_while(|byte| **byte == 0).count();
-        block.push(0x82);
-        cbor::put_bytes(&mut block, &field[zeros..]);
-        cbor::put_list(&mut block, count(taken));
-        Self { block, starts: Slots::default() }
-    }
-
-    fn start(&mut self, slot: u8) {
-        let start = u32::try_from(self.block.len()).expect("the bounds of entries bound a block");
-        self.starts.insert(slot, start);
-    }
-
-    fn keep(&mut self, slot: u8, pointer: &[u8]) {
-        self.start(slot);
-        self.block.extend_from_slice(pointer);
-    }
-
-    fn link<K: Kind>(&mut self, slot: u8, digest: &Digest, skip: &Skip) {
-        self.start(slot);
-        self.block.extend_from_slice(K::LINK);
-        self.block.extend_from_slice(&LINK);
-        self.block.extend_from_slice(digest);
-        if K::SKIPS {
-            cbor::put_unsigned(&mut self.block, skip.bits());
-            cbor::put_bytes(&mut self.block, skip.bytes());
-        }
-    }
-}
-
-/// The spelling of a bucket, whose entries ascend.
-pub(crate) fn bucket<K: Kind>(entries: &[Entry<'_>]) -> Vec<u8> {
-    let size = entries.iter().map(|entry| entry.key.len() + entry.value.len() + 4).sum::<usize>();
-    let mut out = Vec::with_capacity(K::BUCKET.len() + 1 + size);
-    out.extend_from_slice(K::BUCKET);
-    cbor::put_list(&mut out, entries.len());
-    for entry in entries {
-        cbor::put_list(&mut out, 2);
-        cbor::put_bytes(&mut out, entry.key);
-        out.extend_from_slice(entry.value);
-    }
-    out
 }
 
 /// Whether a value is one whole item of a map, within its bounds.

@@ -152,7 +152,7 @@ fn visit_all<K: Kind, S: Blockstore, E: From<TreeFatal>>(
             let below = below::<K, S>(store, Cow::Borrowed(node), slot, &path)?;
             visit_all::<K, S, E>(store, &below, &path, visit)?;
         } else {
-            node.entries::<K>(slot).iter().try_for_each(|entry| visit(entry.key, entry.value))?;
+            node.entries::<K>(slot).try_for_each(|entry| visit(entry.key, entry.value))?;
         }
     }
     Ok(())

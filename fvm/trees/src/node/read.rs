@@ -26,7 +26,7 @@ impl Node {
     pub(crate) fn read<K: Kind>(block: Vec<u8>, digest: Digest, path: &Path) -> Result<Self, NodeRejected> {
         let (starts, links) = scan::<K>(&block, path)?;
         let node = Self {
-            block: block.into_boxed_slice(),
+            block,
             starts,
             links,
             below: Slots::default(),
@@ -146,20 +146,53 @@ pub(super) fn value<'a, K: Kind>(reader: &mut Reader<'a>) -> Result<&'a [u8], No
     K::check(value).map(|()| value)
 }
 
-/// The entries of a bucket in a node of ours; none when there is no pointer.
-pub(super) fn trusted_bucket<K: Kind>(pointer: &[u8]) -> Vec<Entry<'_>> {
-    const CHECKED: &str = "a node was checked when it was read, and an entry when it was written";
-    let mut reader = Reader(pointer.get(K::BUCKET.len()..).unwrap_or_default());
-    if reader.0.is_empty() {
-        return Vec::new();
+/// The entries of a bucket in a node of ours.
+#[derive(Clone, Debug)]
+pub(crate) struct Entries<'a> {
+    left: u64,
+    reader: Reader<'a>,
+}
+
+/// Why nothing in a node of ours is out of form.
+const CHECKED: &str = "a node was checked when it was read, and an entry when it was written";
+
+impl<'a> Entries<'a> {
+    /// Those of a pointer that is no link; none when there is no pointer.
+    pub(crate) fn of<K: Kind>(pointer: &'a [u8]) -> Self {
+        let mut reader = Reader(pointer.get(K::BUCKET.len()..).unwrap_or_default());
+        let left = if reader.0.is_empty() { 0 } else { reader.list(NodeRejected::Pointer).expect(CHECKED) };
+        Self { left, reader }
     }
-    let entries = reader.list(NodeRejected::Pointer).expect(CHECKED);
-    (0..entries).map(|_| entry::<K>(&mut reader).expect(CHECKED)).collect()
+
+    /// How many bytes follow the entries that were taken.
+    pub(crate) const fn rest(&self) -> usize {
+        self.reader.0.len()
+    }
+
+    fn take(&mut self) -> Result<Entry<'a>, NodeRejected> {
+        self.reader.take(1)?;
+        Ok(Entry { key: self.reader.bytes(NodeRejected::Pointer)?, value: self.reader.item()? })
+    }
+}
+
+impl Default for Entries<'_> {
+    fn default() -> Self {
+        Self { left: 0, reader: Reader(&[]) }
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        Some(self.take().expect(CHECKED))
+    }
 }
 
 /// The skipped levels in a link of a node of ours.
 pub(super) fn trusted_skip(rest: &[u8]) -> Skip {
-    skip(&mut Reader(rest)).expect("a node was checked when it was read, and a skip is written as it is read")
+    if rest.first() == Some(&0) { Skip::default() } else { skip(&mut Reader(rest)).expect(CHECKED) }
 }
 
 #[cfg(test)]
