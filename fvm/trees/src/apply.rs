@@ -16,7 +16,7 @@ use crate::error::TreeFatal;
 use crate::keep::Kept;
 use crate::kind::Kind;
 use crate::node::{Below, Entry, Node, Pointer, Standing, bucket};
-use crate::slots::{Slots, bit, count, slots};
+use crate::slots::{Slots, count, slots};
 use crate::work::Work;
 
 /// A key's new value, or none.
@@ -60,7 +60,7 @@ impl Node {
             match self.outcome::<K, S>(work, slot, depth, group)? {
                 Outcome::Same => continue,
                 Outcome::Written => {}
-                Outcome::Below => self.stale |= bit(slot),
+                Outcome::Below => self.mark(slot),
                 Outcome::Put(edit) => edits.insert(slot, edit),
             }
             changed = true;

@@ -12,8 +12,8 @@ use crate::node::{Digest, Node, Standing};
 /// Bytes a thread must have to hash before it is started: some 70 µs of work, against 20 µs to start it.
 const THREAD_BYTES_MIN: usize = 128 << 10;
 
-/// Nodes hashed in one call; what it takes for that is some kilobytes.
-const AT_ONCE: usize = 64;
+/// Nodes hashed in one call: the last few of them are hashed alone, and each takes a quarter of a kilobyte meanwhile.
+const AT_ONCE: usize = 256;
 
 /// Makes the digests of these roots known, and of all below them.
 pub(crate) fn hash<K: Kind>(roots: &mut [&mut Node], threads: usize) {

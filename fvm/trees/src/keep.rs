@@ -7,6 +7,7 @@ use cid::Cid;
 use tributary_primitives::cbor_cid_of;
 
 use crate::node::{Node, Standing};
+use crate::slots::{bit, slots};
 
 /// The nodes that a tree keeps.
 #[derive(Copy, Clone, Debug)]
@@ -58,7 +59,10 @@ impl Node {
         if self.standing == Standing::Saved {
             return Ok(());
         }
-        self.below.iter_mut().try_for_each(|(_, below)| below.save(save))?;
+        for slot in slots(self.unsaved) {
+            self.below.get_mut(slot).map_or(Ok(()), |below| below.save(save))?;
+            self.unsaved &= !bit(slot);
+        }
         save(&cbor_cid_of(&self.digest), &self.block)?;
         self.standing = Standing::Saved;
         Ok(())

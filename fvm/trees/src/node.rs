@@ -40,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) below: Slots<Self>,
     /// The slots of those whose digest is not yet in the block.
     pub(crate) stale: u32,
+    /// The slots of those that are not saved.
+    pub(crate) unsaved: u32,
     /// Of the block, unless it is [`Standing::Changed`].
     pub(crate) digest: Digest,
     pub(crate) standing: Standing,
@@ -97,6 +99,7 @@ impl Node {
             links: 0,
             below: Slots::default(),
             stale: 0,
+            unsaved: 0,
             digest: Digest::default(),
             standing: Standing::Changed,
             used: 0,

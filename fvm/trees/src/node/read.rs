@@ -31,6 +31,7 @@ impl Node {
             links,
             below: Slots::default(),
             stale: 0,
+            unsaved: 0,
             digest,
             standing: Standing::Saved,
             used: 0,

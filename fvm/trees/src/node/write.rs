@@ -73,6 +73,7 @@ impl Node {
     fn edit<K: Kind>(&mut self, slot: u8, edit: Option<Pointer>, draft: &mut Draft) {
         self.links &= !bit(slot);
         self.stale &= !bit(slot);
+        self.unsaved &= !bit(slot);
         match edit {
             None => drop(self.below.remove(slot)),
             Some(Pointer::Bucket(bucket)) => {
@@ -87,6 +88,12 @@ impl Node {
         }
     }
 
+    /// Takes note that the node below a slot has changed.
+    pub(crate) const fn mark(&mut self, slot: u8) {
+        self.stale |= bit(slot);
+        self.unsaved |= bit(slot);
+    }
+
     /// Keeps what a link leads to, and answers its digest as far as it is known.
     fn hang(&mut self, slot: u8, below: Below) -> Digest {
         match below {
@@ -96,8 +103,10 @@ impl Node {
             }
             Below::Kept(node) => {
                 let digest = node.digest;
-                if node.standing == Standing::Changed {
-                    self.stale |= bit(slot);
+                match node.standing {
+                    Standing::Changed => self.mark(slot),
+                    Standing::Hashed => self.unsaved |= bit(slot),
+                    Standing::Saved => {}
                 }
                 self.below.insert(slot, node);
                 digest
