@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Both keep the whole tree in memory and write into a store that only counts. Each round gives both the same batch of random
-//! overwrites, in turns, and demands the same root. Times are the thread's CPU time; the median of the rounds is shown.
+//! overwrites, in turns, and demands the same root; in a batch that churns, one key in ten is new and one in ten is deleted. Times
+//! are the thread's CPU time; the median of the rounds is shown.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on should stop")]
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]
 #![allow(clippy::float_arithmetic, clippy::as_conversions, reason = "figures for people")]
@@ -31,7 +32,7 @@ use tributary_trees::{Hamt, Kamt, TreeFatal};
 fn main() {
     let flag = |name: &str| std::env::args().any(|argument| argument == name);
     let sizes: &[u32] = if flag("--million") { &[100_000, 1_000_000] } else { &[100_000] };
-    println!("map  entries   batch | library   ours: apply   root  write    all | ratio  nodes/key  bytes/key");
+    println!("map         entries   batch | library   ours: apply   root  write    all | ratio  nodes/key  bytes/key");
     for size in sizes {
         if !flag("--kamt") {
             measure::<HamtPair>(*size);
@@ -45,7 +46,8 @@ trait Pair {
     const NAME: &'static str;
     type Batch;
     fn new() -> Self;
-    fn batch(keys: &[u32], seed: u32) -> Self::Batch;
+    /// Keys, and which of them are deleted.
+    fn batch(keys: &[(u32, bool)], seed: u32) -> Self::Batch;
     fn library(&mut self, batch: &Self::Batch) -> Cid;
     fn apply(&mut self, batch: &Self::Batch);
     fn root(&mut self) -> Cid;
@@ -54,20 +56,23 @@ trait Pair {
 
 fn measure<P: Pair>(size: u32) {
     let mut pair = P::new();
-    let all = P::batch(&(0..size).collect::<Vec<_>>(), 0);
+    let all = P::batch(&(0..size).map(|key| (key, false)).collect::<Vec<_>>(), 0);
     pair.apply(&all);
     assert_eq!(pair.root(), pair.library(&all));
     pair.write(&Counts::default());
     let mut seed = 1;
-    for (batch, rounds) in [(100, 31), (1000, 15), (10_000, 7)] {
+    for (batch, rounds, churns) in [(100, 31, false), (1000, 15, false), (10_000, 7, false), (1000, 15, true)] {
         let mut times = Vec::new();
         let store = Counts::default();
         for _ in 0..rounds {
             seed += 1;
-            let keys: Vec<_> = (0..batch).map(|index| random(seed, index) % size).collect();
+            let among = if churns { size + size / 10 } else { size };
+            let key = |index| (random(seed, index) % among, churns && index % 10 == 0);
+            let keys: Vec<_> = (0..batch).map(key).collect();
             times.push(round(&mut pair, &P::batch(&keys, seed), &store));
         }
-        report(P::NAME, size, batch, rounds, &times, &store);
+        let name = format!("{}{}", P::NAME, if churns { " churn" } else { "" });
+        report(&name, size, batch, rounds, &times, &store);
     }
 }
 
@@ -92,7 +97,7 @@ fn report(name: &str, size: u32, batch: u32, rounds: u32, times: &[[f64; 4]], st
     let keys = f64::from(batch * rounds);
     let (nodes, bytes) = (f64::from(store.nodes.get()) / keys, f64::from(store.bytes.get()) / keys);
     println!(
-        "{name} {size:8} {batch:7} | {theirs:7.2} {apply:13.2} {root:6.2} {write:6.2} {ours:6.2} | {:5.1} {nodes:10.2} {bytes:10.0}",
+        "{name:10} {size:8} {batch:7} | {theirs:7.2} {apply:13.2} {root:6.2} {write:6.2} {ours:6.2} | {:5.1} {nodes:10.2} {bytes:10.0}",
         theirs / ours
     );
 }
@@ -145,17 +150,22 @@ impl Pair for HamtPair {
         Self { ours: Hamt::new(), library: fvm_ipld_hamt::Hamt::new_with_bit_width(Counts::default(), BIT_WIDTH) }
     }
 
-    fn batch(keys: &[u32], seed: u32) -> Self::Batch {
-        let entry = |key: &u32| {
+    fn batch(keys: &[(u32, bool)], seed: u32) -> Self::Batch {
+        let entry = |(key, is_deleted): &(u32, bool)| {
             let state = actor(*key, seed);
-            (Address::new_id(u64::from(*key)).to_bytes(), state.clone(), Some(to_vec(&state).unwrap()))
+            let value = (!is_deleted).then(|| to_vec(&state).unwrap());
+            (Address::new_id(u64::from(*key)).to_bytes(), state, value)
         };
         keys.iter().map(entry).collect()
     }
 
     fn library(&mut self, batch: &Self::Batch) -> Cid {
-        for (key, state, _) in batch {
-            self.library.set(BytesKey(key.clone()), state.clone()).unwrap();
+        for (key, state, value) in batch {
+            let key = BytesKey(key.clone());
+            match value {
+                Some(_) => drop(self.library.set(key, state.clone()).unwrap()),
+                None => drop(self.library.delete(&key).unwrap()),
+            }
         }
         self.library.flush().unwrap()
     }
@@ -228,15 +238,20 @@ impl Pair for KamtPair {
         Self { ours: Kamt::new(), library: fvm_ipld_kamt::Kamt::new_with_config(Counts::default(), config) }
     }
 
-    fn batch(keys: &[u32], seed: u32) -> Self::Batch {
+    fn batch(keys: &[(u32, bool)], seed: u32) -> Self::Batch {
         let mut value = [0; 32];
         value[20..24].copy_from_slice(&(seed + 1).to_be_bytes());
-        keys.iter().map(|key| (Sha256::digest(key.to_be_bytes()).into(), value)).collect()
+        let value = |is_deleted| if is_deleted { [0; 32] } else { value };
+        keys.iter().map(|(key, is_deleted)| (Sha256::digest(key.to_be_bytes()).into(), value(*is_deleted))).collect()
     }
 
     fn library(&mut self, batch: &Self::Batch) -> Cid {
         for (slot, value) in batch {
-            self.library.set(Word(*slot), Word(*value)).unwrap();
+            if *value == [0; 32] {
+                self.library.delete(&Word(*slot)).unwrap();
+            } else {
+                self.library.set(Word(*slot), Word(*value)).unwrap();
+            }
         }
         self.library.flush().unwrap()
     }

@@ -142,6 +142,17 @@ fn what_was_used_last_outlasts_the_rest() {
 }
 
 #[test]
+fn the_root_does_not_depend_on_the_number_of_threads() {
+    let store = MemoryBlockstore::default();
+    let mut map = Hamt::new();
+    let batch: Vec<_> =
+        (0..20_000).map(|key| (number(key), Some([[0x58, 60].as_slice(), &[7; 60]].concat()))).collect();
+    map.apply(&store, &batch).unwrap();
+    let roots: BTreeSet<_> = [1, 2, 3, 8].map(|threads| map.clone().root(threads)).into();
+    assert_eq!(roots.len(), 1);
+}
+
+#[test]
 fn the_roots_of_many_small_maps_are_hashed_together() {
     let store = MemoryBlockstore::default();
     let make = |seed: u32| {

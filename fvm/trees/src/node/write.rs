@@ -53,7 +53,8 @@ impl Node {
         self.block[range.start..end].copy_from_slice(bytes);
     }
 
-    /// Puts pointers into slots, or nothing; the rest is copied as it is.
+    /// Puts pointers into slots, or nothing; the rest is copied as it is. Whoever puts something over a link has taken out what was
+    /// kept below it.
     pub(crate) fn rewrite<K: Kind>(&mut self, mut edits: Slots<Option<Pointer>>) {
         let gone = edits.iter().filter(|(_, edit)| edit.is_none()).fold(0, |mask, (slot, _)| mask | bit(slot));
         let all = self.taken() | edits.taken();
@@ -75,11 +76,8 @@ impl Node {
         self.stale &= !bit(slot);
         self.unsaved &= !bit(slot);
         match edit {
-            None => drop(self.below.remove(slot)),
-            Some(Pointer::Bucket(bucket)) => {
-                self.below.remove(slot);
-                draft.keep(slot, &bucket);
-            }
+            None => {}
+            Some(Pointer::Bucket(bucket)) => draft.keep(slot, &bucket),
             Some(Pointer::Link(skip, below)) => {
                 self.links |= bit(slot);
                 let digest = self.hang(slot, below);
@@ -97,10 +95,7 @@ impl Node {
     /// Keeps what a link leads to, and answers its digest as far as it is known.
     fn hang(&mut self, slot: u8, below: Below) -> Digest {
         match below {
-            Below::Stored(digest) => {
-                self.below.remove(slot);
-                digest
-            }
+            Below::Stored(digest) => digest,
             Below::Kept(node) => {
                 let digest = node.digest;
                 match node.standing {
