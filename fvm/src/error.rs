@@ -4,6 +4,7 @@
 
 use cid::Cid;
 use revm::database_interface::DBErrorMarker;
+use tributary_trees::TreeFatal;
 use tributary_wasm::HostFatal;
 
 /// The state cannot be read or written.
@@ -44,6 +45,16 @@ impl StateFatal {
     /// A tree's own complaint, such as a missing or malformed node.
     pub(crate) fn tree(why: impl std::fmt::Display) -> Self {
         Self::Store(why.to_string())
+    }
+}
+
+impl From<TreeFatal> for StateFatal {
+    fn from(fatal: TreeFatal) -> Self {
+        match fatal {
+            TreeFatal::Missing(cid) => Self::Missing(cid),
+            TreeFatal::Malformed { cid, why } => Self::malformed(&cid, "tree node", why),
+            other => Self::tree(other),
+        }
     }
 }
 

@@ -102,14 +102,17 @@ pub fn build_genesis_state<B: Blockstore>(store: &B, genesis: &GenesisState) -> 
     let installed = install(store, &genesis.code)?;
     let mut tree = StateTree::new(store, genesis.chain_name.clone(), FIRST_USER_ID);
     let system = ActorState { state: system::write(store, &installed)?, ..empty(BuiltinActor::System) };
-    tree.set_actor(SYSTEM_ID, Some(system))?;
-    tree.set_actor(INIT_ID, Some(empty(BuiltinActor::Init)))?;
-    tree.set_actor(EAM_ID, Some(empty(BuiltinActor::EthereumAddressManager)))?;
-    tree.set_actor(REWARD_ID, Some(empty(BuiltinActor::Reward)))?;
-    let cron = cron::write_state(store, &genesis.cron)?;
-    tree.set_actor(CRON_ID, Some(ActorState { state: cron, ..empty(BuiltinActor::Cron) }))?;
-    let burnt_funds = account::actor(store, &Address::new_id(BURNT_FUNDS_ID))?;
-    tree.set_actor(BURNT_FUNDS_ID, Some(ActorState::from(&burnt_funds)))?;
+    let cron = ActorState { state: cron::write_state(store, &genesis.cron)?, ..empty(BuiltinActor::Cron) };
+    let burnt_funds = ActorState::from(&account::actor(store, &Address::new_id(BURNT_FUNDS_ID))?);
+    let singletons = [
+        (SYSTEM_ID, system),
+        (INIT_ID, empty(BuiltinActor::Init)),
+        (EAM_ID, empty(BuiltinActor::EthereumAddressManager)),
+        (REWARD_ID, empty(BuiltinActor::Reward)),
+        (CRON_ID, cron),
+        (BURNT_FUNDS_ID, burnt_funds),
+    ];
+    tree.set_actors(singletons.map(|(id, actor)| (id, Some(actor))))?;
     let mut state = BlockState::over(tree);
     state.apply(accounts(store, &genesis.accounts)?)?;
     Ok(state.flush()?)

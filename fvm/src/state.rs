@@ -43,6 +43,9 @@ pub use shared::SharedStore;
 pub use tree::StateTree;
 pub use view::StateView;
 
+use std::num::NonZeroUsize;
+use std::sync::OnceLock;
+
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use serde::Serialize;
@@ -64,6 +67,12 @@ where
 {
     let bytes = read_block(store, cid)?;
     fvm_ipld_encoding::from_slice(&bytes).map_err(|why| StateFatal::malformed(cid, what, why))
+}
+
+/// Threads that hash a tree's changed nodes, when those are many.
+pub(crate) fn hash_threads() -> usize {
+    static THREADS: OnceLock<usize> = OnceLock::new();
+    *THREADS.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }
 
 /// Stores `value` as a DAG-CBOR block.

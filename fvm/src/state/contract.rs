@@ -5,94 +5,81 @@
 //!
 //! Source: filecoin-project/builtin-actors, `actors/evm/src/interpreter/system.rs`.
 
-use std::borrow::Cow;
-
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_ipld_encoding::strict_bytes;
-use fvm_ipld_kamt::{AsHashedKey, Config, HashedKey, Kamt};
 use revm::primitives::U256;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tributary_primitives::layout::BIT_WIDTH;
 pub use tributary_primitives::layout::ContractHead;
+use tributary_trees::Kamt;
 
 use crate::error::StateFatal;
 
-/// A slot or a value, in its storage spelling.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd)]
-pub(crate) struct Word(pub(crate) U256);
-
-impl Serialize for Word {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0.to_be_bytes_trimmed_vec())
-    }
-}
-
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes: Vec<u8> = strict_bytes::deserialize(deserializer)?;
-        U256::try_from_be_slice(&bytes)
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom("a word of more than 32 bytes"))
-    }
-}
-
-/// Keys are spread as they are: a contract's slots are hashes already, or few.
-#[derive(Debug)]
-pub(crate) struct SlotAsKey;
-
-impl AsHashedKey<Word, 32> for SlotAsKey {
-    fn as_hashed_key(key: &Word) -> Cow<'_, HashedKey<32>> {
-        Cow::Owned(key.0.to_be_bytes())
-    }
-}
-
 /// A contract's storage.
-pub(crate) struct Storage<B> {
-    kamt: Kamt<B, Word, Word, SlotAsKey>,
-}
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Storage(Kamt);
 
-impl<B: Blockstore> Storage<B> {
-    fn config() -> Config {
-        Config { bit_width: BIT_WIDTH, min_data_depth: 0, max_array_width: 1 }
+impl Storage {
+    pub(crate) fn load<S: Blockstore>(store: &S, root: &Cid) -> Result<Self, StateFatal> {
+        Ok(Self(Kamt::load(store, root)?))
     }
 
-    pub(crate) fn new(store: B) -> Self {
-        Self { kamt: Kamt::new_with_config(store, Self::config()) }
+    /// The root of one without slots.
+    pub(crate) fn empty_root() -> Cid {
+        Kamt::new().root(1)
     }
 
-    pub(crate) fn load(store: B, root: &Cid) -> Result<Self, StateFatal> {
-        let kamt = Kamt::load_with_config(root, store, Self::config()).map_err(StateFatal::tree)?;
-        Ok(Self { kamt })
+    /// A slot; what is read on the way to it stays at hand.
+    pub(crate) fn get<S: Blockstore>(&mut self, store: &S, slot: U256) -> Result<U256, StateFatal> {
+        Ok(U256::from_be_bytes(self.0.get(store, &slot.to_be_bytes())?))
     }
 
-    pub(crate) fn get(&self, slot: U256) -> Result<U256, StateFatal> {
-        Ok(self.kamt.get(&Word(slot)).map_err(StateFatal::tree)?.map_or(U256::ZERO, |word| word.0))
+    /// A slot, for who asks once.
+    pub(crate) fn peek<S: Blockstore>(&self, store: &S, slot: U256) -> Result<U256, StateFatal> {
+        Ok(U256::from_be_bytes(self.0.peek(store, &slot.to_be_bytes())?))
     }
 
-    pub(crate) fn set(&mut self, slot: U256, value: U256) -> Result<(), StateFatal> {
-        if value.is_zero() {
-            self.kamt.delete(&Word(slot)).map_err(StateFatal::tree)?;
-        } else {
-            self.kamt.set(Word(slot), Word(value)).map_err(StateFatal::tree)?;
-        }
-        Ok(())
+    /// Sets slots; zero clears.
+    pub(crate) fn set<S: Blockstore>(
+        &mut self,
+        store: &S,
+        slots: impl Iterator<Item = (U256, U256)>,
+    ) -> Result<(), StateFatal> {
+        let batch: Vec<_> = slots.map(|(slot, value)| (slot.to_be_bytes(), value.to_be_bytes())).collect();
+        Ok(self.0.apply(store, &batch)?)
     }
 
     /// Calls `visit` with every slot that is not zero, in ascending order.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(U256, U256)) -> Result<(), StateFatal> {
-        let each = |slot: &Word, value: &Word| {
-            visit(slot.0, value.0);
+    pub(crate) fn for_each<S: Blockstore>(
+        &self,
+        store: &S,
+        mut visit: impl FnMut(U256, U256),
+    ) -> Result<(), StateFatal> {
+        self.0.for_each(store, |slot, value| {
+            visit(U256::from_be_bytes(*slot), U256::from_be_bytes(*value));
             Ok(())
-        };
-        self.kamt.for_each(each).map_err(StateFatal::tree)
+        })
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.kamt.is_empty()
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    pub(crate) fn flush(&mut self) -> Result<Cid, StateFatal> {
-        self.kamt.flush().map_err(StateFatal::tree)
+    /// Nodes at hand.
+    pub(crate) const fn resident(&self) -> usize {
+        self.0.resident()
+    }
+
+    /// Forgets nodes beyond `nodes_max`.
+    pub(crate) fn evict(&mut self, nodes_max: usize) {
+        self.0.evict(nodes_max);
+    }
+
+    /// Hashes what changed in several together; cheaper than one by one.
+    pub(crate) fn hash<'a>(storages: impl Iterator<Item = &'a mut Self>, threads: usize) {
+        let mut maps: Vec<_> = storages.map(|storage| &mut storage.0).collect();
+        Kamt::hash(&mut maps, threads);
+    }
+
+    pub(crate) fn flush<S: Blockstore>(&mut self, store: &S, threads: usize) -> Result<Cid, StateFatal> {
+        Ok(self.0.flush(store, threads)?)
     }
 }

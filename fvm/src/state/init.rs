@@ -4,10 +4,11 @@
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_ipld_hamt::{BytesKey, Hamt};
+use fvm_ipld_encoding::{from_slice, to_vec};
 use fvm_shared::ActorID;
 use fvm_shared::address::{Address, Payload};
-use tributary_primitives::layout::{BIT_WIDTH, InitState};
+use tributary_primitives::layout::InitState;
+use tributary_trees::Hamt;
 
 use super::{read_cbor, write_cbor};
 use crate::error::StateFatal;
@@ -16,7 +17,7 @@ use crate::error::StateFatal;
 #[derive(Debug)]
 pub struct AddressBook<B> {
     store: B,
-    map: Hamt<B, ActorID>,
+    map: Hamt,
     next_id: ActorID,
     chain_name: String,
 }
@@ -24,20 +25,19 @@ pub struct AddressBook<B> {
 impl<B: Blockstore + Clone> AddressBook<B> {
     /// An empty one.
     pub(crate) fn new(store: B, chain_name: String, next_id: ActorID) -> Self {
-        let map = Hamt::new_with_bit_width(store.clone(), BIT_WIDTH);
-        Self { store, map, next_id, chain_name }
+        Self { store, map: Hamt::new(), next_id, chain_name }
     }
 
     /// The one whose root is the init actor's state.
     pub(crate) fn load(store: B, root: &Cid) -> Result<Self, StateFatal> {
         let state: InitState = read_cbor(&store, root, "init actor state")?;
-        let map = Hamt::load_with_bit_width(&state.address_map, store.clone(), BIT_WIDTH).map_err(StateFatal::tree)?;
+        let map = Hamt::load(&store, &state.address_map)?;
         Ok(Self { store, map, next_id: state.next_id, chain_name: state.network_name })
     }
 
     /// Writes it and answers its root.
-    pub(crate) fn flush(&mut self) -> Result<Cid, StateFatal> {
-        let address_map = self.map.flush().map_err(StateFatal::tree)?;
+    pub(crate) fn flush(&mut self, threads: usize) -> Result<Cid, StateFatal> {
+        let address_map = self.map.flush(&self.store, threads)?;
         let state = InitState { address_map, next_id: self.next_id, network_name: self.chain_name.clone() };
         write_cbor(&self.store, &state)
     }
@@ -47,13 +47,32 @@ impl<B: Blockstore + Clone> AddressBook<B> {
         if let Payload::ID(id) = address.payload() {
             return Ok(Some(*id));
         }
-        Ok(self.map.get(&BytesKey(address.to_bytes())).map_err(StateFatal::tree)?.copied())
+        self.map.peek(&self.store, &address.to_bytes())?.map(|id| id_in(&id)).transpose()
     }
 
-    /// Adds a name. An address names one actor for ever.
-    pub(crate) fn insert(&mut self, address: &Address, id: ActorID) -> Result<(), StateFatal> {
-        let is_new = self.map.set_if_absent(BytesKey(address.to_bytes()), id).map_err(StateFatal::tree)?;
-        is_new.then_some(()).ok_or_else(|| StateFatal::Invariant(format!("{address} already names an actor")))
+    /// The same; what is read on the way stays at hand.
+    pub(crate) fn resolve_again(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
+        if let Payload::ID(id) = address.payload() {
+            return Ok(Some(*id));
+        }
+        self.map.get(&self.store, &address.to_bytes())?.map(id_in).transpose()
+    }
+
+    /// Adds names. An address names one actor for ever.
+    pub(crate) fn insert(&mut self, names: &[(Address, ActorID)]) -> Result<(), StateFatal> {
+        let mut batch = Vec::with_capacity(names.len());
+        for (address, id) in names {
+            if self.resolve_again(address)?.is_some() {
+                return Err(StateFatal::Invariant(format!("{address} already names an actor")));
+            }
+            batch.push((address.to_bytes(), Some(to_vec(id).map_err(StateFatal::tree)?)));
+        }
+        Ok(self.map.apply(&self.store, &batch)?)
+    }
+
+    /// Forgets nodes beyond `nodes_max`.
+    pub(crate) fn evict(&mut self, nodes_max: usize) {
+        self.map.evict(nodes_max);
     }
 
     /// The id that the next actor gets.
@@ -70,4 +89,8 @@ impl<B: Blockstore + Clone> AddressBook<B> {
     pub(crate) fn chain_name(&self) -> &str {
         &self.chain_name
     }
+}
+
+fn id_in(value: &[u8]) -> Result<ActorID, StateFatal> {
+    from_slice(value).map_err(|why| StateFatal::Invariant(format!("an address names no id: {why}")))
 }

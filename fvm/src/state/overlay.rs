@@ -21,15 +21,20 @@ use tributary_primitives::{EthAddress, raw_cid};
 
 use self::contracts::Contract;
 use super::actor::{Actor, ActorHead};
-use super::contract::ContractHead;
+use super::contract::{ContractHead, Storage};
+use super::hash_threads;
 use super::read_cbor;
 use super::tree::StateTree;
 use crate::error::StateFatal;
 use crate::journal::changes::{ActorChange, Changes, ContractChange};
 
 /// Actors, names, slots and codes that stay decoded from one block to the next; with more, the next block starts from the store.
-/// By the size of its parts each takes 600 to 700 bytes, its share of the tree's decoded nodes among them: some 700 MiB at most.
+/// By the size of its parts each takes 200 to 500 bytes: half a GiB at most.
 const KEPT_MAX: usize = 1_000_000;
+
+/// Nodes that stay at hand: so many of the actors, of the names, and of all contracts together. Some 3 KiB each in the first, 1 KiB
+/// in the others.
+const NODES_MAX: usize = 100_000;
 
 /// The tree under the changes of a block.
 pub struct BlockState<B> {
@@ -37,7 +42,7 @@ pub struct BlockState<B> {
     actors: Map<ActorID, Option<Actor>>,
     /// Actors that are not as the tree has them.
     changed: BTreeSet<ActorID>,
-    contracts: Map<ActorID, Contract<B>>,
+    contracts: Map<ActorID, Contract>,
     names: Map<Address, Option<ActorID>>,
     new_names: Vec<(Address, ActorID)>,
     next_id: ActorID,
@@ -104,7 +109,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
 
     fn apply_contract(&mut self, id: ActorID, change: ContractChange) -> Result<(), StateFatal> {
         if change.is_new || !self.load_contract(id)? {
-            self.contracts.insert(id, Contract::new(self.tree.store().clone())?);
+            self.contracts.insert(id, Contract::new());
         }
         let Some(contract) = self.contracts.get_mut(&id) else { return Ok(()) };
         contract.head.nonce = change.nonce;
@@ -194,26 +199,48 @@ impl<B: Blockstore + Clone> BlockState<B> {
         for (cid, block) in std::mem::take(&mut self.blocks) {
             self.tree.store().put_keyed(&cid, &block).map_err(StateFatal::tree)?;
         }
-        for id in std::mem::take(&mut self.changed) {
-            let Some(actor) = self.actors.get_mut(&id) else { continue };
-            if let (Some(contract), Some(actor)) = (self.contracts.get_mut(&id), actor.as_mut()) {
-                actor.head.state = contract.flush(self.tree.store(), actor)?;
-                // An account that delegates no more has no contract.
-                if contract.is_empty() {
-                    self.contracts.remove(&id);
-                }
-            }
-            self.tree.set_actor(id, actor.as_ref().map(ActorState::from))?;
-        }
-        for (name, id) in std::mem::take(&mut self.new_names) {
-            self.tree.book_mut().insert(&name, id)?;
-        }
+        let changed = std::mem::take(&mut self.changed);
+        self.flush_contracts(&changed)?;
+        let actor = |id| self.actors.get(&id).map(|actor| (id, actor.as_ref().map(ActorState::from)));
+        self.tree.set_actors(changed.into_iter().filter_map(actor))?;
+        self.tree.book_mut().insert(&std::mem::take(&mut self.new_names))?;
         self.tree.book_mut().advance_to(self.next_id);
         let root = self.tree.flush()?;
-        if self.kept() > KEPT_MAX {
-            *self = Self::load(self.tree.store().clone(), &root)?;
-        }
+        self.forget(&root)?;
         Ok(root)
+    }
+
+    /// Brings the contracts among the changed actors up to date, all of them hashed together.
+    fn flush_contracts(&mut self, changed: &BTreeSet<ActorID>) -> Result<(), StateFatal> {
+        let mut contracts: Vec<_> = changed.iter().filter_map(|id| Some((*id, self.contracts.remove(id)?))).collect();
+        let store = self.tree.store();
+        contracts.iter_mut().try_for_each(|(_, contract)| contract.settle(store))?;
+        let threads = hash_threads();
+        Storage::hash(contracts.iter_mut().map(|(_, contract)| contract.storage()), threads);
+        for (id, mut contract) in contracts {
+            let Some(Some(actor)) = self.actors.get_mut(&id) else { continue };
+            actor.head.state = contract.flush(store, actor, threads)?;
+            // An account that delegates no more has no contract.
+            if !contract.is_empty() {
+                self.contracts.insert(id, contract);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives memory back: nodes first, and everything when what is decoded is too much.
+    fn forget(&mut self, root: &Cid) -> Result<(), StateFatal> {
+        self.tree.evict(NODES_MAX);
+        let nodes: usize = self.contracts.values_mut().map(|contract| contract.storage().resident()).sum();
+        if nodes > NODES_MAX {
+            // Each gives in proportion to what it has.
+            let share = |resident: usize| resident * (NODES_MAX / 2) / nodes;
+            self.contracts.values_mut().map(Contract::storage).for_each(|all| all.evict(share(all.resident())));
+        }
+        if self.kept() > KEPT_MAX {
+            *self = Self::load(self.tree.store().clone(), root)?;
+        }
+        Ok(())
     }
 
     /// How many actors, names, slots and codes are kept decoded.
@@ -223,11 +250,11 @@ impl<B: Blockstore + Clone> BlockState<B> {
     }
 
     /// The contract as stored; `None` for any other actor.
-    fn open(&mut self, id: ActorID) -> Result<Option<Contract<B>>, StateFatal> {
-        let Some(Actor { head: ActorHead { code, state, .. }, .. }) = self.cached_actor(id)? else { return Ok(None) };
-        let Some(head) = ContractHead::at(&code, &state) else { return Ok(None) };
-        let head = read_cbor(self.tree.store(), head, "contract head")?;
-        Contract::open(self.tree.store().clone(), head).map(Some)
+    fn open(&mut self, id: ActorID) -> Result<Option<Contract>, StateFatal> {
+        let Some(Actor { head: ActorHead { code, state, .. }, .. }) = self.known_actor(id)? else { return Ok(None) };
+        let Some(head) = ContractHead::at(code, state).copied() else { return Ok(None) };
+        let head = read_cbor(self.tree.store(), &head, "contract head")?;
+        Contract::open(self.tree.store(), head).map(Some)
     }
 
     /// Whether there is a contract, now kept decoded.

@@ -2,19 +2,19 @@
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_ipld_hamt::{BytesKey, Hamt};
+use fvm_ipld_encoding::{from_slice, to_vec};
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::{ActorState, StateInfo0, StateRoot, StateTreeVersion};
 use revm::primitives::U256;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID};
-use tributary_primitives::layout::BIT_WIDTH;
 use tributary_primitives::{EthAddress, Hash32};
+use tributary_trees::Hamt;
 
 use super::contract::{ContractHead, Storage};
 use super::init::AddressBook;
-use super::{read_block, read_cbor, write_cbor};
+use super::{hash_threads, read_block, read_cbor, write_cbor};
 use crate::error::StateFatal;
 
 /// The state under one root.
@@ -23,15 +23,14 @@ use crate::error::StateFatal;
 #[derive(Debug)]
 pub struct StateTree<B> {
     store: B,
-    actors: Hamt<B, ActorState>,
+    actors: Hamt,
     book: AddressBook<B>,
 }
 
 impl<B: Blockstore + Clone> StateTree<B> {
     /// An empty tree for genesis to fill.
     pub(crate) fn new(store: B, chain_name: String, next_id: ActorID) -> Self {
-        let actors = Hamt::new_with_bit_width(store.clone(), BIT_WIDTH);
-        Self { book: AddressBook::new(store.clone(), chain_name, next_id), store, actors }
+        Self { book: AddressBook::new(store.clone(), chain_name, next_id), store, actors: Hamt::new() }
     }
 
     /// Opens the state under `root`. Cost: four blocks read.
@@ -40,20 +39,20 @@ impl<B: Blockstore + Clone> StateTree<B> {
     /// [`StateFatal`] when a block is missing or is not what it should be.
     pub fn load(store: B, root: &Cid) -> Result<Self, StateFatal> {
         let state: StateRoot = read_cbor(&store, root, "state root")?;
-        let actors: Hamt<B, ActorState> =
-            Hamt::load_with_bit_width(&state.actors, store.clone(), BIT_WIDTH).map_err(StateFatal::tree)?;
-        let init = actors.get(&key_of(INIT_ID)).map_err(StateFatal::tree)?;
+        let actors = Hamt::load(&store, &state.actors)?;
+        let init = actors.peek(&store, &key_of(INIT_ID))?.map(|init| actor_in(INIT_ID, &init)).transpose()?;
         let init = init.ok_or_else(|| StateFatal::Invariant("there is no init actor".to_owned()))?;
         Ok(Self { book: AddressBook::load(store.clone(), &init.state)?, store, actors })
     }
 
     /// Writes every changed node, the init actor's state among them, and answers the new root.
     pub(crate) fn flush(&mut self) -> Result<Cid, StateFatal> {
-        let state = self.book.flush()?;
+        let threads = hash_threads();
+        let state = self.book.flush(threads)?;
         let init = self.actor(INIT_ID)?;
         let init = init.unwrap_or_else(|| ActorState::new_empty(BuiltinActor::Init.code(), None));
-        self.set_actor(INIT_ID, Some(ActorState { state, ..init }))?;
-        let actors = self.actors.flush().map_err(StateFatal::tree)?;
+        self.set_actors([(INIT_ID, Some(ActorState { state, ..init }))])?;
+        let actors = self.actors.flush(&self.store, threads)?;
         let info = write_cbor(&self.store, &StateInfo0::default())?;
         write_cbor(&self.store, &StateRoot { version: StateTreeVersion::V5, actors, info })
     }
@@ -63,15 +62,30 @@ impl<B: Blockstore + Clone> StateTree<B> {
     /// # Errors
     /// [`StateFatal`] when the tree cannot be read; so for every reader below.
     pub fn actor(&self, id: ActorID) -> Result<Option<ActorState>, StateFatal> {
-        Ok(self.actors.get(&key_of(id)).map_err(StateFatal::tree)?.cloned())
+        self.actors.peek(&self.store, &key_of(id))?.map(|actor| actor_in(id, &actor)).transpose()
     }
 
-    pub(crate) fn set_actor(&mut self, id: ActorID, actor: Option<ActorState>) -> Result<(), StateFatal> {
-        match actor {
-            Some(actor) => self.actors.set(key_of(id), actor).map(drop),
-            None => self.actors.delete(&key_of(id)).map(drop),
-        }
-        .map_err(StateFatal::tree)
+    /// The same; what is read on the way stays at hand.
+    pub(crate) fn actor_again(&mut self, id: ActorID) -> Result<Option<ActorState>, StateFatal> {
+        self.actors.get(&self.store, &key_of(id))?.map(|actor| actor_in(id, actor)).transpose()
+    }
+
+    pub(crate) fn set_actors(
+        &mut self,
+        actors: impl IntoIterator<Item = (ActorID, Option<ActorState>)>,
+    ) -> Result<(), StateFatal> {
+        let entry = |(id, actor): (ActorID, Option<ActorState>)| {
+            let actor = actor.map(|actor| to_vec(&actor)).transpose().map_err(StateFatal::tree)?;
+            Ok((key_of(id), actor))
+        };
+        let batch = actors.into_iter().map(entry).collect::<Result<Vec<_>, StateFatal>>()?;
+        Ok(self.actors.apply(&self.store, &batch)?)
+    }
+
+    /// Forgets nodes beyond `nodes_max` of actors and as many of names.
+    pub(crate) fn evict(&mut self, nodes_max: usize) {
+        self.actors.evict(nodes_max);
+        self.book.evict(nodes_max);
     }
 
     /// The id behind an address; for an id address the id itself, whether or not the actor exists.
@@ -119,7 +133,7 @@ impl<B: Blockstore + Clone> StateTree<B> {
     pub fn storage(&self, address: &Address, slot: &Hash32) -> Result<Hash32, StateFatal> {
         let Some((_, actor)) = self.actor_at(address)? else { return Ok(Hash32::default()) };
         let Some(head) = self.head_of(&actor)? else { return Ok(Hash32::default()) };
-        let value = Storage::load(self.store.clone(), &head.storage)?.get(U256::from_be_bytes(slot.0))?;
+        let value = Storage::load(&self.store, &head.storage)?.peek(&self.store, U256::from_be_bytes(slot.0))?;
         Ok(Hash32(value.to_be_bytes()))
     }
 
@@ -139,12 +153,12 @@ impl<B: Blockstore + Clone> StateTree<B> {
     /// Calls `visit` with every actor, in the tree's order. Cost: the whole tree is read.
     #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
     pub fn for_each_actor(&self, mut visit: impl FnMut(ActorID, &ActorState)) -> Result<(), StateFatal> {
-        for entry in self.actors.iter() {
-            let (key, actor) = entry.map_err(StateFatal::tree)?;
-            let id = Address::from_bytes(&key.0).ok().and_then(|address| address.id().ok());
-            visit(id.ok_or_else(|| StateFatal::Invariant("an actor's key is no id".to_owned()))?, actor);
-        }
-        Ok(())
+        self.actors.for_each(&self.store, |key, actor| {
+            let id = Address::from_bytes(key).ok().and_then(|address| address.id().ok());
+            let id = id.ok_or_else(|| StateFatal::Invariant("an actor's key is no id".to_owned()))?;
+            visit(id, &actor_in(id, actor)?);
+            Ok(())
+        })
     }
 
     /// Calls `visit` with every storage slot of a contract that is not zero, in ascending order. Cost: all its storage is read.
@@ -152,8 +166,8 @@ impl<B: Blockstore + Clone> StateTree<B> {
     pub fn for_each_slot(&self, address: &Address, mut visit: impl FnMut(Hash32, Hash32)) -> Result<(), StateFatal> {
         let Some((_, actor)) = self.actor_at(address)? else { return Ok(()) };
         let Some(head) = self.head_of(&actor)? else { return Ok(()) };
-        let storage = Storage::load(self.store.clone(), &head.storage)?;
-        storage.for_each(|slot, value| visit(Hash32(slot.to_be_bytes()), Hash32(value.to_be_bytes())))
+        let storage = Storage::load(&self.store, &head.storage)?;
+        storage.for_each(&self.store, |slot, value| visit(Hash32(slot.to_be_bytes()), Hash32(value.to_be_bytes())))
     }
 
     /// The chain's name, as genesis gave it.
@@ -188,6 +202,10 @@ impl<B: Blockstore + Clone> StateTree<B> {
     }
 }
 
-fn key_of(id: ActorID) -> BytesKey {
-    BytesKey(Address::new_id(id).to_bytes())
+fn key_of(id: ActorID) -> Vec<u8> {
+    Address::new_id(id).to_bytes()
+}
+
+fn actor_in(id: ActorID, value: &[u8]) -> Result<ActorState, StateFatal> {
+    from_slice(value).map_err(|why| StateFatal::Invariant(format!("what the tree has under {id} is no actor: {why}")))
 }

@@ -131,11 +131,11 @@ fn a_storage_root_is_that_of_a_kamt_built_apart() {
     }
     let (_, actor) = world.tree().actor_at(&keeper.to_address()).unwrap().unwrap();
     let head: ContractHead = from_slice(&read_block(&*world.store, &actor.state).unwrap()).unwrap();
-    let mut apart = Storage::new(&*world.store);
+    let mut apart = Storage::default();
     for (slot, value) in pairs.iter().rev() {
-        apart.set(U256::from(*slot), U256::from(*value)).unwrap();
+        apart.set(&*world.store, [(U256::from(*slot), U256::from(*value))].into_iter()).unwrap();
     }
-    assert_eq!(head.storage, apart.flush().unwrap());
+    assert_eq!(head.storage, apart.flush(&*world.store, 1).unwrap());
     assert_eq!((head.code_hash, head.nonce), (keccak256(KEEPER).0, 1));
     let mut read = Vec::new();
     world.tree().for_each_slot(&keeper.to_address(), |number, value| read.push((number, value))).unwrap();

@@ -16,27 +16,29 @@ use crate::state::contract::{ContractHead, Storage};
 use crate::state::write_cbor;
 
 /// A contract that was read or changed.
-pub(super) struct Contract<B> {
+pub(super) struct Contract {
     pub(super) head: ContractHead,
-    storage: Storage<B>,
+    storage: Storage,
     /// Slots read and slots changed, as the block has them by now.
     slots: Map<U256, U256>,
     /// Slots that are not as the storage has them.
     changed: BTreeSet<U256>,
 }
 
-impl<B: Blockstore> Contract<B> {
+impl Contract {
     /// One without code and storage.
-    pub(super) fn new(store: B) -> Result<Self, StateFatal> {
-        let mut storage = Storage::new(store);
-        let head = ContractHead::empty(storage.flush()?);
-        Ok(Self { head, storage, slots: Map::default(), changed: BTreeSet::new() })
+    pub(super) fn new() -> Self {
+        Self::over(ContractHead::empty(Storage::empty_root()), Storage::default())
     }
 
     /// The one with this head.
-    pub(super) fn open(store: B, head: ContractHead) -> Result<Self, StateFatal> {
+    pub(super) fn open<S: Blockstore>(store: &S, head: ContractHead) -> Result<Self, StateFatal> {
         let storage = Storage::load(store, &head.storage)?;
-        Ok(Self { head, storage, slots: Map::default(), changed: BTreeSet::new() })
+        Ok(Self::over(head, storage))
+    }
+
+    fn over(head: ContractHead, storage: Storage) -> Self {
+        Self { head, storage, slots: Map::default(), changed: BTreeSet::new() }
     }
 
     /// Whether there is neither code nor storage.
@@ -49,11 +51,15 @@ impl<B: Blockstore> Contract<B> {
         1 + self.slots.len()
     }
 
-    pub(super) fn get(&mut self, slot: U256) -> Result<U256, StateFatal> {
+    pub(super) const fn storage(&mut self) -> &mut Storage {
+        &mut self.storage
+    }
+
+    pub(super) fn get<S: Blockstore>(&mut self, store: &S, slot: U256) -> Result<U256, StateFatal> {
         if let Some(known) = self.slots.get(&slot) {
             return Ok(*known);
         }
-        let value = self.storage.get(slot)?;
+        let value = self.storage.get(store, slot)?;
         self.slots.insert(slot, value);
         Ok(value)
     }
@@ -63,16 +69,20 @@ impl<B: Blockstore> Contract<B> {
         self.changed.insert(slot);
     }
 
+    /// Brings the storage up to date.
+    pub(super) fn settle<S: Blockstore>(&mut self, store: &S) -> Result<(), StateFatal> {
+        let changed = std::mem::take(&mut self.changed);
+        let slots = changed.into_iter().map(|slot| (slot, self.slots.get(&slot).copied().unwrap_or_default()));
+        self.storage.set(store, slots)
+    }
+
     /// Writes storage and head; an account that neither delegates nor has storage goes back to having no state.
-    pub(super) fn flush<S: Blockstore>(&mut self, store: &S, actor: &Actor) -> Result<Cid, StateFatal> {
-        for slot in std::mem::take(&mut self.changed) {
-            self.storage.set(slot, self.slots.get(&slot).copied().unwrap_or_default())?;
-        }
+    pub(super) fn flush<S: Blockstore>(&mut self, store: &S, actor: &Actor, threads: usize) -> Result<Cid, StateFatal> {
         let is_account = actor.head.code != BuiltinActor::Evm.code();
         if is_account && self.is_empty() {
             return Ok(EMPTY_ARR_CID);
         }
-        self.head.storage = self.storage.flush()?;
+        self.head.storage = self.storage.flush(store, threads)?;
         write_cbor(store, &self.head)
     }
 }

@@ -37,7 +37,7 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
     fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {
         self.load_contract(id)?;
         let Some(contract) = self.contracts.get_mut(&id) else { return Ok(U256::ZERO) };
-        contract.get(slot)
+        contract.get(self.tree.store(), slot)
     }
 
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {
@@ -73,7 +73,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
         Ok(match self.actors.entry(id) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
-                let actor = self.tree.actor(id)?.map(|actor| Actor::read(id, actor)).transpose()?;
+                let actor = self.tree.actor_again(id)?.map(|actor| Actor::read(id, actor)).transpose()?;
                 unknown.insert(actor)
             }
         })
@@ -91,7 +91,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
         if let Some(known) = self.names.get(address) {
             return Ok(*known);
         }
-        let id = self.tree.resolve(address)?;
+        let id = self.tree.book_mut().resolve_again(address)?;
         self.names.insert(*address, id);
         Ok(id)
     }
