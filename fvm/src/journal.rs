@@ -134,7 +134,7 @@ impl<V: StateView> Journal<V> {
     }
 
     /// An actor as the transaction has it by now: all but balance and nonce.
-    pub(crate) fn actor(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
+    pub(crate) fn actor(&mut self, id: ActorID) -> Result<Option<Arc<ActorHead>>, StateFatal> {
         let head = match self.own.actor(id) {
             Some(head) => head.cloned(),
             None => self.database.view().head(id)?,
@@ -143,15 +143,18 @@ impl<V: StateView> Journal<V> {
     }
 
     /// What the transaction made of an Ethereum actor so far: a placeholder that sent is an account, one that got code a contract.
-    fn as_the_evm_has_it(&self, id: ActorID, head: ActorHead) -> ActorHead {
+    fn as_the_evm_has_it(&self, id: ActorID, head: Arc<ActorHead>) -> Arc<ActorHead> {
         let builtin = BuiltinActor::from_code(&head.code);
         if !matches!(builtin, Some(BuiltinActor::Placeholder | BuiltinActor::EthAccount | BuiltinActor::Evm)) {
             return head;
         }
         let address = eth_address(id, head.delegated.as_ref());
         match self.evm.state.get(&EvmAddress::new(address.0)) {
-            Some(account) => ActorHead { code: finish::kind_of(account, builtin).code(), ..head },
-            None => head,
+            Some(account) if Some(finish::kind_of(account, builtin)) != builtin => {
+                let code = finish::kind_of(account, builtin).code();
+                Arc::new(ActorHead { code, ..ActorHead::clone(&head) })
+            }
+            _ => head,
         }
     }
 
@@ -169,7 +172,7 @@ impl<V: StateView> Journal<V> {
 
     /// Replaces, makes or (with `None`) deletes an actor; balance and nonce stay what they are.
     pub(crate) fn set_actor(&mut self, id: ActorID, head: Option<ActorHead>) {
-        self.own.set_actor(id, head);
+        self.own.set_actor(id, head.map(Arc::new));
     }
 
     /// The id behind an address, names given by this transaction included.
@@ -198,8 +201,8 @@ impl<V: StateView> Journal<V> {
 
     /// The Ethereum address under which the actor's balance and nonce are kept.
     pub(crate) fn eth_address(&mut self, id: ActorID) -> Result<EthAddress, StateFatal> {
-        let delegated = self.actor(id)?.and_then(|head| head.delegated);
-        Ok(eth_address(id, delegated.as_ref()))
+        let head = self.actor(id)?;
+        Ok(eth_address(id, head.as_ref().and_then(|head| head.delegated.as_ref())))
     }
 
     /// What an actor has, in attoTRB; zero when there is none.

@@ -133,7 +133,7 @@ impl<V: StateView> Kernel<V> {
     pub(crate) fn set_state(&mut self, actor: ActorID, root: Cid) -> Result<(), StateFatal> {
         let head = self.journal.actor(actor)?;
         let head = head.ok_or_else(|| StateFatal::Invariant(format!("actor {actor} runs and does not exist")))?;
-        self.journal.set_actor(actor, Some(ActorHead { state: root, ..head }));
+        self.journal.set_actor(actor, Some(ActorHead { state: root, ..ActorHead::clone(&head) }));
         Ok(())
     }
 

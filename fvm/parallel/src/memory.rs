@@ -20,7 +20,7 @@ use foldhash::fast::RandomState;
 use crate::sync::{Mutex, lock};
 
 /// Locks; well above the number of threads, so that two rarely meet.
-const SHARDS: usize = if cfg!(any(loom, shuttle)) { 2 } else { 256 };
+const SHARDS: u64 = if cfg!(any(loom, shuttle)) { 2 } else { 256 };
 
 /// What a cell holds.
 pub trait Value: Clone + Eq + Send + Sync {
@@ -167,7 +167,7 @@ impl<K: Clone + Eq + Hash, V: Value> Memory<K, V> {
 
     fn shard(&self, key: &K) -> &Mutex<Shard<K, V>> {
         let hash = self.hasher.hash_one(key);
-        let index = usize::try_from(hash % (SHARDS as u64)).unwrap_or_default();
+        let index = usize::try_from(hash % SHARDS).unwrap_or_default();
         &self.shards[index]
     }
 }

@@ -12,6 +12,8 @@
 //! It is a short cut, never a rule of its own: for a transaction that it takes, receipt and changes are those of the runtimes, and
 //! a test holds the two against each other. Whatever does not end well, or may not run at all, is for them to say.
 
+use std::sync::Arc;
+
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use fvm_shared::{ActorID, METHOD_SEND};
@@ -74,7 +76,9 @@ pub(super) fn ethereum<V: StateView>(
         return Ok(None);
     }
     // Who sends is an account, whatever it was before.
-    sender.head.code = BuiltinActor::EthAccount.code();
+    if sender.head.code != BuiltinActor::EthAccount.code() {
+        Arc::make_mut(&mut sender.head).code = BuiltinActor::EthAccount.code();
+    }
     let transfer = Transfer { from: (from, sender), to, value, gas_used: TRANSFER_GAS, price, base_fee: env.base_fee };
     Ok(Some(transfer.run(receipt(transaction.hash(), TRANSFER_GAS, 0, price))))
 }
@@ -123,7 +127,7 @@ fn fvm_gas(message_bytes: usize, value: U256, to: ActorID) -> Gas {
 }
 
 /// Who takes part, without what they have: a receiver's balance is not asked for.
-type Party = (ActorID, ActorHead);
+type Party = (ActorID, Arc<ActorHead>);
 
 fn party<V: StateView>(view: &mut V, address: fvm_shared::address::Address) -> Result<Option<Party>, StateFatal> {
     let Some(id) = view.resolve(&address)? else { return Ok(None) };

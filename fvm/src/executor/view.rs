@@ -49,7 +49,7 @@ impl StateView for View {
         ask!(self, actor(id))
     }
 
-    fn head(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
+    fn head(&mut self, id: ActorID) -> Result<Option<Arc<ActorHead>>, StateFatal> {
         ask!(self, head(id))
     }
 
@@ -57,7 +57,7 @@ impl StateView for View {
         ask!(self, resolve(address))
     }
 
-    fn contract(&mut self, id: ActorID) -> Result<Option<ContractHead>, StateFatal> {
+    fn contract(&mut self, id: ActorID) -> Result<Option<Arc<ContractHead>>, StateFatal> {
         ask!(self, contract(id))
     }
 

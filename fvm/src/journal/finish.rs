@@ -16,6 +16,7 @@
 //! first. Money is counted on both sides: it may vanish from accounts (fees, and what was burnt), it may never appear.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use fvm_shared::{ActorID, EMPTY_ARR_CID};
 use revm::context::journal::JournalEntry;
@@ -105,7 +106,7 @@ impl<V: StateView> Journal<V> {
         let before = known.map(|id| self.view().actor(id)).transpose()?.flatten();
         let head = match known.and_then(|id| self.own.actor(id)) {
             Some(head) => head.cloned(),
-            None => before.as_ref().map(|actor| actor.head.clone()),
+            None => before.as_ref().map(|actor| Arc::clone(&actor.head)),
         };
         let is_deleted = head.is_none() && before.is_some();
         let named = before.as_ref().map(|actor| &actor.head).or(head.as_ref());
@@ -174,7 +175,7 @@ impl<V: StateView> Journal<V> {
 fn actor_of(
     address: EthAddress,
     account: &Account,
-    head: Option<ActorHead>,
+    head: Option<Arc<ActorHead>>,
     is_destroyed: bool,
 ) -> (Actor, Option<ContractChange>) {
     let balance = account.info.balance;
@@ -182,16 +183,18 @@ fn actor_of(
     let was = match (head, builtin) {
         (Some(head), Some(Some(BuiltinActor::Evm | BuiltinActor::EthAccount | BuiltinActor::Placeholder))) => head,
         (Some(head), _) => return (Actor { head, nonce: account.info.nonce, balance }, None),
-        (None, _) => placeholder(address),
+        (None, _) => Arc::new(placeholder(address)),
     };
     if is_destroyed {
-        return (Actor { head: placeholder(address), nonce: 0, balance: U256::ZERO }, None);
+        return (Actor { head: Arc::new(placeholder(address)), nonce: 0, balance: U256::ZERO }, None);
     }
     let kind = kind_of(account, BuiltinActor::from_code(&was.code));
     let is_contract = kind == BuiltinActor::Evm;
     let nonce = if is_contract { 0 } else { account.info.nonce };
     let contract = contract_change(account, is_contract);
-    (Actor { head: ActorHead { code: kind.code(), ..was }, nonce, balance }, contract)
+    let head =
+        if kind.code() == was.code { was } else { Arc::new(ActorHead { code: kind.code(), ..ActorHead::clone(&was) }) };
+    (Actor { head, nonce, balance }, contract)
 }
 
 pub(super) fn placeholder(address: EthAddress) -> ActorHead {

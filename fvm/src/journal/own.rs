@@ -15,7 +15,7 @@ use crate::state::actor::ActorHead;
 /// Heads, names, blocks, events and accesses of one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Own {
-    pub(crate) actors: BTreeMap<ActorID, Option<ActorHead>>,
+    pub(crate) actors: BTreeMap<ActorID, Option<Arc<ActorHead>>>,
     names: HashMap<Address, ActorID>,
     pub(crate) names_in_order: Vec<(Address, ActorID)>,
     blocks: HashMap<Cid, Arc<[u8]>>,
@@ -39,7 +39,7 @@ const PRELOADED: [ActorID; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 10, 99];
 /// How to take one change back.
 #[derive(Debug)]
 enum Undo {
-    Actor(Box<(ActorID, Option<Option<ActorHead>>)>),
+    Actor(ActorID, Option<Option<Arc<ActorHead>>>),
     Name,
     Block,
     Event,
@@ -58,10 +58,8 @@ impl Own {
     pub(crate) fn revert_to(&mut self, position: usize) {
         while self.undo.len() > position {
             match self.undo.pop() {
-                Some(Undo::Actor(previous)) => match *previous {
-                    (id, Some(head)) => drop(self.actors.insert(id, head)),
-                    (id, None) => drop(self.actors.remove(&id)),
-                },
+                Some(Undo::Actor(id, Some(head))) => drop(self.actors.insert(id, head)),
+                Some(Undo::Actor(id, None)) => drop(self.actors.remove(&id)),
                 Some(Undo::Name) => {
                     self.names_in_order.pop().and_then(|(address, _)| self.names.remove(&address));
                 }
@@ -79,13 +77,13 @@ impl Own {
     }
 
     /// The actor if this transaction changed it; inner `None` when it deleted it.
-    pub(crate) fn actor(&self, id: ActorID) -> Option<Option<&ActorHead>> {
+    pub(crate) fn actor(&self, id: ActorID) -> Option<Option<&Arc<ActorHead>>> {
         self.actors.get(&id).map(Option::as_ref)
     }
 
-    pub(crate) fn set_actor(&mut self, id: ActorID, head: Option<ActorHead>) {
+    pub(crate) fn set_actor(&mut self, id: ActorID, head: Option<Arc<ActorHead>>) {
         let previous = self.actors.insert(id, head);
-        self.undo.push(Undo::Actor(Box::new((id, previous))));
+        self.undo.push(Undo::Actor(id, previous));
     }
 
     pub(crate) fn resolve(&self, address: &Address) -> Option<ActorID> {
@@ -161,8 +159,8 @@ mod tests {
 
     use super::*;
 
-    fn head(code: &[u8]) -> ActorHead {
-        ActorHead { code: raw_cid(code), state: raw_cid(b"state"), delegated: None }
+    fn head(code: &[u8]) -> Arc<ActorHead> {
+        Arc::new(ActorHead { code: raw_cid(code), state: raw_cid(b"state"), delegated: None })
     }
 
     #[test]

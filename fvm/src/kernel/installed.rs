@@ -1,5 +1,7 @@
 //! The code that actors are made of: what is installed, and installing more.
 
+use std::sync::Arc;
+
 use cid::Cid;
 use fvm_shared::ActorID;
 use tributary_primitives::actors::SYSTEM_ID;
@@ -33,11 +35,11 @@ impl<V: StateView> Kernel<V> {
         let head = self.system().map_err(fatal)?;
         let state = system::install(&Blocks::of(&mut self.journal), &head.state, &code).map_err(fatal)?;
         self.journal.put_block(code, wasm.into());
-        self.journal.set_actor(SYSTEM_ID, Some(ActorHead { state, ..head }));
+        self.journal.set_actor(SYSTEM_ID, Some(ActorHead { state, ..ActorHead::clone(&head) }));
         Ok(Ok(code))
     }
 
-    fn system(&mut self) -> Result<ActorHead, StateFatal> {
+    fn system(&mut self) -> Result<Arc<ActorHead>, StateFatal> {
         let head = self.journal.actor(SYSTEM_ID)?;
         head.ok_or_else(|| StateFatal::Invariant("there is no system actor".to_owned()))
     }

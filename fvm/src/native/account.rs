@@ -50,7 +50,7 @@ pub(crate) fn actor<B: Blockstore>(store: &B, key: &Address) -> Result<Actor, St
     let (state, block) = state_block(key);
     store.put_keyed(&state, &block).map_err(StateFatal::tree)?;
     let mut actor = Actor::new(BuiltinActor::Account, None);
-    actor.head.state = state;
+    Arc::make_mut(&mut actor.head).state = state;
     Ok(actor)
 }
 

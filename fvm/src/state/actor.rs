@@ -1,5 +1,7 @@
 //! An actor as the executor has it in hand: what the tree keeps of it, its balance in the EVM's spelling.
 
+use std::sync::Arc;
+
 use cid::Cid;
 use fvm_shared::address::Address;
 use fvm_shared::state::ActorState;
@@ -13,8 +15,8 @@ use crate::money;
 /// An actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// All but nonce and balance.
-    pub head: ActorHead,
+    /// All but nonce and balance: read by many, changed by few.
+    pub head: Arc<ActorHead>,
     /// The nonce of the next message from it.
     pub nonce: u64,
     /// What it has, in attoTRB.
@@ -37,7 +39,7 @@ impl Actor {
     #[must_use]
     pub fn new(code: BuiltinActor, delegated: Option<Address>) -> Self {
         let head = ActorHead { code: code.code(), state: EMPTY_ARR_CID, delegated };
-        Self { head, nonce: 0, balance: U256::ZERO }
+        Self { head: Arc::new(head), nonce: 0, balance: U256::ZERO }
     }
 
     /// The one that the tree has under `id`.
@@ -48,7 +50,7 @@ impl Actor {
         let balance = money::to_u256(&actor.balance);
         let balance = balance.ok_or_else(|| StateFatal::Invariant(format!("actor {id} has a negative balance")))?;
         let head = ActorHead { code: actor.code, state: actor.state, delegated: actor.delegated_address };
-        Ok(Self { head, nonce: actor.sequence, balance })
+        Ok(Self { head: Arc::new(head), nonce: actor.sequence, balance })
     }
 }
 

@@ -20,7 +20,7 @@ use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, raw_cid};
 
 use self::contracts::Contract;
-use super::actor::{Actor, ActorHead};
+use super::actor::Actor;
 use super::contract::{ContractHead, Storage};
 use super::hash_threads;
 use super::read_cbor;
@@ -112,15 +112,18 @@ impl<B: Blockstore + Clone> BlockState<B> {
             self.contracts.insert(id, Contract::new());
         }
         let Some(contract) = self.contracts.get_mut(&id) else { return Ok(()) };
-        contract.head.nonce = change.nonce;
+        if contract.head.nonce != change.nonce {
+            Arc::make_mut(&mut contract.head).nonce = change.nonce;
+        }
         for (slot, value) in change.slots {
             contract.set(slot, value);
         }
         if let Some((hash, code)) = change.code {
             let bytes = code.original_bytes();
             let bytecode = raw_cid(&bytes);
-            contract.head.bytecode = bytecode;
-            contract.head.code_hash = hash.0;
+            let head = Arc::make_mut(&mut contract.head);
+            head.bytecode = bytecode;
+            head.code_hash = hash.0;
             if !bytes.is_empty() {
                 self.blocks.insert(bytecode, Arc::from(bytes.as_ref()));
             }
@@ -219,7 +222,8 @@ impl<B: Blockstore + Clone> BlockState<B> {
         Storage::hash(contracts.iter_mut().map(|(_, contract)| contract.storage()), threads);
         for (id, mut contract) in contracts {
             let Some(Some(actor)) = self.actors.get_mut(&id) else { continue };
-            actor.head.state = contract.flush(store, actor, threads)?;
+            let state = contract.flush(store, actor, threads)?;
+            Arc::make_mut(&mut actor.head).state = state;
             // An account that delegates no more has no contract.
             if !contract.is_empty() {
                 self.contracts.insert(id, contract);
@@ -251,8 +255,8 @@ impl<B: Blockstore + Clone> BlockState<B> {
 
     /// The contract as stored; `None` for any other actor.
     fn open(&mut self, id: ActorID) -> Result<Option<Contract>, StateFatal> {
-        let Some(Actor { head: ActorHead { code, state, .. }, .. }) = self.known_actor(id)? else { return Ok(None) };
-        let Some(head) = ContractHead::at(code, state).copied() else { return Ok(None) };
+        let Some(Actor { head, .. }) = self.known_actor(id)? else { return Ok(None) };
+        let Some(head) = ContractHead::at(&head.code, &head.state).copied() else { return Ok(None) };
         let head = read_cbor(self.tree.store(), &head, "contract head")?;
         Contract::open(self.tree.store(), head).map(Some)
     }

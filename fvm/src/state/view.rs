@@ -25,7 +25,7 @@ pub trait StateView: 'static {
     fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal>;
 
     /// The same without balance and nonce: who asks no more than this does not depend on who pays it.
-    fn head(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
+    fn head(&mut self, id: ActorID) -> Result<Option<Arc<ActorHead>>, StateFatal> {
         Ok(self.actor(id)?.map(|actor| actor.head))
     }
 
@@ -33,7 +33,7 @@ pub trait StateView: 'static {
     fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal>;
 
     /// The head of a contract, or of an account that delegates; `None` for any other actor.
-    fn contract(&mut self, id: ActorID) -> Result<Option<ContractHead>, StateFatal>;
+    fn contract(&mut self, id: ActorID) -> Result<Option<Arc<ContractHead>>, StateFatal>;
 
     /// A storage slot of a contract; zero for any other actor.
     fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal>;
@@ -56,8 +56,8 @@ pub trait StateView: 'static {
 
     /// The Ethereum address that stands for an actor: its own, or the masked id.
     fn eth_address(&mut self, id: ActorID) -> Result<EthAddress, StateFatal> {
-        let delegated = self.head(id)?.and_then(|head| head.delegated);
-        Ok(eth_address(id, delegated.as_ref()))
+        let head = self.head(id)?;
+        Ok(eth_address(id, head.as_ref().and_then(|head| head.delegated.as_ref())))
     }
 }
 
@@ -66,7 +66,7 @@ impl<V: StateView> StateView for Box<V> {
         self.as_mut().actor(id)
     }
 
-    fn head(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
+    fn head(&mut self, id: ActorID) -> Result<Option<Arc<ActorHead>>, StateFatal> {
         self.as_mut().head(id)
     }
 
@@ -74,7 +74,7 @@ impl<V: StateView> StateView for Box<V> {
         self.as_mut().resolve(address)
     }
 
-    fn contract(&mut self, id: ActorID) -> Result<Option<ContractHead>, StateFatal> {
+    fn contract(&mut self, id: ActorID) -> Result<Option<Arc<ContractHead>>, StateFatal> {
         self.as_mut().contract(id)
     }
 

@@ -128,7 +128,7 @@ impl Trial {
 
     fn set(&mut self, id: ActorID, balance: u64, nonce: u8, state: u8) {
         let mut actor = Actor::new(BuiltinActor::Account, None);
-        actor.head.state = cbor_cid(&[state]);
+        Arc::make_mut(&mut actor.head).state = cbor_cid(&[state]);
         (actor.nonce, actor.balance) = (nonce.into(), U256::from(balance));
         // Whatever was there, was deleted before: no contract turns into an account.
         if self.model.actors.get(&id).is_some_and(|(_, contract)| contract.is_some()) {

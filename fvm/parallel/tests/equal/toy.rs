@@ -195,9 +195,12 @@ impl Cells for Seen<'_> {
     }
 }
 
+/// A receipt, and what was written.
+pub type Output = (Receipt, Vec<(u8, Write<Number>)>);
+
 impl Block for Toy {
     type Ground = Start;
-    type Output = (Receipt, Vec<(u8, Write<Number>)>);
+    type Output = Output;
     type Tally = u64;
     type Worker = ();
     type Fatal = Infallible;
@@ -239,7 +242,7 @@ impl Block for Toy {
 }
 
 /// The cells after the outputs, one after the other.
-pub fn fold(outputs: &[(Receipt, Vec<(u8, Write<Number>)>)]) -> (Vec<Receipt>, BTreeMap<u8, u64>) {
+pub fn fold(outputs: &[Output]) -> (Vec<Receipt>, BTreeMap<u8, u64>) {
     let mut cells = BTreeMap::new();
     for (_, writes) in outputs {
         for (key, write) in writes {

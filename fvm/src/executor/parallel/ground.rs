@@ -82,11 +82,11 @@ impl tributary_parallel::Ground for Ground {
     fn load(&self, key: &Key) -> Result<Cell, StateFatal> {
         let mut state = self.state();
         Ok(match key {
-            Key::Head(id) => Cell::Head(state.head(*id)?.map(Arc::new)),
+            Key::Head(id) => Cell::Head(state.head(*id)?),
             Key::Account(id) => {
                 state.money(*id)?.map_or(Cell::Account(0, U256::ZERO), |(nonce, balance)| Cell::Account(nonce, balance))
             }
-            Key::Contract(id) => Cell::Contract(state.contract(*id)?.map(Arc::new), Generation::MIN),
+            Key::Contract(id) => Cell::Contract(state.contract(*id)?, Generation::MIN),
             Key::Slot(id, Generation::MIN, slot) => Cell::Slot(state.slot(*id, *slot)?),
             Key::Slot(..) => Cell::Slot(U256::ZERO),
             Key::Name(address) => Cell::Name(state.resolve(address)?),

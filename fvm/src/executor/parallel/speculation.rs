@@ -60,8 +60,8 @@ impl Speculation {
             Some(Actor { head, nonce, balance }) => (Some(head), *nonce, *balance),
             None => (None, 0, U256::ZERO),
         };
-        if self.head_of(id)?.as_deref() != head {
-            writes.push((Key::Head(id), Write::Set(Cell::Head(head.cloned().map(Arc::new)))));
+        if self.head_of(id)?.as_ref() != head {
+            writes.push((Key::Head(id), Write::Set(Cell::Head(head.cloned()))));
         }
         let (key, account) = (Key::Account(id), Cell::Account(nonce, balance));
         if self.0.seen(&key) != Some(&account) {
@@ -109,11 +109,11 @@ impl StateView for Speculation {
     fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
         let Some(head) = self.head_of(id)? else { return Ok(None) };
         let (nonce, balance) = self.0.read(&Key::Account(id))?.account()?;
-        Ok(Some(Actor { head: head.as_ref().clone(), nonce, balance }))
+        Ok(Some(Actor { head, nonce, balance }))
     }
 
-    fn head(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
-        Ok(self.head_of(id)?.map(|head| head.as_ref().clone()))
+    fn head(&mut self, id: ActorID) -> Result<Option<Arc<ActorHead>>, StateFatal> {
+        self.head_of(id)
     }
 
     fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
@@ -123,8 +123,8 @@ impl StateView for Speculation {
         }
     }
 
-    fn contract(&mut self, id: ActorID) -> Result<Option<ContractHead>, StateFatal> {
-        Ok(self.contract_of(id)?.0.map(|head| head.as_ref().clone()))
+    fn contract(&mut self, id: ActorID) -> Result<Option<Arc<ContractHead>>, StateFatal> {
+        Ok(self.contract_of(id)?.0)
     }
 
     fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {

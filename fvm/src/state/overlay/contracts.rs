@@ -1,6 +1,7 @@
 //! A contract of the block in execution: its head and its storage, under the slots that the block read and changed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
@@ -17,7 +18,7 @@ use crate::state::write_cbor;
 
 /// A contract that was read or changed.
 pub(super) struct Contract {
-    pub(super) head: ContractHead,
+    pub(super) head: Arc<ContractHead>,
     storage: Storage,
     /// Slots read and slots changed, as the block has them by now.
     slots: Map<U256, U256>,
@@ -38,7 +39,7 @@ impl Contract {
     }
 
     fn over(head: ContractHead, storage: Storage) -> Self {
-        Self { head, storage, slots: Map::default(), changed: BTreeSet::new() }
+        Self { head: Arc::new(head), storage, slots: Map::default(), changed: BTreeSet::new() }
     }
 
     /// Whether there is neither code nor storage.
@@ -82,7 +83,7 @@ impl Contract {
         if is_account && self.is_empty() {
             return Ok(EMPTY_ARR_CID);
         }
-        self.head.storage = self.storage.flush(store, threads)?;
-        write_cbor(store, &self.head)
+        Arc::make_mut(&mut self.head).storage = self.storage.flush(store, threads)?;
+        write_cbor(store, self.head.as_ref())
     }
 }

@@ -21,17 +21,17 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
         self.cached_actor(id)
     }
 
-    fn head(&mut self, id: ActorID) -> Result<Option<ActorHead>, StateFatal> {
-        Ok(self.known_actor(id)?.as_ref().map(|actor| actor.head.clone()))
+    fn head(&mut self, id: ActorID) -> Result<Option<Arc<ActorHead>>, StateFatal> {
+        Ok(self.known_actor(id)?.as_ref().map(|actor| Arc::clone(&actor.head)))
     }
 
     fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
         self.cached_id(address)
     }
 
-    fn contract(&mut self, id: ActorID) -> Result<Option<ContractHead>, StateFatal> {
+    fn contract(&mut self, id: ActorID) -> Result<Option<Arc<ContractHead>>, StateFatal> {
         self.load_contract(id)?;
-        Ok(self.contracts.get(&id).map(|contract| contract.head.clone()))
+        Ok(self.contracts.get(&id).map(|contract| Arc::clone(&contract.head)))
     }
 
     fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {
