@@ -6,6 +6,7 @@ mod ethereum;
 mod fvm;
 mod laws;
 mod multisig;
+mod parallel;
 mod plain;
 mod reward;
 mod world;

@@ -1,0 +1,250 @@
+//! Blocks on several threads leave what blocks in order leave: receipts, gas, root, and blocks of state in the store.
+//!
+//! The blocks are made to collide: few slots, few actors, deployments and first transfers that ask for ids, accounts that change whom
+//! they delegate to, gas that ends in the middle of a block.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use cid::Cid;
+use fvm_ipld_encoding::to_vec;
+use fvm_shared::address::Address;
+use proptest::prelude::*;
+use tributary_crypto::SecpSecretKey;
+use tributary_message::Transaction;
+use tributary_primitives::EthAddress;
+
+use super::world::*;
+use crate::block::{BlockEnv, BlockRun};
+use crate::executor::Workers;
+use crate::state::MemoryStore;
+
+/// Reads the slot that the first word names; stores one more at the slot that the second names, unless the last three bits are set.
+const MIXER: &[u8] = &[
+    0x5f, 0x35, 0x54, 0x80, 0x60, 0x07, 0x16, 0x60, 0x07, 0x14, 0x60, 0x15, 0x57, // if sload(a) & 7 == 7 revert
+    0x60, 0x01, 0x01, 0x60, 0x20, 0x35, 0x55, 0x00, // sstore(b, sload(a) + 1)
+    0x5b, 0x5f, 0x5f, 0xfd,
+];
+
+/// `create2(0, call data, 0)`.
+const FACTORY: &[u8] = &[0x36, 0x5f, 0x5f, 0x37, 0x5f, 0x36, 0x5f, 0x5f, 0xf5, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
+
+/// Init code that destroys what it makes, for the caller.
+const GONE: &[u8] = &[0x33, 0xff];
+
+/// Senders of each kind.
+const SENDERS: u8 = 8;
+
+/// Accounts that delegate and never send.
+const AUTHORITIES: u8 = 3;
+
+/// One transaction, by parties' numbers.
+#[derive(Clone, Debug)]
+enum Act {
+    Pay { to: u8, value: u128 },
+    Keep { slot: u64, value: u64 },
+    Mix { from: u64, to: u64 },
+    MixThrough { from: u64, to: u64 },
+    Deploy { destroyed: bool },
+    Create2 { variant: u8 },
+    Delegate { authority: u8, to: u8 },
+    CallAuthority { authority: u8, from: u64, to: u64 },
+    Actor { actor: usize, method: u64 },
+    PayByMessage { to: u8, value: u128 },
+    Proxy { method: u64 },
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    by: u8,
+    /// How far its nonce is ahead of what it should be.
+    gap: u64,
+    gas_limit: u64,
+    act: Act,
+}
+
+/// Where every block starts.
+struct Start {
+    world: World,
+    keeper: EthAddress,
+    mixer: EthAddress,
+    forwarder: EthAddress,
+    factory: EthAddress,
+    actors: Vec<Address>,
+    proxy: Address,
+}
+
+static START: LazyLock<Start> = LazyLock::new(|| {
+    let mut world = World::new();
+    let made = [KEEPER, MIXER, FORWARDER, FACTORY].map(|code| {
+        let nonce = world.tree().nonce(&alice().eth_address().to_address()).unwrap();
+        world.deploy(nonce, code)
+    });
+    let [keeper, mixer, forwarder, factory] = made;
+    let actors = (0..3).map(|nonce| world.exec(nonce)).collect();
+    let proxy = world.exec_code(3, proxy_code());
+    let share = RICH / 100;
+    let paid: Vec<_> =
+        (0..SENDERS).map(|by| send(&alice(), 4 + u64::from(by), sender(by).eth_address(), share, vec![])).collect();
+    world.block(&paid);
+    let paid: Vec<_> = (0..SENDERS)
+        .map(|by| message(&carol(), 4 + u64::from(by), sender(by).f1_address(), 0, vec![], share))
+        .collect();
+    world.block(&paid);
+    Start { world, keeper, mixer, forwarder, factory, actors, proxy }
+});
+
+fn sender(by: u8) -> SecpSecretKey {
+    key(100 + by)
+}
+
+fn authority(number: u8) -> SecpSecretKey {
+    key(200 + number)
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let slot = || 0..4_u64;
+    prop_oneof![
+        4 => (0..SENDERS * 2, 0..3_u128).prop_map(|(to, value)| Act::Pay { to, value }),
+        2 => (slot(), 0..3_u64).prop_map(|(slot, value)| Act::Keep { slot, value }),
+        6 => (slot(), slot()).prop_map(|(from, to)| Act::Mix { from, to }),
+        2 => (slot(), slot()).prop_map(|(from, to)| Act::MixThrough { from, to }),
+        1 => any::<bool>().prop_map(|destroyed| Act::Deploy { destroyed }),
+        1 => (0..3_u8).prop_map(|variant| Act::Create2 { variant }),
+        2 => (0..AUTHORITIES, 0..3_u8).prop_map(|(authority, to)| Act::Delegate { authority, to }),
+        2 => (0..AUTHORITIES, slot(), slot()).prop_map(|(authority, from, to)| Act::CallAuthority { authority, from, to }),
+        3 => (0..3_usize, 2..10_u64).prop_map(|(actor, method)| Act::Actor { actor, method }),
+        2 => (0..SENDERS * 2, 0..3_u128).prop_map(|(to, value)| Act::PayByMessage { to, value }),
+        1 => (2..10_u64).prop_map(|method| Act::Proxy { method }),
+    ]
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let gas_limit = prop_oneof![8 => Just(400_000), 1 => Just(45_000), 1 => Just(21_000)];
+    let gap = prop_oneof![20 => Just(0), 1 => Just(1)];
+    (0..SENDERS, gap, gas_limit, act()).prop_map(|(by, gap, gas_limit, act)| Sent { by, gap, gas_limit, act })
+}
+
+/// Nonces by sender: of Ethereum transactions, of messages, of authorities.
+#[derive(Default)]
+struct Nonces {
+    ethereum: BTreeMap<u8, u64>,
+    fvm: BTreeMap<u8, u64>,
+    authority: BTreeMap<u8, u64>,
+}
+
+impl Sent {
+    fn sign(&self, nonces: &mut Nonces) -> Transaction {
+        let start = &*START;
+        let message = |nonces: &mut Nonces, to: Address, method, params, value| {
+            let nonce = self.nonce(&mut nonces.fvm);
+            message(&sender(self.by), nonce, to, method, params, value)
+        };
+        match &self.act {
+            Act::Pay { to, value } => self.ethereum(nonces, Some(sender(*to).eth_address()), *value, vec![]),
+            Act::Keep { slot, value } => self.ethereum(nonces, Some(start.keeper), 0, words(&[*slot, *value])),
+            Act::Mix { from, to } => self.ethereum(nonces, Some(start.mixer), 0, words(&[*from, *to])),
+            Act::MixThrough { from, to } => {
+                let input = [&[0; 12][..], &start.mixer.0, &words(&[*from, *to])].concat();
+                self.ethereum(nonces, Some(start.forwarder), 0, input)
+            }
+            Act::Deploy { destroyed: true } => self.ethereum(nonces, None, 1, GONE.to_vec()),
+            Act::Deploy { destroyed: false } => self.ethereum(nonces, None, 0, init_code(KEEPER)),
+            Act::Create2 { variant } => {
+                let input = init_code(&[KEEPER, &[*variant]].concat());
+                self.ethereum(nonces, Some(start.factory), 0, input)
+            }
+            Act::Delegate { authority: number, to } => {
+                let nonce = self.nonce(&mut nonces.ethereum);
+                let authority_nonce = nonces.authority.entry(*number).or_default();
+                *authority_nonce += 1;
+                let to = [start.keeper, start.mixer, EthAddress([0; 20])][usize::from(*to)];
+                set_code(&sender(self.by), nonce, (&authority(*number), *authority_nonce - 1), to, words(&[1, 2]))
+            }
+            Act::CallAuthority { authority: number, from, to } => {
+                self.ethereum(nonces, Some(authority(*number).eth_address()), 0, words(&[*from, *to]))
+            }
+            Act::Actor { actor, method } => message(nonces, start.actors[*actor], *method, vec![], 0),
+            Act::PayByMessage { to, value } => message(nonces, sender(*to).f1_address(), 0, vec![], *value),
+            Act::Proxy { method } => {
+                let callee = start.actors[0].to_bytes();
+                let length = u8::try_from(callee.len()).unwrap();
+                let params = [&[length][..], &callee, &method.to_le_bytes(), &to_vec(&0).unwrap()].concat();
+                message(nonces, start.proxy, 2, params, 0)
+            }
+        }
+    }
+
+    fn nonce(&self, nonces: &mut BTreeMap<u8, u64>) -> u64 {
+        let next = nonces.entry(self.by).or_default();
+        let nonce = *next + self.gap;
+        // One that is ahead does not run, and uses up nothing.
+        *next += 1 - self.gap;
+        nonce
+    }
+
+    fn ethereum(&self, nonces: &mut Nonces, to: Option<EthAddress>, value: u128, input: Vec<u8>) -> Transaction {
+        let nonce = self.nonce(&mut nonces.ethereum);
+        let unsigned = unsigned(nonce, to, value, input);
+        sign(&sender(self.by), alloy_consensus::TxEip1559 { gas_limit: self.gas_limit, ..unsigned })
+    }
+}
+
+/// What a block leaves behind.
+#[derive(Debug, PartialEq, Eq)]
+struct Left {
+    run: BlockRun,
+    root: Cid,
+    blocks: BTreeMap<Cid, Vec<u8>>,
+}
+
+fn run(workers: u32, gas_limit: u64, transactions: &[Transaction]) -> Left {
+    let world = &START.world;
+    let store = std::sync::Arc::new(MemoryStore::default());
+    for (cid, block) in world.store.blocks() {
+        fvm_ipld_blockstore::Blockstore::put_keyed(&*store, &cid, &block).unwrap();
+    }
+    let state = world.executor.open(&store, &world.root).unwrap();
+    let env = BlockEnv { gas_limit, ..world.env() };
+    let (mut state, run, _) = world.executor.run_on(Workers::new(workers), state, &env, transactions).unwrap();
+    Left { run, root: state.flush().unwrap(), blocks: store.blocks().into_iter().collect() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn threads_leave_what_one_leaves(
+        sent in prop::collection::vec(sent(), 1..120),
+        gas_limit in prop_oneof![4 => Just(30_000_000), 1 => Just(1_500_000)],
+    ) {
+        let mut nonces = Nonces::default();
+        let transactions: Vec<_> = sent.iter().map(|sent| sent.sign(&mut nonces)).collect();
+        let in_order = run(1, gas_limit, &transactions);
+        for workers in 2..=4 {
+            prop_assert_eq!(&run(workers, gas_limit, &transactions), &in_order, "{} workers", workers);
+        }
+    }
+}
+
+#[test]
+fn the_blocks_of_the_property_do_what_they_should() {
+    let acts = [
+        Act::Mix { from: 0, to: 1 },
+        Act::MixThrough { from: 1, to: 2 },
+        Act::Deploy { destroyed: false },
+        Act::Deploy { destroyed: true },
+        Act::Create2 { variant: 0 },
+        Act::Delegate { authority: 0, to: 1 },
+        Act::CallAuthority { authority: 0, from: 5, to: 6 },
+        Act::Actor { actor: 0, method: 3 },
+        Act::PayByMessage { to: SENDERS, value: 1 },
+        Act::Proxy { method: 3 },
+    ];
+    let mut nonces = Nonces::default();
+    let sign = |act: &Act| Sent { by: 0, gap: 0, gas_limit: 400_000, act: act.clone() }.sign(&mut nonces);
+    let transactions: Vec<_> = acts.iter().map(sign).collect();
+    for (act, receipt) in acts.iter().zip(run(1, 30_000_000, &transactions).run.receipts) {
+        assert!(receipt.exit_code.is_success(), "{act:?}: {receipt:?}");
+    }
+}
