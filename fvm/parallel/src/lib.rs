@@ -26,7 +26,7 @@
 //! | `view` | what one transaction reads, remembered |
 //! | `turns` | which worker runs which transaction; chains of one sender stay on one worker |
 //! | `bell` | sleeping until something happened |
-//! | `run` | workers and the committer |
+//! | `run` | workers, and the committer |
 //! | `sync` | the primitives, real or modelled |
 //!
 //! Sources: Gelashvili et al., "Block-STM" (arXiv 2203.06871), for the multi-version memory and the marks on what will be written
