@@ -33,6 +33,18 @@ impl Bare {
             let account = AccountInfo { balance: U256::from(BALANCE), ..AccountInfo::default() };
             database.insert_account_info(Address::new(address.0), account);
         }
+        let mut bare = Self::over(database);
+        bare.block(world.set_up())?;
+        Ok(bare)
+    }
+
+    /// Another one that is where this one is.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self::over(self.evm.ctx.journaled_state.database.clone())
+    }
+
+    fn over(database: Database) -> Self {
         let context = Context::mainnet().with_db(database).with_block(BlockEnv {
             number: U256::from(1),
             timestamp: U256::from(TIMESTAMP_S),
@@ -45,9 +57,7 @@ impl Bare {
             cfg.chain_id = CHAIN_ID;
             cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA);
         });
-        let mut bare = Self { evm: context.build_mainnet() };
-        bare.block(world.set_up())?;
-        Ok(bare)
+        Self { evm: context.build_mainnet() }
     }
 
     /// Runs a block; gas a transaction, and the time of all.

@@ -38,6 +38,43 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Time) {
     (done, Time { cpu: cpu_nanos().saturating_sub(cpu), wall })
 }
 
+/// What each of several blocks took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Times(Vec<Time>);
+
+impl Times {
+    /// One more block's.
+    pub fn push(&mut self, time: Time) {
+        self.0.push(time);
+    }
+
+    /// Both, block by block.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(one, other)| *one + *other).collect())
+    }
+
+    /// CPU time of a block at this percentile; `None` of no blocks.
+    #[must_use]
+    pub fn cpu(&self, percentile: usize) -> Option<u64> {
+        self.at(percentile, |time| time.cpu)
+    }
+
+    /// Wall time of a block at this percentile; `None` of no blocks.
+    #[must_use]
+    pub fn wall(&self, percentile: usize) -> Option<u64> {
+        self.at(percentile, |time| time.wall)
+    }
+
+    /// By nearest rank: the least that so many per cent of the blocks do not exceed. Of few blocks the 99th is the most.
+    fn at(&self, percentile: usize, of: impl Fn(&Time) -> u64) -> Option<u64> {
+        let mut nanos: Vec<_> = self.0.iter().map(of).collect();
+        nanos.sort_unstable();
+        let rank = (nanos.len() * percentile).div_ceil(100).max(1);
+        nanos.get(rank - 1).copied()
+    }
+}
+
 /// Nanoseconds a transaction, of several blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
@@ -84,6 +121,15 @@ mod tests {
         assert_eq!(cost, Cost { median: 2_050, least: 1_000, most: 3_000 });
         assert_eq!(cost.to_string(), "2.05 µs (1.00–3.00)");
         assert_eq!((Cost::of(&[], 10), Cost::of(&[1], 0)), (None, None));
+    }
+
+    #[test]
+    fn a_percentile_is_of_a_block_that_there_was() {
+        let mut times = Times::default();
+        assert_eq!(times.wall(50), None);
+        (1..=9).rev().for_each(|wall| times.push(Time { cpu: 2 * wall, wall }));
+        assert_eq!([1, 50, 99, 100].map(|percentile| times.wall(percentile)), [1, 5, 9, 9].map(Some));
+        assert_eq!((times.cpu(50), times.plus(&times).wall(50)), (Some(10), Some(10)));
     }
 
     #[test]

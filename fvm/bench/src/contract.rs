@@ -1,4 +1,4 @@
-//! The token, as it was compiled: `contracts/Token.sol` and, beside it, `contracts/Token.json` with the compiler's version and settings.
+//! Contracts as they were compiled: `contracts/*.sol` and, beside each, a file with its bytecode, the compiler's version and settings.
 
 use std::collections::BTreeMap;
 
@@ -8,38 +8,90 @@ use tributary_primitives::EthAddress;
 
 #[derive(Deserialize)]
 struct Compiled {
+    contract: String,
     methods: BTreeMap<String, String>,
     bytecode: String,
 }
 
-/// OpenZeppelin's ERC-20.
+/// A contract: what creates it, and how its methods are called.
 #[derive(Clone, Debug)]
-pub struct Token {
+pub struct Contract {
+    name: String,
     bytecode: Vec<u8>,
     /// Selectors by signature.
     methods: BTreeMap<String, Vec<u8>>,
 }
 
-/// The method that the workload calls.
+impl Contract {
+    fn read(json: &str) -> Result<Self> {
+        let Compiled { contract: name, methods, bytecode } = serde_json::from_str(json)?;
+        let bytes = |text: &str| alloy_primitives::hex::decode(text).with_context(|| format!("{name} is not hex"));
+        let methods = methods.iter().map(|(method, selector)| Ok((method.clone(), bytes(selector)?)));
+        let methods = methods.collect::<Result<_>>()?;
+        Ok(Self { bytecode: bytes(&bytecode)?, methods, name })
+    }
+
+    /// One side of a pool.
+    ///
+    /// # Errors
+    /// When the file is not what the compiler made.
+    pub fn coin() -> Result<Self> {
+        Self::read(include_str!("../contracts/Coin.json"))
+    }
+
+    /// A constant-product pool of two coins.
+    ///
+    /// # Errors
+    /// As for [`Self::coin`].
+    pub fn pool() -> Result<Self> {
+        Self::read(include_str!("../contracts/Pool.json"))
+    }
+
+    /// Calls an actor.
+    ///
+    /// # Errors
+    /// As for [`Self::coin`].
+    pub fn caller() -> Result<Self> {
+        Self::read(include_str!("../contracts/Caller.json"))
+    }
+
+    /// What creates it, with these arguments of its constructor.
+    #[must_use]
+    pub fn creation(&self, arguments: &[[u8; 32]]) -> Vec<u8> {
+        [&self.bytecode[..], arguments.as_flattened()].concat()
+    }
+
+    /// A call of `method`, as `transfer(address,uint256)`, with these words.
+    ///
+    /// # Errors
+    /// When the contract has no such method.
+    pub fn call(&self, method: &str, words: &[[u8; 32]]) -> Result<Vec<u8>> {
+        let selector = self.methods.get(method).with_context(|| format!("{} has no {method}", self.name))?;
+        Ok([&selector[..], words.as_flattened()].concat())
+    }
+}
+
+/// OpenZeppelin's ERC-20.
+#[derive(Clone, Debug)]
+pub struct Token(Contract);
+
+/// The method that the workloads call.
 const TRANSFER: &str = "transfer(address,uint256)";
 
 impl Token {
     /// The contract in this program.
     ///
     /// # Errors
-    /// When the file is not what the compiler made.
+    /// As for [`Contract::coin`].
     pub fn compiled() -> Result<Self> {
-        let compiled: Compiled = serde_json::from_str(include_str!("../contracts/Token.json"))?;
-        let bytes = |text: &str| alloy_primitives::hex::decode(text).context("the token is not hex");
-        let methods = compiled.methods.iter().map(|(method, selector)| Ok((method.clone(), bytes(selector)?)));
-        let token = Self { bytecode: bytes(&compiled.bytecode)?, methods: methods.collect::<Result<_>>()? };
+        let token = Self(Contract::read(include_str!("../contracts/Token.json"))?);
         token.call(TRANSFER, &[]).map(|_| token)
     }
 
     /// What creates it.
     #[must_use]
     pub fn bytecode(&self) -> &[u8] {
-        &self.bytecode
+        &self.0.bytecode
     }
 
     /// A call of `method`, as `transfer(address,uint256)`, with these words.
@@ -47,8 +99,7 @@ impl Token {
     /// # Errors
     /// When the token has no such method.
     pub fn call(&self, method: &str, words: &[[u8; 32]]) -> Result<Vec<u8>> {
-        let selector = self.methods.get(method).with_context(|| format!("the token has no {method}"))?;
-        Ok([&selector[..], words.as_flattened()].concat())
+        self.0.call(method, words)
     }
 
     /// The call `transfer(to, amount)`.
@@ -57,7 +108,7 @@ impl Token {
     /// Never: [`Self::compiled`] has seen to it that there is a transfer.
     #[must_use]
     pub fn transfer(&self, to: EthAddress, amount: u64) -> Vec<u8> {
-        self.call(TRANSFER, &[word(&to.0), word(&amount.to_be_bytes())]).expect("the token has a transfer")
+        self.call(TRANSFER, &[word(&to.0), number(amount)]).expect("the token has a transfer")
     }
 }
 
@@ -71,6 +122,18 @@ pub fn word(bytes: &[u8]) -> [u8; 32] {
     word
 }
 
+/// A number as the ABI has it.
+#[must_use]
+pub fn number(number: u64) -> [u8; 32] {
+    word(&number.to_be_bytes())
+}
+
+/// A list of addresses as the ABI has it: how many, then each.
+pub fn list(addresses: &[EthAddress]) -> Vec<[u8; 32]> {
+    let count = u64::try_from(addresses.len()).unwrap_or(u64::MAX);
+    std::iter::once(number(count)).chain(addresses.iter().map(|address| word(&address.0))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use alloy_primitives::keccak256;
@@ -80,8 +143,12 @@ mod tests {
     #[test]
     fn a_method_is_called_by_the_hash_of_its_signature() {
         let token = Token::compiled().unwrap();
-        for (method, selector) in &token.methods {
-            assert_eq!(selector[..], keccak256(method)[..4], "{method}");
+        for contract in [&token.0, &Contract::coin().unwrap(), &Contract::pool().unwrap(), &Contract::caller().unwrap()]
+        {
+            for (method, selector) in &contract.methods {
+                assert_eq!(selector[..], keccak256(method)[..4], "{method}");
+            }
+            assert!(contract.bytecode.len() > 500);
         }
         assert!(token.call("mint(uint256)", &[]).is_err());
     }

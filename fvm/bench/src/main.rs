@@ -1,39 +1,55 @@
 //! Prints what a transaction costs, ours beside bare revm: `make bench`.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use tributary_bench::bare::Bare;
-use tributary_bench::clock::Cost;
-use tributary_bench::ours::Ours;
+use tributary_bench::machine::Machine;
+use tributary_bench::measure::{Row, Size, measure};
+use tributary_bench::report::{json, plot, table};
+use tributary_bench::threads::cores;
 use tributary_bench::workload::Workload;
 use tributary_bench::world::World;
-use tributary_fvm::{Stats, Workers};
+use tributary_fvm::Workers;
 
-/// What a transaction costs on one core: execution, execution with the state's root, and bare revm in the same run.
+/// What a transaction costs, layer by layer: in order, on several threads, and bare revm in the same run.
 #[derive(Parser)]
 #[command(name = "bench", after_help = "Example: bench --accounts 100000 --transactions 10000 --workload erc20")]
 struct Options {
-    /// Keys; each has an f1 and an f410 account and holds the token.
-    #[arg(long, default_value_t = 1_000)]
-    accounts: usize,
-    /// Transactions a block.
-    #[arg(long, default_value_t = 1_000)]
-    transactions: usize,
-    /// Blocks of each workload that count; one before them warms up.
+    /// Keys; each has an f1 and an f410 account. Several sizes with commas.
+    #[arg(long, value_delimiter = ',', default_value = "2000")]
+    accounts: Vec<usize>,
+    /// Transactions a block. Several sizes with commas.
+    #[arg(long, value_delimiter = ',', default_value = "1000")]
+    transactions: Vec<usize>,
+    /// Blocks of each workload that count.
     #[arg(long, default_value_t = 9)]
     blocks: usize,
-    /// Also runs each block on so many threads, and compares the results.
-    #[arg(long, default_value_t = 1)]
-    threads: u32,
+    /// Blocks of each workload before those that count. If not given, as many as it takes for every account to send once.
+    #[arg(long)]
+    warm_up: Option<usize>,
+    /// Each block runs in order, and on so many threads. Several numbers with commas; `all` is one for each core.
+    #[arg(long, value_delimiter = ',', default_value = "all", value_parser = threads)]
+    threads: Vec<u32>,
     /// Only this one; may be given again.
     #[arg(long)]
     workload: Vec<Workload>,
+    /// Every workload with 2,000 and 100,000 accounts, blocks of 1,000 and 10,000.
+    #[arg(long, conflicts_with_all = ["accounts", "transactions", "workload"])]
+    all: bool,
+    /// Writes everything here, for machines.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Draws the first size here, in SVG.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
+    match run(&Options::parse().completed()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("{why:#}");
@@ -42,96 +58,69 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the report is what the program is for")]
+impl Options {
+    fn completed(mut self) -> Self {
+        if self.all {
+            (self.accounts, self.transactions) = (vec![2_000, 100_000], vec![1_000, 10_000]);
+        }
+        if self.workload.is_empty() {
+            self.workload = Workload::ALL.to_vec();
+        }
+        // In order is always there.
+        self.threads.retain(|threads| *threads > 1);
+        self.threads.sort_unstable();
+        self.threads.dedup();
+        self
+    }
+
+    fn size(&self, accounts: usize, transactions: usize) -> Size {
+        let warm_up = self.warm_up.unwrap_or_else(|| accounts.div_ceil(transactions));
+        Size { accounts, transactions, warm_up, blocks: self.blocks }
+    }
+}
+
+fn threads(text: &str) -> Result<u32> {
+    let threads = if text == "all" { u32::try_from(cores())? } else { text.parse().context("a number, or `all`")? };
+    ensure!((1..=Workers::MAX).contains(&threads), "from 1 to {} threads", Workers::MAX);
+    Ok(threads)
+}
+
 fn run(options: &Options) -> Result<()> {
     ensure!(options.blocks >= 5, "fewer than five blocks say nothing");
     ensure!(
-        options.transactions > 0,
+        !options.transactions.contains(&0),
         "a block without transactions costs nothing to speak of; give --transactions 1 or more"
     );
-    let workloads = if options.workload.is_empty() { &Workload::ALL[..] } else { &options.workload };
-    let (mut world, mut ours) = World::new(options.accounts)?;
-    let mut bare = Bare::new(&world)?;
-    let mut twin = ours.twin(Workers::new(options.threads))?;
-    println!(
-        "CPU time a transaction; {} accounts of each kind, blocks of {}, {} of them: median (least–most)",
-        options.accounts, options.transactions, options.blocks
-    );
-    for workload in workloads {
-        println!("{}", workload.name());
-        Measured::of(*workload, options, &mut world, &mut ours, &mut twin, &mut bare)?.print(options.transactions);
+    let machine = Machine::this();
+    let mut groups = Vec::new();
+    for accounts in &options.accounts {
+        groups.extend(with_accounts(options, *accounts)?);
+    }
+    if let Some(file) = &options.json {
+        fs::write(file, format!("{:#}\n", json::document(&machine, &groups)))?;
+    }
+    if let (Some(file), Some(size)) = (&options.plot, groups.iter().flatten().map(|row| row.size).next()) {
+        let of_size = |rows: &&Vec<Row>| rows.iter().all(|row| row.size == size);
+        let groups: Vec<_> = groups.iter().filter(of_size).cloned().collect();
+        fs::write(file, plot::svg(&table::title(size), &groups))?;
     }
     Ok(())
 }
 
-/// CPU nanoseconds of each block.
-#[derive(Default)]
-struct Measured {
-    execute: Vec<u64>,
-    with_root: Vec<u64>,
-    bare: Vec<u64>,
-    wall: Vec<u64>,
-    twin_wall: Vec<u64>,
-    twin_cpu: Vec<u64>,
-    stats: Vec<Stats>,
-}
-
-impl Measured {
-    fn of(
-        workload: Workload,
-        options: &Options,
-        world: &mut World,
-        ours: &mut Ours,
-        twin: &mut Ours,
-        bare: &mut Bare,
-    ) -> Result<Self> {
-        let mut measured = Self::default();
-        for block in 0..=options.blocks {
-            let transactions = world.block(workload, options.transactions)?;
-            let ran = ours.timed_block(&transactions)?;
-            let theirs = (options.threads > 1).then(|| twin.timed_block(&transactions)).transpose()?;
-            if let Some(theirs) = &theirs {
-                ensure!(theirs.run == ran.run && twin.state().1 == ours.state().1, "other results on several threads");
-            }
-            let peer = if workload.is_ethereums() { Some(bare.block(&transactions)?) } else { None };
-            if let Some((gas, _)) = &peer {
-                let equal = ran.run.receipts.iter().map(|receipt| receipt.gas_used).eq(gas.iter().copied());
-                ensure!(equal, "the peer used other gas than we");
-            }
-            if block > 0 {
-                measured.execute.push(ran.execute.cpu);
-                measured.with_root.push((ran.execute + ran.commit).cpu);
-                measured.bare.extend(peer.map(|(_, time)| time.cpu));
-                measured.wall.push(ran.execute.wall);
-                measured.twin_wall.extend(theirs.as_ref().map(|theirs| theirs.execute.wall));
-                measured.twin_cpu.extend(theirs.as_ref().map(|theirs| theirs.execute.cpu));
-                measured.stats.extend(theirs.map(|theirs| theirs.stats));
-            }
-        }
-        Ok(measured)
-    }
-
-    #[expect(clippy::print_stdout, reason = "the report is what the program is for")]
-    fn print(&self, transactions: usize) {
-        let cost = |nanos: &[u64]| Cost::of(nanos, transactions);
-        let peer = cost(&self.bare);
-        for (layer, ours) in [("execute", cost(&self.execute)), ("with root", cost(&self.with_root))] {
-            let Some(ours) = ours else { continue };
-            let ratio = peer.as_ref().map(|peer| ours.hundredths_of(peer));
-            let ratio = ratio.map(|ratio| format!("   bare revm/ours {}.{:02}", ratio / 100, ratio % 100));
-            println!("  {layer:10} {ours}{}", ratio.unwrap_or_default());
-        }
-        if let Some(peer) = peer {
-            println!("  {:10} {peer}", "bare revm");
-        }
-        if let (Some(one), Some(many), Some(cpu)) = (cost(&self.wall), cost(&self.twin_wall), cost(&self.twin_cpu)) {
-            let ratio = many.hundredths_of(&one);
-            println!(
-                "  wall in order {one}\n  wall threads {many}  faster {}.{:02}  cpu {cpu}\n  {:?}",
-                ratio / 100,
-                ratio % 100,
-                self.stats.last()
-            );
+/// Every workload and size of block, on one world; each starts from the same state.
+#[expect(clippy::print_stdout, reason = "the report is what the program is for")]
+fn with_accounts(options: &Options, accounts: usize) -> Result<Vec<Vec<Row>>> {
+    let (mut world, ours) = World::of(accounts, &options.workload)?;
+    let bare = Bare::new(&world)?;
+    let mut groups = Vec::new();
+    for transactions in &options.transactions {
+        let size = options.size(accounts, *transactions);
+        println!("\n{}\n\n{}", table::title(size), table::head());
+        for workload in &options.workload {
+            let rows = measure(*workload, size, &options.threads, (&mut world, &ours, &bare))?;
+            println!("{}", table::lines(&rows));
+            groups.push(rows);
         }
     }
+    Ok(groups)
 }

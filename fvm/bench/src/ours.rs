@@ -11,6 +11,7 @@ use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 
 use crate::clock::{Time, timed};
+use crate::store::CountingStore;
 use crate::world::CHAIN_ID;
 
 /// The base fee of every block, in attoTRB.
@@ -26,7 +27,7 @@ pub const TIMESTAMP_S: u64 = 1_700_000_000;
 pub struct Ours {
     executor: Executor,
     workers: Workers,
-    store: Arc<MemoryStore>,
+    store: Arc<CountingStore>,
     root: Cid,
     state: Option<State>,
     height: u64,
@@ -42,6 +43,8 @@ pub struct Ran {
     pub run: BlockRun,
     /// How it went on several threads.
     pub stats: Stats,
+    /// Bytes of the blocks that the commit wrote.
+    pub written_bytes: u64,
 }
 
 impl Ours {
@@ -58,24 +61,43 @@ impl Ours {
         };
         let workers = Workers::new(Workers::MAX);
         let executor = Executor::with_workers(params, None, workers)?;
+        let store = Arc::new(CountingStore::new(store, None));
         let state = Some(executor.open(&store, root)?);
         Ok(Self { executor, workers: Workers::ONE, store, root: *root, state, height: 0 })
     }
 
-    /// Another one that is where this one is, and runs its blocks on as many threads.
+    /// Another one that is where this one is, and runs its blocks on as many threads. Both write to the same store.
     ///
     /// # Errors
     /// When the state cannot be read.
     pub fn twin(&self, workers: Workers) -> Result<Self> {
-        let (executor, store) = (self.executor.clone(), Arc::clone(&self.store));
+        self.on(self.store.twin(), workers)
+    }
+
+    /// Another one that is where this one is, and runs its blocks in order. What it writes goes with it.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn fork(&self) -> Result<Self> {
+        self.on(self.store.fork(), Workers::ONE)
+    }
+
+    fn on(&self, store: CountingStore, workers: Workers) -> Result<Self> {
+        let (executor, store) = (self.executor.clone(), Arc::new(store));
         let state = Some(executor.open(&store, &self.root)?);
         Ok(Self { executor, workers, store, root: self.root, state, height: self.height })
     }
 
-    /// Every block of state, and the root as it is now.
+    /// Every block of state, but those under a fork, and the root as it is now.
     #[must_use]
-    pub const fn state(&self) -> (&Arc<MemoryStore>, &Cid) {
-        (&self.store, &self.root)
+    pub fn state(&self) -> (&Arc<MemoryStore>, &Cid) {
+        (self.store.own(), &self.root)
+    }
+
+    /// Threads that its blocks run on.
+    #[must_use]
+    pub const fn workers(&self) -> Workers {
+        self.workers
     }
 
     /// Runs a block and commits it.
@@ -90,10 +112,12 @@ impl Ours {
         let (mut state, run, stats) = ran?;
         let failed = run.receipts.iter().find(|receipt| !receipt.exit_code.is_success());
         ensure!(failed.is_none(), "a transaction failed: {failed:?}");
+        let written_before = self.store.written_bytes();
         let (root, commit) = timed(|| state.flush());
         self.root = root?;
         self.state = Some(state);
-        Ok(Ran { execute, commit, run, stats })
+        let written_bytes = self.store.written_bytes() - written_before;
+        Ok(Ran { execute, commit, run, stats, written_bytes })
     }
 
     /// Runs a block and commits it.

@@ -1,103 +1,133 @@
 //! The first state, and signed blocks on top of it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`accounts`] | keys, their nonces, and what they sign |
+//! | `set_up` | what the workloads need to be there: a token, pools, actors |
+
+pub mod accounts;
+mod set_up;
 
 use std::sync::Arc;
 
-use alloy_consensus::TxEip1559;
-use alloy_primitives::{Address as AlloyAddress, Bytes, TxKind, U256};
+use alloy_primitives::{Address as AlloyAddress, U256};
 use anyhow::{Context, Result, ensure};
-use fvm_ipld_encoding::{RawBytes, to_vec};
+use fvm_ipld_encoding::to_vec;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
-use fvm_shared::message::Message;
 use fvm_shared::{ActorID, MethodNum};
-use tributary_crypto::SecpSecretKey;
 use tributary_fvm::state::MemoryStore;
 use tributary_fvm::{GenesisAccount, GenesisState, build_genesis_state};
-use tributary_genesis_code::{COUNTER_ACTOR, counter_actor_cid};
-use tributary_message::{EthereumTransaction, FvmTransaction, Transaction};
+use tributary_genesis_code::{COUNTER_ACTOR, SCRIPT_ACTOR};
+use tributary_message::Transaction;
 use tributary_primitives::EthAddress;
-use tributary_primitives::actors::INIT_ID;
-use tributary_primitives::init::{EXEC, ExecParams, made_actor};
+use tributary_script::{Op, Script};
 
-use crate::contract::Token;
+use self::accounts::{Accounts, Unsigned};
+use crate::contract::{Contract, Token, number};
 use crate::ours::Ours;
-use crate::workload::Workload;
+use crate::workload::pairs::Chooser;
+use crate::workload::{Deed, Part, Workload};
 
 /// EIP-155's.
 pub const CHAIN_ID: u64 = 7;
 /// What every account has, in attoTRB.
 pub const BALANCE: u128 = 10_u128.pow(27);
-/// What every holder has of the token.
-const HOLDING: u64 = 1 << 40;
-/// Counters, called in turn.
-const COUNTERS: usize = 100;
-/// Transactions in a block of the set-up.
-const SET_UP_BLOCK: usize = 1_000;
 /// `Increment` of the counter.
 const INCREMENT: MethodNum = 2_922_929_132;
+/// Any method of the script actor's but its constructor.
+const DO_SCRIPT: MethodNum = 2;
+/// Rounds of the computer's loop: with the call, some 40 µs.
+const ROUNDS: u64 = 7_000;
 /// Gas of a plain transfer.
 const TRANSFER_GAS: u64 = 21_000;
 const TOKEN_GAS: u64 = 100_000;
-const CREATE_GAS: u64 = 3_000_000;
-const FVM_GAS: u64 = 100_000_000;
-const FVM_FEE_CAP: u64 = 10;
-const FEE_CAP: u128 = 1_000_000_000;
+const SWAP_GAS: u64 = 300_000;
+const CROSS_GAS: u64 = 1_000_000;
 
-/// A key with its two accounts, f1 and f410, and their next nonces.
-struct Account {
-    key: SecpSecretKey,
-    fvm_nonce: u64,
-    eth_nonce: u64,
-}
-
-/// Accounts, a token that each of them holds, counters; and what was signed so far.
+/// Accounts, and what the workloads need; and what was signed so far.
 pub struct World {
-    accounts: Vec<Account>,
-    token: Token,
-    token_address: EthAddress,
-    counters: Vec<ActorID>,
+    accounts: Accounts,
+    places: Places,
     /// Every Ethereum transaction of the set-up, for the peer.
     set_up: Vec<Transaction>,
+    modules: Vec<Vec<u8>>,
+    token: Token,
+    pool: Contract,
+    caller: Contract,
+    /// Parameters of the computer.
+    script: Vec<u8>,
     turn: usize,
-    random: u64,
+    chooser: Chooser,
+}
+
+/// Where everything is.
+#[derive(Default)]
+struct Places {
+    token: EthAddress,
+    pools: Vec<EthAddress>,
+    caller: EthAddress,
+    counters: Vec<ActorID>,
+    computer: ActorID,
 }
 
 impl World {
-    /// A world of `accounts` keys, and our executor on its state. Cost: some 100 µs a key.
+    /// A world with a token and counters, and our executor on its state.
+    ///
+    /// # Errors
+    /// As for [`Self::of`].
+    pub fn new(accounts: usize) -> Result<(Self, Ours)> {
+        Self::of(accounts, &[Workload::Erc20, Workload::Counter])
+    }
+
+    /// A world of `accounts` keys for these workloads, and our executor on its state. Cost: some 50 µs a key, 50 more with a token.
     ///
     /// # Errors
     /// When a transaction of the set-up fails.
-    pub fn new(accounts: usize) -> Result<(Self, Ours)> {
+    pub fn of(accounts: usize, workloads: &[Workload]) -> Result<(Self, Ours)> {
         ensure!(accounts >= 2, "a transfer needs two accounts");
-        let accounts = (1..=u64::try_from(accounts)?).map(account).collect::<Result<Vec<_>>>()?;
+        let parts: Vec<_> = workloads.iter().flat_map(|workload| workload.parts()).copied().collect();
+        let mut modules = vec![COUNTER_ACTOR.to_vec()];
+        modules.extend(parts.contains(&Part::Computer).then(|| SCRIPT_ACTOR.to_vec()));
+        let mut world = Self {
+            accounts: Accounts::new(accounts)?,
+            places: Places::default(),
+            set_up: vec![],
+            modules,
+            token: Token::compiled()?,
+            pool: Contract::pool()?,
+            caller: Contract::caller()?,
+            script: to_vec(&Script(vec![Op::Spin(ROUNDS)]))?,
+            turn: 0,
+            chooser: Chooser::new(accounts),
+        };
         let store = Arc::new(MemoryStore::default());
-        let genesis = genesis(&accounts);
+        let genesis = world.genesis();
         let root = build_genesis_state(&*store, &genesis)?;
         let mut ours = Ours::new(store, &root, genesis.supply())?;
-        let token = Token::compiled()?;
-        let token_address = created(accounts[0].key.eth_address());
-        let mut world =
-            Self { accounts, token, token_address, counters: vec![], set_up: vec![], turn: 0, random: 0x5eed };
-        world.make_token(&mut ours)?;
-        world.make_counters(&mut ours)?;
+        world.make(&parts, &mut ours)?;
+        world.accounts.remember();
         Ok((world, ours))
     }
 
     /// What a chain starts from, the set-up not run.
     #[must_use]
     pub fn genesis(&self) -> GenesisState {
-        genesis(&self.accounts)
+        let balance = TokenAmount::from_atto(BALANCE);
+        let account = |address| GenesisAccount { address, balance: balance.clone() };
+        let accounts = self.accounts.addresses().map(account).collect();
+        GenesisState { chain_name: "bench".to_owned(), accounts, code: self.modules.clone(), ..GenesisState::default() }
     }
 
     /// Where the token is once the set-up has run.
     #[must_use]
     pub const fn token(&self) -> EthAddress {
-        self.token_address
+        self.places.token
     }
 
     /// The f410 addresses of all accounts.
     pub fn eth_addresses(&self) -> impl Iterator<Item = EthAddress> + '_ {
-        self.accounts.iter().map(|account| account.key.eth_address())
+        self.accounts.eth_addresses()
     }
 
     /// Ethereum transactions that a peer has to run before the first block.
@@ -106,135 +136,55 @@ impl World {
         &self.set_up
     }
 
-    /// The next block.
+    /// Forgets all blocks: the next one follows the set-up, and is drawn as the first one was.
+    pub fn rewind(&mut self) {
+        self.accounts.rewind();
+        (self.turn, self.chooser) = (0, Chooser::new(self.accounts.len()));
+    }
+
+    /// The next block. Signed on all cores.
     ///
     /// # Errors
     /// When a message cannot be signed.
     pub fn block(&mut self, workload: Workload, transactions: usize) -> Result<Vec<Transaction>> {
-        (0..transactions).map(|_| self.transaction(workload)).collect()
+        let block = (0..transactions).map(|_| self.transaction(workload)).collect::<Result<Vec<_>>>()?;
+        self.accounts.sign(&block)
     }
 
-    fn transaction(&mut self, workload: Workload) -> Result<Transaction> {
-        let from = self.turn % self.accounts.len();
-        let counter = self.turn % self.counters.len().max(1);
+    fn transaction(&mut self, workload: Workload) -> Result<Unsigned> {
+        let turn = self.turn;
         self.turn += 1;
-        let to = self.draw(from);
-        let key = &self.accounts[to].key;
-        match workload {
-            Workload::FvmTransfer => {
-                let to = key.f1_address();
-                self.message(from, to, 0, vec![], 1)
+        let (from, to) = self.chooser.pair(workload.pairs(), turn);
+        let counter = self.places.counters.get(turn % self.places.counters.len().max(1));
+        let counter = counter.copied().context("there are counters");
+        let Places { token, caller, computer, .. } = self.places;
+        let to = (self.accounts.f1_address(to), self.accounts.eth_address(to));
+        let script = || self.script.clone();
+        Ok(match workload.deed(turn) {
+            Deed::FvmTransfer => self.accounts.message(from, to.0, 0, vec![], 1),
+            Deed::EthTransfer => self.accounts.ethereum(from, Some(to.1), U256::from(1), vec![], TRANSFER_GAS),
+            Deed::Erc20 => self.accounts.call(from, token, self.token.transfer(to.1, 1), TOKEN_GAS),
+            Deed::Swap(pools) => self.swap(from, pools)?,
+            Deed::Count => self.accounts.message(from, Address::new_id(counter?), INCREMENT, vec![], 0),
+            Deed::Compute => self.accounts.message(from, Address::new_id(computer), DO_SCRIPT, script(), 0),
+            Deed::Cross => {
+                let call = self.caller.call("call(uint64,uint64)", &[number(counter?), number(INCREMENT)])?;
+                self.accounts.call(from, caller, call, CROSS_GAS)
             }
-            Workload::EthTransfer => {
-                let to = key.eth_address();
-                Ok(self.ethereum(from, Some(to), U256::from(1), vec![], TRANSFER_GAS))
-            }
-            Workload::Erc20 => {
-                let call = self.token.transfer(key.eth_address(), 1);
-                Ok(self.ethereum(from, Some(self.token_address), U256::ZERO, call, TOKEN_GAS))
-            }
-            Workload::Counter => {
-                let counter = *self.counters.get(counter).context("there are counters")?;
-                self.message(from, Address::new_id(counter), INCREMENT, vec![], 0)
-            }
-        }
+        })
     }
 
-    /// Anybody but `from`.
-    ///
-    /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (SplitMix64).
-    fn draw(&mut self, from: usize) -> usize {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let others = self.accounts.len() - 1;
-        let drawn = usize::try_from(mixed >> 32).unwrap_or_default() % others;
-        if drawn < from { drawn } else { drawn + 1 }
-    }
-
-    fn message(&mut self, from: usize, to: Address, method: u64, params: Vec<u8>, value: u64) -> Result<Transaction> {
-        let Account { key, fvm_nonce, .. } = &mut self.accounts[from];
-        let message = Message {
-            version: 0,
-            from: key.f1_address(),
-            to,
-            sequence: *fvm_nonce,
-            value: TokenAmount::from_atto(value),
-            method_num: method,
-            params: RawBytes::new(params),
-            gas_limit: FVM_GAS,
-            gas_fee_cap: TokenAmount::from_atto(FVM_FEE_CAP),
-            gas_premium: TokenAmount::default(),
-        };
-        *fvm_nonce += 1;
-        Ok(Transaction::Fvm(Arc::new(FvmTransaction::sign(message, key, CHAIN_ID)?)))
-    }
-
-    fn ethereum(&mut self, from: usize, to: Option<EthAddress>, value: U256, input: Vec<u8>, gas: u64) -> Transaction {
-        let Account { key, eth_nonce, .. } = &mut self.accounts[from];
-        let unsigned = TxEip1559 {
-            chain_id: CHAIN_ID,
-            nonce: *eth_nonce,
-            gas_limit: gas,
-            max_fee_per_gas: FEE_CAP,
-            max_priority_fee_per_gas: 0,
-            to: to.map_or(TxKind::Create, |to| TxKind::Call(AlloyAddress::from(to.0))),
-            value,
-            access_list: Default::default(),
-            input: Bytes::from(input),
-        };
-        *eth_nonce += 1;
-        Transaction::Ethereum(Arc::new(EthereumTransaction::sign(unsigned, key)))
-    }
-
-    /// The first account deploys the token and gives each of the others its share.
-    fn make_token(&mut self, ours: &mut Ours) -> Result<()> {
-        let bytecode = self.token.bytecode().to_vec();
-        let mut transactions = vec![self.ethereum(0, None, U256::ZERO, bytecode, CREATE_GAS)];
-        for to in 1..self.accounts.len() {
-            let call = self.token.transfer(self.accounts[to].key.eth_address(), HOLDING);
-            transactions.push(self.ethereum(0, Some(self.token_address), U256::ZERO, call, TOKEN_GAS));
-        }
-        for block in transactions.chunks(SET_UP_BLOCK) {
-            ours.block(block)?;
-        }
-        self.set_up = transactions;
-        Ok(())
-    }
-
-    fn make_counters(&mut self, ours: &mut Ours) -> Result<()> {
-        let params = to_vec(&ExecParams { code: counter_actor_cid(), params: RawBytes::default() })?;
-        let messages = (0..COUNTERS)
-            .map(|_| self.message(0, Address::new_id(INIT_ID), EXEC, params.clone(), 0))
-            .collect::<Result<Vec<_>>>()?;
-        for receipt in ours.block(&messages)?.receipts {
-            self.counters.push(made_actor(&receipt.return_data).context("what the init actor answered")?);
-        }
-        Ok(())
+    /// A swap of a little in one of the first `pools` pools, in either direction.
+    fn swap(&mut self, from: usize, pools: usize) -> Result<Unsigned> {
+        let pool = *self.places.pools.get(self.chooser.below(pools)).context("there are pools")?;
+        let direction = u64::try_from(self.chooser.below(2))?;
+        let paid = 1_000 + u64::try_from(self.chooser.below(1_000))?;
+        let call = self.pool.call("swap(bool,uint256,uint256)", &[number(direction), number(paid), number(1)])?;
+        Ok(self.accounts.call(from, pool, call, SWAP_GAS))
     }
 }
 
-fn account(number: u64) -> Result<Account> {
-    let mut secret = [0; 32];
-    secret[24..].copy_from_slice(&number.to_be_bytes());
-    let key = SecpSecretKey::from_bytes(&secret).context("a small number is a secret key")?;
-    Ok(Account { key, fvm_nonce: 0, eth_nonce: 0 })
-}
-
-fn genesis(accounts: &[Account]) -> GenesisState {
-    let addresses = accounts.iter().flat_map(|Account { key, .. }| [key.f1_address(), key.eth_address().to_address()]);
-    let balance = TokenAmount::from_atto(BALANCE);
-    let accounts = addresses.map(|address| GenesisAccount { address, balance: balance.clone() }).collect();
-    GenesisState {
-        chain_name: "bench".to_owned(),
-        accounts,
-        code: vec![COUNTER_ACTOR.to_vec()],
-        ..GenesisState::default()
-    }
-}
-
-/// The contract that the account's first transaction creates.
-fn created(account: EthAddress) -> EthAddress {
-    EthAddress(AlloyAddress::from(account.0).create(0).into_array())
+/// The contract that the account's transaction with this nonce creates.
+fn created(account: EthAddress, nonce: u64) -> EthAddress {
+    EthAddress(AlloyAddress::from(account.0).create(nonce).into_array())
 }

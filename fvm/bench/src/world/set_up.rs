@@ -1,0 +1,131 @@
+//! What the workloads need to be there. All of it is made by transactions, signed and run as any other; the first account sends them.
+
+use anyhow::{Context, Result};
+use cid::Cid;
+use fvm_ipld_encoding::{RawBytes, to_vec};
+use fvm_shared::ActorID;
+use fvm_shared::address::Address;
+use tributary_genesis_code::{SCRIPT_ACTOR, counter_actor_cid};
+use tributary_primitives::actors::INIT_ID;
+use tributary_primitives::init::{EXEC, ExecParams, made_actor};
+use tributary_primitives::{EthAddress, raw_cid};
+
+use super::accounts::Unsigned;
+use super::{Part, TOKEN_GAS, World, created};
+use crate::contract::{Contract, list, number, word};
+use crate::ours::Ours;
+
+/// What every holder has of the token.
+const HOLDING: u64 = 1 << 40;
+/// What every holder has of either coin.
+const COINS: u64 = 1 << 40;
+/// What every pool has of either coin.
+const RESERVE: u64 = 1 << 60;
+/// Pools.
+const POOLS: usize = 100;
+/// Counters, called in turn.
+const COUNTERS: usize = 100;
+/// Transactions in a block of the set-up.
+const SET_UP_BLOCK: usize = 1_000;
+/// Holders that get their coins in one transaction.
+const HOLDERS: usize = 256;
+const CREATE_GAS: u64 = 3_000_000;
+/// Less than 2^24, the most that a transaction may have (EIP-7825).
+const GIVE_GAS: u64 = 16_000_000;
+/// Who sends all of it.
+const FIRST: usize = 0;
+
+impl World {
+    /// Makes these parts; the same part may be named again.
+    pub(super) fn make(&mut self, parts: &[Part], ours: &mut Ours) -> Result<()> {
+        if parts.contains(&Part::Token) {
+            let transactions = self.make_token();
+            self.run(&transactions, ours)?;
+        }
+        if parts.contains(&Part::Pools) {
+            let transactions = self.make_pools()?;
+            self.run(&transactions, ours)?;
+        }
+        if parts.contains(&Part::Caller) {
+            let (caller, transaction) = self.create(self.caller.creation(&[]));
+            self.places.caller = caller;
+            self.run(&[transaction], ours)?;
+        }
+        if parts.contains(&Part::Counters) {
+            self.places.counters = self.make_actors(counter_actor_cid(), COUNTERS, ours)?;
+        }
+        if parts.contains(&Part::Computer) {
+            let made = self.make_actors(raw_cid(SCRIPT_ACTOR), 1, ours)?;
+            self.places.computer = *made.first().context("one was made")?;
+        }
+        Ok(())
+    }
+
+    /// The first account deploys the token and gives each of the others its share.
+    fn make_token(&mut self) -> Vec<Unsigned> {
+        let (token, transaction) = self.create(self.token.bytecode().to_vec());
+        self.places.token = token;
+        let mut transactions = vec![transaction];
+        for to in 1..self.accounts.len() {
+            let call = self.token.transfer(self.accounts.eth_address(to), HOLDING);
+            transactions.push(self.accounts.call(FIRST, token, call, TOKEN_GAS));
+        }
+        transactions
+    }
+
+    /// Two coins, all pools of the two, and everybody's share of both.
+    fn make_pools(&mut self) -> Result<Vec<Unsigned>> {
+        let coin = Contract::coin()?;
+        let mut transactions = vec![];
+        let mut coins = [EthAddress([0; 20]); 2];
+        for place in &mut coins {
+            let (made, transaction) = self.create(coin.creation(&[]));
+            *place = made;
+            transactions.push(transaction);
+        }
+        for _ in 0..POOLS {
+            let (made, transaction) = self.create(self.pool.creation(&coins.map(|coin| word(&coin.0))));
+            self.places.pools.push(made);
+            transactions.push(transaction);
+        }
+        let (holders, pools): (Vec<_>, _) = (self.eth_addresses().collect(), self.places.pools.clone());
+        for at in coins {
+            let trust = coin.call("trust(address[])", &[&[number(32)], &list(&pools)[..]].concat())?;
+            transactions.push(self.accounts.call(FIRST, at, trust, GIVE_GAS));
+            for (some, each) in holders.chunks(HOLDERS).map(|some| (some, COINS)).chain([(&pools[..], RESERVE)]) {
+                let give =
+                    coin.call("give(address[],uint256)", &[&[number(64), number(each)], &list(some)[..]].concat())?;
+                transactions.push(self.accounts.call(FIRST, at, give, GIVE_GAS));
+            }
+        }
+        for pool in pools {
+            transactions.push(self.accounts.call(FIRST, pool, self.pool.call("sync()", &[])?, TOKEN_GAS));
+        }
+        Ok(transactions)
+    }
+
+    fn create(&mut self, code: Vec<u8>) -> (EthAddress, Unsigned) {
+        let made = created(self.accounts.eth_address(FIRST), self.accounts.eth_nonce(FIRST));
+        (made, self.accounts.ethereum(FIRST, None, alloy_primitives::U256::ZERO, code, CREATE_GAS))
+    }
+
+    /// Signs and runs Ethereum transactions, and keeps them for the peer.
+    fn run(&mut self, transactions: &[Unsigned], ours: &mut Ours) -> Result<()> {
+        let signed = self.accounts.sign(transactions)?;
+        for block in signed.chunks(SET_UP_BLOCK) {
+            ours.block(block)?;
+        }
+        self.set_up.extend(signed);
+        Ok(())
+    }
+
+    fn make_actors(&mut self, code: Cid, count: usize, ours: &mut Ours) -> Result<Vec<ActorID>> {
+        let params = to_vec(&ExecParams { code, params: RawBytes::default() })?;
+        let init = Address::new_id(INIT_ID);
+        let messages: Vec<_> =
+            (0..count).map(|_| self.accounts.message(FIRST, init, EXEC, params.clone(), 0)).collect();
+        let receipts = ours.block(&self.accounts.sign(&messages)?)?.receipts;
+        let made = receipts.iter().map(|receipt| made_actor(&receipt.return_data).context("what the init actor said"));
+        made.collect()
+    }
+}
