@@ -56,7 +56,7 @@ impl Chain {
         let (root, flush) = timed(|| open.flush());
         self.root = root?;
         let seen = transactions.iter().zip(applied).map(|(transaction, applied)| ethereum::seen(transaction, applied));
-        Ok(Ran { execute, flush, seen: seen.collect::<Result<_>>()? })
+        Ok(Ran { execute: execute.cpu, flush: flush.cpu, seen: seen.collect::<Result<_>>()? })
     }
 
     /// The actor at an Ethereum address.

@@ -115,8 +115,8 @@ fn measure(
         let peer = theirs.as_deref_mut().map(|theirs| theirs.block(&transactions)).transpose()?;
         let ran = ours.timed_block(&transactions)?;
         if block > 0 {
-            times.ours_execute.push(ran.execute);
-            times.ours_with_root.push(ran.execute + ran.commit);
+            times.ours_execute.push(ran.execute.cpu);
+            times.ours_with_root.push((ran.execute + ran.commit).cpu);
             times.theirs_execute.extend(peer.iter().map(|peer| peer.execute));
             times.theirs_with_root.extend(peer.iter().map(|peer| peer.execute + peer.flush));
         }
