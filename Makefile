@@ -53,7 +53,7 @@ oracle: setup ## Compare execution with the reference FVM: 20 CPU minutes cold, 
 oracle-bench: setup ## What a message costs, ours and the reference FVM's, side by side: BENCH_FLAGS="--bundle actors.car"
 	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin bench -- $(BENCH_FLAGS)
 
-bench: build ## What a transaction costs, ours beside bare revm: BENCH_FLAGS="--accounts 100000 --workload erc20"
+bench: build ## What a transaction costs, layer by layer, ours beside bare revm (docs/performance.md): BENCH_FLAGS="--accounts 100000 --workload erc20"
 	$(TARGET_DIR)/debug/bench $(BENCH_FLAGS)
 
 fuzz: setup ## Search for inputs that break the executor's laws: TARGET=calls SECONDS=600 (docs/fuzzing.md)

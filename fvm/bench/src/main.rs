@@ -124,3 +124,31 @@ fn with_accounts(options: &Options, accounts: usize) -> Result<Vec<Vec<Row>>> {
     }
     Ok(groups)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGES: [&str; 2] = [include_str!("../../../docs/performance.md"), include_str!("../README.md")];
+
+    #[test]
+    fn the_commands_of_the_pages_are_understood() {
+        let commands = PAGES.iter().flat_map(|page| page.lines()).filter_map(|line| line.strip_prefix("make bench"));
+        let flags: Vec<_> = commands.map(|command| command.split('"').nth(1).unwrap_or_default()).collect();
+        assert!(flags.len() >= 4, "{flags:?}");
+        for flags in flags {
+            let parsed = Options::try_parse_from(std::iter::once("bench").chain(flags.split_whitespace()));
+            assert!(parsed.is_ok(), "{flags}");
+        }
+    }
+
+    #[test]
+    fn all_is_more_than_the_default_and_both_warm_every_account_up() {
+        let options = |flags: &[&str]| Options::try_parse_from(["bench"].iter().chain(flags)).map(Options::completed);
+        let (small, all) = (options(&[]).unwrap(), options(&["--all", "--threads", "2,1,2"]).unwrap());
+        assert_eq!((small.accounts.len(), small.transactions.len(), small.workload.len()), (1, 1, Workload::ALL.len()));
+        assert_eq!((all.accounts.len(), all.transactions.len(), all.threads), (2, 2, vec![2]));
+        assert_eq!(small.size(2_500, 1_000).warm_up, 3);
+        assert!(options(&["--threads", "0"]).is_err() && options(&["--all", "--accounts", "2"]).is_err());
+    }
+}

@@ -102,18 +102,17 @@ impl Run<'_> {
     fn block(&mut self, workload: Workload, transactions: usize, counts: bool) -> Result<()> {
         let transactions = self.world.block(workload, transactions)?;
         let (first, others) = self.rows.split_first_mut().expect("somebody runs in order");
-        let recovered = recover(&transactions, 1)?;
         let ran = self.in_order.timed_block(&transactions)?;
         if counts {
-            first.add(&ran, recovered, transactions.len());
+            first.add(&ran, recover(&transactions, 1)?, transactions.len());
         }
         for (twin, row) in self.twins.iter_mut().zip(&mut *others) {
-            let recovered = recover(&transactions, usize::try_from(twin.workers().threads())?)?;
             let theirs = twin.timed_block(&transactions)?;
             let same = theirs.run == ran.run && twin.state().1 == self.in_order.state().1;
             ensure!(same, "{}: {:?} came to other results than in order", workload.name(), row.runner);
             if counts {
-                row.add(&theirs, recovered, transactions.len());
+                let threads = usize::try_from(twin.workers().threads())?;
+                row.add(&theirs, recover(&transactions, threads)?, transactions.len());
             }
         }
         if let (Some(bare), Some(row)) = (&mut self.bare, others.last_mut()) {
@@ -141,7 +140,9 @@ fn recover(transactions: &[Transaction], threads: usize) -> Result<Time> {
 }
 
 impl Row {
-    fn new(workload: Workload, size: Size, runner: Runner) -> Self {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(workload: Workload, size: Size, runner: Runner) -> Self {
         Self {
             workload,
             size,
@@ -172,5 +173,37 @@ impl Row {
     #[must_use]
     pub const fn transactions(&self) -> usize {
         self.size.transactions * self.size.blocks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_workload_comes_to_the_same_in_order_on_threads_and_by_the_peer() {
+        let size = Size { accounts: 10, transactions: 70, warm_up: 1, blocks: 2 };
+        let (mut world, ours) = World::of(size.accounts, &Workload::ALL).unwrap();
+        let bare = Bare::new(&world).unwrap();
+        for workload in Workload::ALL {
+            let rows = measure(workload, size, &[2, 3], (&mut world, &ours, &bare)).unwrap();
+            let runners: Vec<_> = rows.iter().map(|row| row.runner).collect();
+            let wanted = [Runner::InOrder, Runner::Threads(2), Runner::Threads(3), Runner::Bare];
+            assert_eq!(runners, wanted[..3 + usize::from(workload.is_ethereums())], "{workload:?}");
+            for row in &rows {
+                assert!(row.gas == rows[0].gas && row.executions >= row.transactions(), "{workload:?}: {row:?}");
+            }
+            assert!(rows[0].executions == 140 && rows[0].written_bytes > 0, "{workload:?}");
+        }
+    }
+
+    #[test]
+    fn a_workload_starts_where_the_one_before_it_started() {
+        let (mut world, ours) = World::new(4).unwrap();
+        let first = world.block(Workload::Erc20, 5).unwrap();
+        ours.fork().unwrap().block(&first).unwrap();
+        world.rewind();
+        assert_eq!(world.block(Workload::Erc20, 5).unwrap(), first);
+        ours.fork().unwrap().block(&first).unwrap();
     }
 }

@@ -15,7 +15,7 @@ pub const CHECKPOINT_ACTOR: &[u8] = include_bytes!(env!("TRIBUTARY_CHECKPOINT_AC
 /// The counter (`tributary-counter-actor`): a small actor to call and to copy.
 pub const COUNTER_ACTOR: &[u8] = include_bytes!(env!("TRIBUTARY_COUNTER_ACTOR_WASM"));
 
-/// The script actor (`tributary-script-actor`): does what its parameters say. For tests; no program refers to it.
+/// The script actor (`tributary-script-actor`): does what its parameters say. For tests and benchmarks; no node refers to it.
 pub const SCRIPT_ACTOR: &[u8] = include_bytes!(env!("TRIBUTARY_SCRIPT_ACTOR_WASM"));
 
 /// Name of [`CHECKPOINT_ACTOR`] in a genesis document.

@@ -99,3 +99,27 @@ fn legend() -> String {
             LEFT + 428
         )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Time;
+    use crate::measure::Size;
+    use crate::workload::Workload;
+
+    #[test]
+    fn the_longest_bar_reaches_the_end_and_the_peer_is_where_it_costs() {
+        let size = Size { accounts: 2, transactions: 1, warm_up: 0, blocks: 1 };
+        let row = |runner, cpu: [u64; 3]| {
+            let mut row = Row::new(Workload::EthTransfer, size, runner);
+            let times = [&mut row.execute, &mut row.root, &mut row.recover];
+            times.into_iter().zip(cpu).for_each(|(times, cpu)| times.push(Time { cpu, wall: cpu }));
+            row
+        };
+        let svg = svg("a test", &[vec![row(Runner::InOrder, [1_000, 2_000, 7_000]), row(Runner::Bare, [500, 0, 0])]]);
+        for part in ["width=\"52\"", "width=\"104\"", "width=\"364\"", "d=\"M196 53V75\"", ">10.00</text>"] {
+            assert!(svg.contains(part), "{part} is not in {svg}");
+        }
+        assert!(svg.ends_with("</svg>\n"));
+    }
+}

@@ -4,7 +4,7 @@ use super::{Figures, Ratios, executions, hundredths, runner, written};
 use crate::measure::{Row, Runner, Size};
 
 /// Its columns, and how wide they are.
-const COLUMNS: [(&str, usize); 15] = [
+const COLUMNS: [(&str, usize); 16] = [
     ("workload", 21),
     ("runner", 9),
     ("execute µs", 10),
@@ -20,6 +20,7 @@ const COLUMNS: [(&str, usize); 15] = [
     ("bytes", 6),
     ("of revm", 7),
     ("of in order", 11),
+    ("MiB", 5),
 ];
 
 /// The two lines on top.
@@ -51,7 +52,7 @@ pub fn title(size: Size) -> String {
     )
 }
 
-fn cells(row: &Row, rows: &[Row]) -> [String; 15] {
+fn cells(row: &Row, rows: &[Row]) -> [String; 16] {
     let (figures, ratios) = (Figures::of(row), Ratios::of(row, rows));
     let is_ours = row.runner != Runner::Bare;
     let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
@@ -75,13 +76,48 @@ fn cells(row: &Row, rows: &[Row]) -> [String; 15] {
         if is_ours { written(row).to_string() } else { String::new() },
         ratio(ratios.of_bare),
         ratio(ratios.of_in_order),
+        if row.runner == Runner::InOrder { number(row.peak_kib.map(|kib| kib / 1_024)) } else { String::new() },
     ]
 }
 
-fn line(cells: [String; 15]) -> String {
+fn line(cells: [String; 16]) -> String {
     let cells = cells.iter().zip(COLUMNS).enumerate().map(|(at, (cell, (_, width)))| match at {
         0 | 1 => format!("{cell:width$}"),
         _ => format!("{cell:>width$}"),
     });
     format!("|{}|", cells.collect::<Vec<_>>().join("|"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Time;
+    use crate::workload::Workload;
+
+    #[test]
+    fn a_row_says_what_was_measured() {
+        let size = Size { accounts: 2, transactions: 10, warm_up: 1, blocks: 2 };
+        let mut ours = Row::new(Workload::Erc20, size, Runner::InOrder);
+        let mut bare = Row::new(Workload::Erc20, size, Runner::Bare);
+        for cpu in [100_000, 120_000] {
+            ours.execute.push(Time { cpu, wall: 200_000 });
+            ours.root.push(Time { cpu: 50_000, wall: 300_000 });
+            ours.recover.push(Time { cpu: 400_000, wall: 500_000 });
+            bare.execute.push(Time { cpu: cpu / 2, wall: 50_000 });
+        }
+        (ours.gas, ours.executions, ours.given_up, ours.written_bytes) = (800_000, 25, 1, 10_000);
+        let said = lines(&[ours, bare]);
+        let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+        let (ours, bare) = said.split_once('\n').unwrap();
+        assert_eq!(
+            cells(ours)[2..16],
+            [
+                "in order", "10.00", "5.00", "40.00", "50000", "20000", "10000", "2000", "0.50", "0.50", "1.25*",
+                "500", "0.50", ""
+            ]
+        );
+        assert_eq!(cells(bare)[1..8], ["", "bare revm", "5.00", "", "", "200000", ""]);
+        let widths: Vec<_> = head().lines().chain(said.lines()).map(|line| line.chars().count()).collect();
+        assert!(widths.iter().all(|width| *width == widths[0]), "{widths:?}");
+    }
 }
