@@ -1,6 +1,6 @@
 //! Where it was measured, as far as Linux says.
 
-use std::fs;
+use std::{fmt, fs};
 
 use serde::Serialize;
 
@@ -47,6 +47,14 @@ impl Machine {
             profile: profile(),
             rustc: rustc(),
         }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cpu, cores, load, system, profile, rustc, .. } = self;
+        write!(f, "{cpu}, {cores} cores, load {load}, Linux {system}; built into {profile}/")?;
+        rustc.as_ref().map_or(Ok(()), |rustc| write!(f, "; {rustc}"))
     }
 }
 

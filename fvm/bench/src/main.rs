@@ -1,4 +1,5 @@
 //! Prints what a transaction costs, ours beside bare revm: `make bench`.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 use std::fs;
 use std::path::PathBuf;
@@ -85,6 +86,7 @@ fn threads(text: &str) -> Result<u32> {
     Ok(threads)
 }
 
+#[expect(clippy::print_stdout, reason = "the report is what the program is for")]
 fn run(options: &Options) -> Result<()> {
     ensure!(options.blocks >= 5, "fewer than five blocks say nothing");
     ensure!(
@@ -92,6 +94,7 @@ fn run(options: &Options) -> Result<()> {
         "a block without transactions costs nothing to speak of; give --transactions 1 or more"
     );
     let machine = Machine::this();
+    println!("{machine}");
     let mut groups = Vec::new();
     for accounts in &options.accounts {
         groups.extend(with_accounts(options, *accounts)?);

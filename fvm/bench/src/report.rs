@@ -25,7 +25,6 @@ pub fn hundredths(number: u64) -> String {
 pub fn runner(runner: Runner) -> String {
     match runner {
         Runner::InOrder => "in order".to_owned(),
-        Runner::Threads(1) => "1 worker".to_owned(),
         Runner::Threads(threads) => format!("{threads} threads"),
         Runner::Bare => "bare revm".to_owned(),
     }

@@ -125,6 +125,12 @@ impl Workload {
         }
     }
 
+    /// As `--workload` has it.
+    #[must_use]
+    pub fn option(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
     /// Whether bare revm can run it.
     #[must_use]
     pub const fn is_ethereums(self) -> bool {

@@ -18,7 +18,7 @@ fn entry(row: &Row, rows: &[Row]) -> Value {
     let (figures, ratios) = (Figures::of(row), Ratios::of(row, rows));
     let Size { accounts, transactions, warm_up, blocks } = row.size;
     json!({
-        "workload": row.workload.name(),
+        "workload": row.workload.option(),
         "runner": runner(row.runner),
         "accounts": accounts,
         "block_transactions": transactions,
@@ -49,4 +49,26 @@ fn entry(row: &Row, rows: &[Row]) -> Value {
 fn layer(times: &Times) -> Option<Value> {
     let at = |percentile| Some(json!({ "cpu_ns": times.cpu(percentile)?, "wall_ns": times.wall(percentile)? }));
     Some(json!({ "least": at(1)?, "p50": at(50)?, "p99": at(99)?, "most": at(100)? }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Time;
+    use crate::measure::Runner;
+    use crate::workload::Workload;
+
+    #[test]
+    fn a_layer_that_the_runner_has_not_is_null() {
+        let size = Size { accounts: 2, transactions: 10, warm_up: 1, blocks: 1 };
+        let mut bare = Row::new(Workload::Swap10, size, Runner::Bare);
+        bare.execute.push(Time { cpu: 1_000, wall: 2_000 });
+        let document = document(&Machine::this(), &[vec![bare]]);
+        let row = &document["rows"][0];
+        assert_eq!((row["workload"].as_str(), row["runner"].as_str()), (Some("swap-10"), Some("bare revm")));
+        assert_eq!(row["layers"]["execute"]["p99"], json!({ "cpu_ns": 1_000, "wall_ns": 2_000 }));
+        assert!(row["layers"]["root"].is_null() && row["transactions_per_s"]["with_root"].is_null());
+        assert_eq!(row["transactions_per_s"]["executed"], json!(5_000_000));
+        assert!(document["machine"]["cores"].as_u64().is_some_and(|cores| cores > 0));
+    }
 }
