@@ -186,8 +186,14 @@ impl Executor {
         env: &BlockEnv,
         transactions: &[Transaction],
     ) -> Result<(State, BlockRun), ExecutorFatal> {
-        let workers = if self.workers.pay(transactions) { self.workers } else { Workers::ONE };
+        let workers = self.workers_for(transactions);
         self.run_on(workers, state, env, transactions).map(|(state, run, _)| (state, run))
+    }
+
+    /// How many workers [`Self::run_block`] gives these: as many as it was made with where that pays, else one.
+    #[must_use]
+    pub fn workers_for(&self, transactions: &[Transaction]) -> Workers {
+        if self.workers.pay(transactions) { self.workers } else { Workers::ONE }
     }
 
     /// Runs `transactions` on exactly so many workers, whether or not that pays, and says how it went; one runs them in order.

@@ -27,7 +27,7 @@ use tributary_replica::proposal::judge_transactions;
 use tributary_store::Survives;
 
 use crate::checkpoints::Checkpoints;
-use crate::ledger::Ledger;
+use crate::ledger::{Committed, Ledger};
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 
@@ -154,11 +154,17 @@ impl Node {
         };
         self.decoded.clear();
         let started = std::time::Instant::now();
-        let head = self.ledger.commit(certificate, &block, bytes, &transactions).map_err(fatal)?;
-        self.metrics.committed(&head, transactions.len(), started.elapsed());
+        let committed = self.ledger.commit(certificate, &block, bytes, &transactions).map_err(fatal)?;
+        let Some(committed) = committed else { return Ok(()) };
+        self.metrics.committed(&committed, transactions.len(), started.elapsed());
+        let Committed { head, workers, stats } = committed;
         tracing::info!(
             height = %head.height, transactions = transactions.len(), gas = head.record.gas_used,
             state_root = %head.record.state_root, "block committed"
+        );
+        tracing::debug!(
+            height = %head.height, transactions = transactions.len(), threads = workers.threads(),
+            ahead = stats.speculated, repeated = stats.repeated, gave_up = stats.is_closed, "block executed"
         );
         Ok(())
     }

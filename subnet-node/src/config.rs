@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use config::{Environment, File, FileFormat};
 use serde::{Deserialize, Serialize};
+use tributary_fvm::Workers;
 use tributary_gossip::GossipLimits;
 use tributary_replica::mempool::MempoolLimits;
 use tributary_rpc::RpcConfig;
@@ -39,6 +40,8 @@ pub struct NodeConfig {
     pub rpc: RpcSettings,
     /// Health and metrics.
     pub service: ServiceConfig,
+    /// How blocks are run.
+    pub execution: ExecutionConfig,
     /// Transactions that wait.
     pub mempool: MempoolSettings,
     /// Memory and files of the store.
@@ -115,6 +118,14 @@ pub struct ServiceConfig {
     pub listen: SocketAddr,
 }
 
+/// How blocks are run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecutionConfig {
+    /// Threads of one block; 0 for as many as the machine has cores.
+    pub threads: u32,
+}
+
 /// Transactions that wait.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,6 +164,12 @@ pub enum ConfigRejected {
     /// A flag `--set` without `=`.
     #[error("--set {0:?} must be KEY=VALUE, as in --set rpc.listen=0.0.0.0:8545")]
     NoValue(String),
+    /// More threads than an executor takes.
+    #[error(
+        "execution.threads is {0}; a block runs on {most} threads at most, and 0 stands for as many as the machine has cores",
+        most = Workers::MAX
+    )]
+    TooManyThreads(u32),
 }
 
 impl NodeConfig {
@@ -181,7 +198,11 @@ impl NodeConfig {
             let (key, value) = setting.split_once('=').ok_or_else(|| ConfigRejected::NoValue(setting.clone()))?;
             sources = sources.set_override(key.trim(), value.trim())?;
         }
-        Ok(sources.build()?.try_deserialize()?)
+        let config: Self = sources.build()?.try_deserialize()?;
+        if config.execution.threads > Workers::MAX {
+            return Err(ConfigRejected::TooManyThreads(config.execution.threads));
+        }
+        Ok(config)
     }
 
     /// As the RPC wants it.
@@ -200,6 +221,15 @@ impl NodeConfig {
             cors_origins: rpc.cors_origins.clone(),
             allowed_hosts: rpc.allowed_hosts.clone(),
             ..RpcConfig::default()
+        }
+    }
+
+    /// As the executor wants it.
+    #[must_use]
+    pub fn workers(&self) -> Workers {
+        match self.execution.threads {
+            0 => Workers::of_this_machine(),
+            threads => Workers::new(threads),
         }
     }
 
@@ -253,6 +283,16 @@ mod tests {
     }
 
     #[test]
+    fn zero_threads_are_those_of_the_machine() {
+        for (setting, workers) in
+            [("0", Workers::of_this_machine()), ("1", Workers::ONE), ("32", Workers::new(Workers::MAX))]
+        {
+            let config = load("", &[&format!("execution.threads={setting}")]).unwrap();
+            assert_eq!(config.workers(), workers, "{setting}");
+        }
+    }
+
+    #[test]
     fn a_flag_wins_over_the_file() {
         let file = "moniker = \"a\"\n[rpc]\nlisten = \"127.0.0.1:1\"\n";
         let config = load(file, &["rpc.listen=127.0.0.1:2"]).unwrap();
@@ -272,6 +312,9 @@ mod tests {
             ("monicker = \"a\"\n", &[], "monicker"),
             ("[mempool]\nbytes_max = \"many\"\n", &[], "bytes_max"),
             ("[rpc]\nlisten = \"localhost\"\n", &[], "rpc.listen"),
+            ("[execution]\nthreads = 33\n", &[], "execution.threads is 33; a block runs on 32 threads at most"),
+            ("", &["execution.threads=-1"], "execution.threads"),
+            ("[execution]\nself_chek_every = 1\n", &[], "self_chek_every"),
             ("", &["rpc.listen"], "KEY=VALUE"),
             ("[rpc\n", &[], "config.toml"),
         ] {

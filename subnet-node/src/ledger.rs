@@ -22,7 +22,8 @@ use tributary_checkpoint::Checkpoint;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::fees::{circulating_supply, next_base_fee};
 use tributary_fvm::{
-    BlockEnv, BlockOutcome, BlockRun, Executor, ExecutorFatal, Receipt, State, StateFatal, StateTree, receipts_root,
+    BlockEnv, BlockOutcome, BlockRun, Executor, ExecutorFatal, Receipt, State, StateFatal, StateTree, Stats, Workers,
+    receipts_root,
 };
 use tributary_genesis::SealedGenesis;
 use tributary_message::Transaction;
@@ -44,6 +45,17 @@ pub struct Head {
     pub record: Record,
     /// Who decided it; `None` before the first.
     pub certificate: Option<CommitCertificate>,
+}
+
+/// A block that was executed and is on disk.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// The head that it made.
+    pub head: Arc<Head>,
+    /// The threads it ran on.
+    pub workers: Workers,
+    /// What that brought.
+    pub stats: Stats,
 }
 
 /// This node cannot go on: its disk, or a rule of our own, is broken.
@@ -187,9 +199,9 @@ impl Ledger {
         }
     }
 
-    /// Executes a decided block on top of the head and writes all it brings in one atomic, durable batch. The new head.
+    /// Executes a decided block on top of the head and writes all it brings in one atomic, durable batch.
     ///
-    /// Blocks the thread: execution, and an fsync. A block at or below the head is there already: nothing happens.
+    /// Blocks the thread: execution, and an fsync. `None` for a block at or below the head, which is there already: nothing happens.
     ///
     /// # Errors
     /// [`LedgerFatal`]: the node must stop, and the head is as before.
@@ -199,16 +211,17 @@ impl Ledger {
         block: &Block,
         bytes: &[u8],
         transactions: &[Transaction],
-    ) -> Result<Arc<Head>, LedgerFatal> {
+    ) -> Result<Option<Committed>, LedgerFatal> {
         let head = self.head();
         if certificate.height <= head.height {
-            return Ok(head);
+            return Ok(None);
         }
         let env = self.env(&head, &block.header);
         let fatal = |source| LedgerFatal::Execution { height: certificate.height, source: Box::new(source) };
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         let Place { store: state, state: before, .. } = self.at(place.take(), &head).map_err(fatal)?;
-        let (mut after, run) = self.executor.run_block(before, &env, transactions).map_err(fatal)?;
+        let workers = self.executor.workers_for(transactions);
+        let (mut after, run, stats) = self.executor.run_on(workers, before, &env, transactions).map_err(fatal)?;
         let state_root = after.flush()?;
         let BlockRun { receipts, gas_used, cron_gas_used } = run;
         let outcome = BlockOutcome { state_root, receipts, gas_used, cron_gas_used };
@@ -230,7 +243,7 @@ impl Ledger {
             Head { height: certificate.height, hash: certificate.block.hash, record, certificate: Some(certificate) };
         let new = Arc::new(new);
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
-        Ok(new)
+        Ok(Some(Committed { head: new, workers, stats }))
     }
 
     /// The state after `head`'s block: the place where the last block left it, or opened from the store.

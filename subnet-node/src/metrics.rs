@@ -10,6 +10,8 @@
 //! | `tributary_gossip_peers`, `tributary_gossip_received`, `tributary_gossip_rejected`, `tributary_gossip_dropped` | transactions and shares on the network |
 //! | `tributary_transactions_total`, `tributary_gas_total` | executed since the start |
 //! | `tributary_commit_seconds` | executing a block and writing it, histogram |
+//! | `tributary_parallel_blocks_total`, `tributary_abandoned_blocks_total` | blocks run on several threads, and those of them that were given up to one since too much collided |
+//! | `tributary_ahead_transactions_total`, `tributary_repeated_transactions_total` | transactions run before their turn, and those of them that ran again in it |
 //! | `tributary_refused_proposals_total`, `tributary_equivocations_total` | validators that broke a rule |
 //!
 //! The engine's own metrics follow them in the same text.
@@ -22,10 +24,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use tributary_fvm::Workers;
 use tributary_gossip::GossipHandle;
 use tributary_primitives::Height;
 
-use crate::ledger::Head;
+use crate::ledger::{Committed, Head};
 
 /// The node's numbers.
 pub struct Metrics {
@@ -43,6 +46,10 @@ pub struct Metrics {
     transactions: Counter,
     gas: Counter,
     commit_seconds: Histogram,
+    parallel_blocks: Counter,
+    abandoned_blocks: Counter,
+    ahead_transactions: Counter,
+    repeated_transactions: Counter,
     refused_proposals: Counter,
     equivocations: Counter,
 }
@@ -74,6 +81,10 @@ impl Metrics {
         };
         let transactions = counter("transactions", "Transactions executed since the start");
         let gas = counter("gas", "Gas used since the start");
+        let parallel_blocks = counter("parallel_blocks", "Blocks run on several threads");
+        let abandoned_blocks = counter("abandoned_blocks", "Of these, given up to one thread");
+        let ahead_transactions = counter("ahead_transactions", "Transactions run before their turn");
+        let repeated_transactions = counter("repeated_transactions", "Of these, run again in their turn");
         let refused_proposals = counter("refused_proposals", "Proposals refused");
         let equivocations = counter("equivocations", "Validators that said two things at once");
         let commit_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
@@ -93,16 +104,25 @@ impl Metrics {
             transactions,
             gas,
             commit_seconds,
+            parallel_blocks,
+            abandoned_blocks,
+            ahead_transactions,
+            repeated_transactions,
             refused_proposals,
             equivocations,
         }
     }
 
     /// A block was executed and written.
-    pub fn committed(&self, head: &Head, transactions: usize, took: Duration) {
-        self.transactions.inc_by(u64::try_from(transactions).unwrap_or(u64::MAX));
+    pub fn committed(&self, committed: &Committed, transactions: usize, took: Duration) {
+        let Committed { head, workers, stats } = committed;
+        self.transactions.inc_by(count(transactions));
         self.gas.inc_by(head.record.gas_used);
         self.commit_seconds.observe(took.as_secs_f64());
+        self.parallel_blocks.inc_by((*workers != Workers::ONE).into());
+        self.abandoned_blocks.inc_by(stats.is_closed.into());
+        self.ahead_transactions.inc_by(count(stats.speculated));
+        self.repeated_transactions.inc_by(count(stats.repeated));
     }
 
     /// A proposal broke a rule.
@@ -129,7 +149,6 @@ impl Metrics {
         let set = |gauge: &Gauge, number: u64| {
             gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
         };
-        let count = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let network = gossip.metrics();
         set(&self.height, head.height.0);
@@ -147,6 +166,10 @@ impl Metrics {
         // The engine's text ends with the end-of-file mark that must stand last.
         text + &tributary_consensus::metrics_text()
     }
+}
+
+fn count(size: usize) -> u64 {
+    u64::try_from(size).unwrap_or(u64::MAX)
 }
 
 impl Default for Metrics {

@@ -75,7 +75,7 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     let facts = Arc::new(ChainFacts::of(&genesis)?);
     let identity = ChainIdentity { genesis: facts.genesis_id, format: STORE_FORMAT };
     let store = Store::open(&home.data(), &config.store(), &identity)?;
-    let executor = Executor::new(facts.execution(), Some(&home.code_cache()))?;
+    let executor = Executor::with_workers(facts.execution(), Some(&home.code_cache()), config.workers())?;
     let ledger = Arc::new(Ledger::open(Arc::clone(&facts), store, executor, &genesis)?);
     let (gossip, gossip_events) = Gossip::start(gossip_config(&facts, &config, &keys)?).await?;
     let (wake, metrics) = (Wake::new(), Arc::new(Metrics::new()));
