@@ -21,6 +21,7 @@
 //! | [`backend`] | the node as the RPC sees it |
 //! | [`halt`] | how any of them stops the node |
 //! | [`status`], [`metrics`] | how it is doing |
+//! | `files` | files read and written whole |
 //! | [`actor`] | a person's commands to actors of a network |
 //! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
 //! | [`devnet`] | a root network, a subnet and a relayer on this machine |
@@ -34,6 +35,7 @@ pub mod cli;
 pub mod config;
 pub mod devnet;
 pub mod facts;
+mod files;
 pub mod gossiping;
 pub mod halt;
 pub mod home;

@@ -1,10 +1,8 @@
 //! What `inspect` writes into files, and reads out of them.
-//!
-//! A file is written beside its place and moved there whole, so a name never stands for half a file.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::{self, BufReader, Write as _};
+use std::path::Path;
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
@@ -16,40 +14,7 @@ use super::page::Page;
 use super::progress::Progress;
 use super::question::{Asker, QuestionArgs};
 use super::state::State;
-
-/// A file that cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-#[error("{path}: {why}", path = .path.display())]
-pub struct FileUnavailable {
-    path: PathBuf,
-    why: io::Error,
-}
-
-pub(crate) fn unavailable(path: &Path) -> impl Fn(io::Error) -> FileUnavailable + use<'_> {
-    move |why| FileUnavailable { path: path.to_owned(), why }
-}
-
-/// Writes `file` whole: what `write` puts into it, on the disk, then under its name.
-pub(crate) fn whole<T>(
-    file: &Path,
-    write: impl FnOnce(BufWriter<File>) -> anyhow::Result<(T, BufWriter<File>)>,
-) -> anyhow::Result<T> {
-    let mut partial = file.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let written = File::create(&partial).map_err(unavailable(&partial)).map_err(anyhow::Error::from).and_then(|to| {
-        let (done, mut to) = write(BufWriter::new(to))?;
-        to.flush().and_then(|()| to.get_ref().sync_all()).map_err(unavailable(&partial))?;
-        Ok(done)
-    });
-    if written.is_err() {
-        // It may not have been made; that is what the refusal says.
-        drop(fs::remove_file(&partial));
-    }
-    let done = written?;
-    fs::rename(&partial, file).map_err(unavailable(file))?;
-    Ok(done)
-}
+use crate::files::{open_file, unavailable, whole};
 
 /// Writes the whole state into `file`.
 ///
@@ -80,10 +45,6 @@ pub fn check(file: &Path, root: Option<&Cid>) -> anyhow::Result<Page> {
 pub fn import(file: &Path, into: &Path, root: Option<&Cid>) -> anyhow::Result<Page> {
     let done = imported::import(file, into, root)?;
     Ok(show(file, &done).with("into", into.display().to_string()))
-}
-
-pub(crate) fn open_file(file: &Path) -> Result<File, FileUnavailable> {
-    File::open(file).map_err(unavailable(file))
 }
 
 fn show(file: &Path, done: &Archived) -> Page {

@@ -16,8 +16,8 @@ use tributary_witness::Archived;
 use tributary_witness::car::CarReader;
 
 use super::At;
-use super::files::{open_file, unavailable, whole};
 use super::progress::Progress;
+use crate::files::{open_file, unavailable, whole};
 use crate::home::Home;
 use crate::run::STORE_FORMAT;
 

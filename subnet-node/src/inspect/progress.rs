@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::files::{FileUnavailable, unavailable};
+use crate::files::{FileUnavailable, unavailable};
 
 /// Bytes from one line to the next: a few seconds' work. A smaller file is done in silence.
 const STEP: u64 = 64 * MIB;
