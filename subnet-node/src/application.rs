@@ -26,6 +26,8 @@ use tributary_primitives::{Hash32, Height};
 use tributary_replica::proposal::judge_transactions;
 use tributary_store::Survives;
 
+use crate::check::checker::{Checker, Order};
+use crate::check::words::Case;
 use crate::checkpoints::Checkpoints;
 use crate::ledger::{Committed, Ledger};
 use crate::metrics::Metrics;
@@ -42,6 +44,8 @@ pub struct Node {
     pool: Arc<Pool>,
     checkpoints: Arc<Checkpoints>,
     metrics: Arc<Metrics>,
+    /// None when no block is ever checked.
+    checker: Option<Arc<Checker>>,
     me: ValidatorAddress,
     /// Transactions of judged blocks of the height in progress, by block hash: decoded and recovered once.
     decoded: HashMap<Hash32, Vec<Transaction>>,
@@ -69,9 +73,10 @@ impl Node {
         pool: Arc<Pool>,
         checkpoints: Arc<Checkpoints>,
         metrics: Arc<Metrics>,
+        checker: Option<Arc<Checker>>,
         me: ValidatorAddress,
     ) -> Self {
-        Self { ledger, pool, checkpoints, metrics, me, decoded: HashMap::new() }
+        Self { ledger, pool, checkpoints, metrics, checker, me, decoded: HashMap::new() }
     }
 
     fn keep(&self, proposed: &Proposed, valid: bool, bytes: &[u8]) -> Result<(), ApplicationFatal> {
@@ -157,7 +162,7 @@ impl Node {
         let committed = self.ledger.commit(certificate, &block, bytes, &transactions).map_err(fatal)?;
         let Some(committed) = committed else { return Ok(()) };
         self.metrics.committed(&committed, transactions.len(), started.elapsed());
-        let Committed { head, workers, stats } = committed;
+        let Committed { head, parent_root, env, outcome, workers, stats } = committed;
         tracing::info!(
             height = %head.height, transactions = transactions.len(), gas = head.record.gas_used,
             state_root = %head.record.state_root, "block committed"
@@ -166,6 +171,11 @@ impl Node {
             height = %head.height, transactions = transactions.len(), threads = workers.threads(),
             ahead = stats.speculated, repeated = stats.repeated, gave_up = stats.is_closed, "block executed"
         );
+        if let Some(checker) = &self.checker {
+            let params = || self.ledger.executor().params().clone();
+            let case = || Case { parent_root, env, params: params(), block: bytes.to_vec() };
+            checker.offer(head.height, || Order { case: case(), live: outcome });
+        }
         Ok(())
     }
 }

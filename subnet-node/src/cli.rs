@@ -61,7 +61,7 @@ EXIT CODES:
   subnet-node devnet --fresh --until-checkpoint 3 --json
   subnet-node devnet --validators 7 --parent-validators 1 --no-load")]
     Devnet(DevnetArgs),
-    /// Look into the state of a stopped node, prove parts of it, export all of it.
+    /// Look into the state of a stopped node, prove parts of it, export all of it; run a dumped block again.
     #[command(after_help = "EXAMPLES:
   subnet-node inspect head --home node0
   subnet-node inspect actor 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --home node0 --height 12
@@ -73,10 +73,12 @@ EXIT CODES:
   subnet-node inspect import state.car --into copy
   subnet-node inspect witness proof.car --home node0 actor f01
   subnet-node inspect verify proof.car --root bafy2bzace… actor f01
+  subnet-node inspect replay --dump node0/dumps/block-7
 
 EXIT CODES:
   0  found, written or proven
-  1  refused, not there, or the node runs; the last line says which")]
+  1  refused, not there, or the node runs; the last line says which
+replay has more: see `subnet-node inspect replay --help`")]
     Inspect(InspectArgs),
 }
 

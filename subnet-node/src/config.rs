@@ -124,6 +124,8 @@ pub struct ServiceConfig {
 pub struct ExecutionConfig {
     /// Threads of one block; 0 for as many as the machine has cores.
     pub threads: u32,
+    /// Blocks from one check to the next; 0 for none.
+    pub self_check_every: u64,
 }
 
 /// Transactions that wait.
@@ -314,7 +316,7 @@ mod tests {
             ("[rpc]\nlisten = \"localhost\"\n", &[], "rpc.listen"),
             ("[execution]\nthreads = 33\n", &[], "execution.threads is 33; a block runs on 32 threads at most"),
             ("", &["execution.threads=-1"], "execution.threads"),
-            ("[execution]\nself_chek_every = 1\n", &[], "self_chek_every"),
+            ("[execution]\nself_check_every = -1\n", &[], "execution.self_check_every"),
             ("", &["rpc.listen"], "KEY=VALUE"),
             ("[rpc\n", &[], "config.toml"),
         ] {

@@ -8,7 +8,8 @@
 //! ├─ data/           blocks, receipts, state
 //! ├─ wal/            the votes of the height in progress
 //! ├─ cache/          compiled actors; may be removed while the node is down
-//! └─ SAFETY_HALT     there after the engine stopped for safety; a person removes it
+//! ├─ dumps/          blocks whose check found another outcome, for `subnet-node inspect replay`
+//! └─ SAFETY_HALT     there after the node stopped for safety; a person removes it
 //! ```
 
 use std::fs;
@@ -19,11 +20,10 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home(PathBuf);
 
-/// The engine stopped for safety, and nobody looked since.
+/// The node stopped for safety, and nobody looked since.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{path} is there: consensus stopped for safety:\n{why}\nStarting again could sign against an earlier vote. Find the cause; when \
-     the disk is sound and no other process uses this node's keys, remove the file and start again",
+    "{path} is there: the node stopped for safety:\n{why}\nFind the cause, then remove the file and start again",
     path = .path.display()
 )]
 pub struct SafetyHaltRejected {
@@ -80,11 +80,17 @@ impl Home {
         self.0.join("cache")
     }
 
+    /// Blocks whose check found another outcome.
+    #[must_use]
+    pub fn dumps(&self) -> PathBuf {
+        self.0.join("dumps")
+    }
+
     fn safety_halt(&self) -> PathBuf {
         self.0.join("SAFETY_HALT")
     }
 
-    /// Leaves a note that keeps the node down until a person looked.
+    /// Leaves a note that keeps the node down until a person looked: why, and what to look at.
     ///
     /// # Errors
     /// What the system says when the note cannot be written.

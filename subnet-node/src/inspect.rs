@@ -5,6 +5,7 @@
 //! witness, export                     home ─▶ file
 //! verify, check                       file ─▶ answer           no home, no node, no trust but in a root
 //! import                              file ─▶ directory        to look at as at a home
+//! replay                              dump ─▶ verdict          no home, no node
 //! ```
 //!
 //! | file | is |
@@ -14,6 +15,7 @@
 //! | [`imported`] | a directory with a state and no chain |
 //! | [`state`] | the state of either |
 //! | [`mod@diff`] | what differs between two blocks |
+//! | [`mod@replay`] | a dumped block, run again |
 //! | [`page`] | names and values, for people or as JSON |
 //! | [`files`] | what writes and reads files |
 //! | [`progress`] | how far a large file is |
@@ -27,10 +29,12 @@ pub mod page;
 pub mod past;
 pub mod progress;
 pub mod question;
+pub mod replay;
 pub mod state;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use cid::Cid;
 use clap::{Args, Subcommand};
@@ -42,6 +46,7 @@ use self::diff::{SLOTS_MAX, diff};
 use self::page::Page;
 use self::past::Past;
 use self::question::{Absent, QuestionArgs, parse_slot, show_actor, show_head, show_root, show_slot, to_dag_json};
+use self::replay::ReplayArgs;
 use self::state::State;
 
 /// Options of `inspect`.
@@ -204,19 +209,36 @@ EXIT CODES:
         #[command(subcommand)]
         question: QuestionArgs,
     },
+    /// Run a block again that a node found two outcomes for: once in order, and several times on threads. No home, no node.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect replay --dump node0/dumps/block-7
+  subnet-node inspect replay --dump block-7 --threads 16 --times 1000 --json
+
+What differs is told as: the outcome named / the outcome in order, here.
+
+EXIT CODES:
+  0  nothing is wrong: threads and in order agree with the dump
+  1  the dump cannot be run; the last line says why
+  2  the command line is wrong
+  3  the outcome that was committed is wrong: threads and in order agree on another
+  4  the outcome of the node's check is wrong: threads and in order agree with what was committed
+  5  threads and in order do not agree")]
+    Replay(ReplayArgs),
 }
 
-/// Looks, and prints what it found on standard output.
+/// Looks, and prints what it found on standard output. The exit code is success but for a replay that finds somebody wrong.
 ///
 /// # Errors
 /// What was refused, missing or damaged; nothing was printed then.
-pub fn inspect(args: InspectArgs) -> anyhow::Result<()> {
-    let said = look(args.what)?;
-    Ok(writeln!(io::stdout().lock(), "{said}")?)
+pub fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
+    let (said, code) = look(args.what)?;
+    writeln!(io::stdout().lock(), "{said}")?;
+    Ok(code)
 }
 
-fn look(what: What) -> anyhow::Result<String> {
-    match what {
+fn look(what: What) -> anyhow::Result<(String, ExitCode)> {
+    let said = match what {
+        What::Replay(args) => return replay::run(&args),
         What::Head { at, form } => head(&at).map(|page| page.say(form.json)),
         What::Actor { address, at, form } => {
             let state = State::open(&at)?;
@@ -241,7 +263,8 @@ fn look(what: What) -> anyhow::Result<String> {
         What::Import { file, into, root, form } => Ok(files::import(&file, &into, root.as_ref())?.say(form.json)),
         What::Witness { file, at, question } => files::witness(&file, &State::open(&at)?, &question),
         What::Verify { file, root, form, question } => files::verify(&file, &root, &question, form.json),
-    }
+    };
+    Ok((said?, ExitCode::SUCCESS))
 }
 
 fn head(at: &At) -> anyhow::Result<Page> {

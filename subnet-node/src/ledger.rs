@@ -11,6 +11,7 @@ pub mod record;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use cid::Cid;
 use fvm_ipld_amt::Amt;
 use fvm_shared::address::Address;
 use tributary_chain::tendermint::block::Header;
@@ -52,6 +53,12 @@ pub struct Head {
 pub struct Committed {
     /// The head that it made.
     pub head: Arc<Head>,
+    /// Root of the state that it ran on.
+    pub parent_root: Cid,
+    /// What it ran in.
+    pub env: BlockEnv,
+    /// What came out.
+    pub outcome: BlockOutcome,
     /// The threads it ran on.
     pub workers: Workers,
     /// What that brought.
@@ -104,7 +111,7 @@ pub struct Ledger {
 
 /// Where execution stands between two blocks: the state, with what the last blocks read of it still decoded.
 struct Place {
-    root: cid::Cid,
+    root: Cid,
     /// What the state reads from, and what it writes to until its block is committed.
     store: Arc<Buffered<Store>>,
     state: State,
@@ -243,7 +250,7 @@ impl Ledger {
             Head { height: certificate.height, hash: certificate.block.hash, record, certificate: Some(certificate) };
         let new = Arc::new(new);
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
-        Ok(Some(Committed { head: new, workers, stats }))
+        Ok(Some(Committed { head: new, parent_root: head.record.state_root, env, outcome, workers, stats }))
     }
 
     /// The state after `head`'s block: the place where the last block left it, or opened from the store.
@@ -413,7 +420,7 @@ fn commit_genesis(facts: &ChainFacts, store: &Store, genesis: &SealedGenesis) ->
 }
 
 /// Root of the list of messages for the parent while nothing was ever queued: an empty AMT.
-fn empty_outbox(state: &Buffered<Store>) -> Result<cid::Cid, LedgerFatal> {
+fn empty_outbox(state: &Buffered<Store>) -> Result<Cid, LedgerFatal> {
     Amt::<(), _>::new(state).flush().map_err(|why| LedgerFatal::Genesis(why.to_string()))
 }
 

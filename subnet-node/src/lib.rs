@@ -19,6 +19,7 @@
 //! | [`checkpoints`] | shares and certificates |
 //! | [`gossiping`] | between the gossip network and those two |
 //! | [`backend`] | the node as the RPC sees it |
+//! | [`check`] | a committed block, run once more in order |
 //! | [`halt`] | how any of them stops the node |
 //! | [`status`], [`metrics`] | how it is doing |
 //! | `files` | files read and written whole |
@@ -30,6 +31,7 @@
 pub mod actor;
 pub mod application;
 pub mod backend;
+pub mod check;
 pub mod checkpoints;
 pub mod cli;
 pub mod config;

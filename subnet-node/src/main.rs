@@ -36,7 +36,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             eprintln!("made {}; settings are in {}", home.path().display(), home.config().display());
         }
         Command::Run(args) => run_node(&args)?,
-        Command::Inspect(args) => inspect(args)?,
+        Command::Inspect(args) => return inspect(args),
         Command::Devnet(args) => runtime()?.block_on(devnet::run(args))?,
     }
     Ok(ExitCode::SUCCESS)

@@ -12,6 +12,7 @@
 //! | `tributary_commit_seconds` | executing a block and writing it, histogram |
 //! | `tributary_parallel_blocks_total`, `tributary_abandoned_blocks_total` | blocks run on several threads, and those of them that were given up to one since too much collided |
 //! | `tributary_ahead_transactions_total`, `tributary_repeated_transactions_total` | transactions run before their turn, and those of them that ran again in it |
+//! | `tributary_checked_blocks_total`, `tributary_skipped_checks_total` | blocks that were run again in order and came out the same, and those that were due and not run |
 //! | `tributary_refused_proposals_total`, `tributary_equivocations_total` | validators that broke a rule |
 //!
 //! The engine's own metrics follow them in the same text.
@@ -50,6 +51,8 @@ pub struct Metrics {
     abandoned_blocks: Counter,
     ahead_transactions: Counter,
     repeated_transactions: Counter,
+    checked_blocks: Counter,
+    skipped_checks: Counter,
     refused_proposals: Counter,
     equivocations: Counter,
 }
@@ -85,6 +88,8 @@ impl Metrics {
         let abandoned_blocks = counter("abandoned_blocks", "Of these, given up to one thread");
         let ahead_transactions = counter("ahead_transactions", "Transactions run before their turn");
         let repeated_transactions = counter("repeated_transactions", "Of these, run again in their turn");
+        let checked_blocks = counter("checked_blocks", "Blocks run again in order, with the same outcome");
+        let skipped_checks = counter("skipped_checks", "Blocks that were due to be run again and were not");
         let refused_proposals = counter("refused_proposals", "Proposals refused");
         let equivocations = counter("equivocations", "Validators that said two things at once");
         let commit_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
@@ -108,6 +113,8 @@ impl Metrics {
             abandoned_blocks,
             ahead_transactions,
             repeated_transactions,
+            checked_blocks,
+            skipped_checks,
             refused_proposals,
             equivocations,
         }
@@ -115,7 +122,7 @@ impl Metrics {
 
     /// A block was executed and written.
     pub fn committed(&self, committed: &Committed, transactions: usize, took: Duration) {
-        let Committed { head, workers, stats } = committed;
+        let Committed { head, workers, stats, .. } = committed;
         self.transactions.inc_by(count(transactions));
         self.gas.inc_by(head.record.gas_used);
         self.commit_seconds.observe(took.as_secs_f64());
@@ -123,6 +130,16 @@ impl Metrics {
         self.abandoned_blocks.inc_by(stats.is_closed.into());
         self.ahead_transactions.inc_by(count(stats.speculated));
         self.repeated_transactions.inc_by(count(stats.repeated));
+    }
+
+    /// A block was run again, with the same outcome.
+    pub fn checked(&self) {
+        self.checked_blocks.inc();
+    }
+
+    /// A block was due to be run again and was not.
+    pub fn skipped_check(&self) {
+        self.skipped_checks.inc();
     }
 
     /// A proposal broke a rule.

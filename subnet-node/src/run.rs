@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tributary_chain::ConsensusKey;
 use tributary_consensus::{Config, Engine, EngineFatal, EngineStopped, Running, Wake};
-use tributary_fvm::Executor;
+use tributary_fvm::{Executor, ExecutorFatal};
 use tributary_genesis::{Genesis, Keys, SealedGenesis};
 use tributary_gossip::{Gossip, GossipConfig, Multiaddr, NetworkKey};
 use tributary_rpc::RpcServer;
@@ -21,11 +22,12 @@ use tributary_store::{ChainIdentity, Store};
 
 use crate::application::Node;
 use crate::backend::NodeBackend;
+use crate::check::checker::Checker;
 use crate::checkpoints::Checkpoints;
 use crate::config::NodeConfig;
 use crate::facts::ChainFacts;
 use crate::gossiping;
-use crate::halt;
+use crate::halt::{self, Halt};
 use crate::home::Home;
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
@@ -34,6 +36,9 @@ use crate::status::Status;
 
 /// Version of what this node writes into its store. Raised when a node could misread what an older one wrote.
 pub const STORE_FORMAT: u32 = 1;
+/// What to look at after the engine stopped for safety.
+const VOTES_AT_RISK: &str = "Starting again could sign against an earlier vote: look whether the disk is sound, and make sure that no \
+                             other process uses this node's keys";
 /// How long the engine waits for peers before its first height.
 const SETTLE: Duration = Duration::from_millis(300);
 /// Validators on one machine all have one address.
@@ -97,7 +102,8 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
         Arc::clone(&metrics),
     );
     let status = Arc::new(status);
-    let backend = NodeBackend::new(Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&status), halt);
+    let backend = NodeBackend::new(Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&status), halt.clone());
+    let checker = checker(home, &config, &ledger, halt, &metrics)?;
     let rpc = RpcServer::start(config.rpc(), Arc::new(backend)).await?;
     let service = http::bind(config.service.listen, "health and metrics").await?;
     let (stopped, mut stopping) = watch::channel(false);
@@ -105,7 +111,7 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
         drop(stopping.changed().await);
     }));
     let key = ConsensusKey::from_seed(keys.consensus_seed);
-    let node = Node::new(Arc::clone(&ledger), pool, checkpoints, metrics, key.public_key().address());
+    let node = Node::new(Arc::clone(&ledger), pool, checkpoints, metrics, checker.clone(), key.public_key().address());
     let mut engine = Engine::start(engine_config(home, &facts, &config, &keys, key, wake), node).await?;
     tracing::info!(
         chain = %facts.rules.chain_id, subnet = %facts.subnet, height = %ledger.head().height,
@@ -129,11 +135,28 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     rpc.stop().await;
     gossip.stop().await;
     drop(gossiping.await);
+    if let Some(checker) = checker {
+        tokio::task::spawn_blocking(move || checker.stop()).await?;
+    }
     stopped.send_replace(true);
     drop(service.await);
     ledger.store().flush()?;
     tracing::info!(height = %ledger.head().height, "stopped");
     conclude(home, ended)
+}
+
+/// What checks every so many blocks, if any are to be. It has an engine of its own: what it holds, no block waits for.
+fn checker(
+    home: &Home,
+    config: &NodeConfig,
+    ledger: &Ledger,
+    halt: Halt,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Arc<Checker>>, ExecutorFatal> {
+    let Some(every) = NonZeroU64::new(config.execution.self_check_every) else { return Ok(None) };
+    let executor = Executor::new(ledger.facts().execution(), Some(&home.code_cache()))?;
+    let store = ledger.store().as_ref().clone();
+    Ok(Some(Arc::new(Checker::new(every, executor, store, home.clone(), halt, Arc::clone(metrics)))))
 }
 
 /// Why the node stopped.
@@ -169,7 +192,7 @@ fn conclude(home: &Home, ended: Ended) -> anyhow::Result<()> {
         Ended::Engine(EngineStopped::Fatal(EngineFatal::Application(cause))) => Err(cause.into()),
         Ended::Engine(why) => {
             if why.must_stay_down() {
-                home.mark_safety_halt(&why.to_string())?;
+                home.mark_safety_halt(&format!("{why}\n{VOTES_AT_RISK}"))?;
             }
             Err(why.into())
         }

@@ -32,6 +32,18 @@ impl Client {
         self.0.request("eth_sendRawTransaction", rpc_params![raw]).await.map_err(|why| why.to_string())
     }
 
+    /// Sends a signed message; its hash.
+    pub async fn send_message(&self, raw: &[u8]) -> String {
+        let raw = format!("0x{}", hex::encode(raw));
+        self.0.request("subnet_sendMessage", rpc_params![raw]).await.unwrap()
+    }
+
+    /// Height of the block with this message, once it is in one.
+    pub async fn block_of_message(&self, message: &str) -> Option<u64> {
+        let receipt: Value = self.0.request("subnet_getMessageReceipt", rpc_params![message]).await.ok()?;
+        receipt["height"].as_u64()
+    }
+
     /// Height of the block with this transaction, once it is in one.
     pub async fn block_of(&self, transaction: &str) -> Option<u64> {
         let receipt: Value = self.0.request("eth_getTransactionReceipt", rpc_params![transaction]).await.ok()?;

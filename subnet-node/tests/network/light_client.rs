@@ -41,7 +41,7 @@ async fn every_decided_height_passes_the_light_client() {
 }
 
 /// The chain as node 0 left it on its disk.
-fn open(network: &Network) -> Ledger {
+pub fn open(network: &Network) -> Ledger {
     let facts = Arc::new(ChainFacts::of(network.genesis()).unwrap());
     let identity = ChainIdentity { genesis: facts.genesis_id, format: tributary_node::run::STORE_FORMAT };
     let store = Store::open(&network.home(0).data(), &StoreConfig::default(), &identity).unwrap();

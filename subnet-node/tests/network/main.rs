@@ -3,6 +3,7 @@
 //! | module | is |
 //! |---|---|
 //! | [`network`] | a network of processes in a temporary directory |
+//! | [`check`] | blocks run again beside the chain, and dumps of those that came out differently |
 //! | [`client`] | asks a node by JSON-RPC |
 //! | [`wallet`] | a funded key that sends transfers |
 //! | [`survival`] | what must hold through kills, halts and restarts |
@@ -15,6 +16,7 @@
 //! | [`viem`] | Solidity and viem against a real network |
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on should stop, and say why")]
 
+mod check;
 mod client;
 mod devnet;
 mod docs;

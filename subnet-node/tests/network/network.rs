@@ -1,7 +1,8 @@
 //! A network of validator processes in a temporary directory. Nothing outlives the test: neither process nor file.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -140,6 +141,16 @@ impl Network {
     /// Where node `at` serves JSON-RPC.
     pub fn rpc(&self, at: usize) -> SocketAddrV4 {
         self.nodes[at].ports.rpc
+    }
+
+    /// The number `name` among the metrics of node `at`.
+    pub fn metric(&self, at: usize, name: &str) -> u64 {
+        let mut service = TcpStream::connect(self.nodes[at].ports.service).unwrap();
+        service.write_all(b"GET /metrics HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n").unwrap();
+        let mut said = String::new();
+        service.read_to_string(&mut said).unwrap();
+        let line = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {said}")).parse().unwrap()
     }
 
     /// Asks node `at`.

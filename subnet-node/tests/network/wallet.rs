@@ -2,9 +2,16 @@
 
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, TxKind, U256};
+use cid::Cid;
+use fvm_ipld_encoding::{RawBytes, to_vec};
+use fvm_shared::address::Address as FilecoinAddress;
+use fvm_shared::econ::TokenAmount;
+use fvm_shared::message::Message;
 use tributary_crypto::SecpSecretKey;
-use tributary_message::EthereumTransaction;
+use tributary_message::{EthereumTransaction, FvmTransaction};
 use tributary_primitives::EthAddress;
+use tributary_primitives::actors::INIT_ID;
+use tributary_primitives::init::{EXEC, ExecParams};
 
 use crate::client::{Client, until};
 use crate::network::CHAIN_ID;
@@ -21,7 +28,12 @@ pub struct Wallet {
 impl Wallet {
     /// The wallet that genesis made rich, with nothing sent yet.
     pub fn rich() -> Self {
-        Self { key: SecpSecretKey::from_bytes(&RICH_KEY).unwrap(), nonce: 0 }
+        Self::of(RICH_KEY)
+    }
+
+    /// Another wallet, as rich as genesis makes it.
+    pub fn of(secret: [u8; 32]) -> Self {
+        Self { key: SecpSecretKey::from_bytes(&secret).unwrap(), nonce: 0 }
     }
 
     pub fn address(&self) -> EthAddress {
@@ -30,10 +42,20 @@ impl Wallet {
 
     /// Sends one attoTRB to nobody in particular through `client`; the transaction's hash.
     pub async fn send(&mut self, client: &Client) -> String {
+        self.send_with(client, 21_000, &[]).await
+    }
+
+    /// The same with a byte of data: a call, and what is called has no code.
+    pub async fn call(&mut self, client: &Client) -> String {
+        self.send_with(client, 30_000, &[1]).await
+    }
+
+    async fn send_with(&mut self, client: &Client, gas_limit: u64, input: &'static [u8]) -> String {
         let unsigned = TxEip1559 {
             chain_id: CHAIN_ID,
             nonce: self.nonce,
-            gas_limit: 21_000,
+            gas_limit,
+            input: input.into(),
             max_fee_per_gas: 10_u128.pow(10),
             max_priority_fee_per_gas: 1,
             to: TxKind::Call(Address::repeat_byte(0x99)),
@@ -44,6 +66,37 @@ impl Wallet {
         let hash = client.send(transaction.raw()).await.unwrap();
         self.nonce += 1;
         hash
+    }
+
+    /// The address that it sends messages from.
+    pub fn f1_address(&self) -> FilecoinAddress {
+        self.key.f1_address()
+    }
+
+    /// Has an actor made of `code` without parameters, by the first message from its f1 address; the height of the block with it.
+    pub async fn exec(&self, client: &Client, code: Cid) -> u64 {
+        let params = to_vec(&ExecParams { code, params: RawBytes::default() }).unwrap();
+        let message = Message {
+            version: 0,
+            from: self.f1_address(),
+            to: FilecoinAddress::new_id(INIT_ID),
+            sequence: 0,
+            value: TokenAmount::default(),
+            method_num: EXEC,
+            params: RawBytes::new(params),
+            gas_limit: 1_000_000_000,
+            gas_fee_cap: TokenAmount::from_atto(1_000_000_000),
+            gas_premium: TokenAmount::default(),
+        };
+        let message = FvmTransaction::sign(message, &self.key, CHAIN_ID).unwrap();
+        let hash = client.send_message(message.raw()).await;
+        let mut height = None;
+        until(&format!("the receipt of {hash}"), async || {
+            height = client.block_of_message(&hash).await;
+            height.is_some()
+        })
+        .await;
+        height.unwrap()
     }
 
     /// Sends, and waits until the transfer is in a block; its hash and that block's height.
