@@ -10,6 +10,7 @@
 pub mod record;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use cid::Cid;
 use fvm_ipld_amt::Amt;
@@ -33,6 +34,7 @@ use tributary_replica::mempool::SenderState;
 use tributary_store::{BaseCommit, BlockCommit, Buffered, Store, StoreFatal};
 
 use crate::facts::ChainFacts;
+use crate::pace::Pace;
 use record::{Record, decode_certificate, decode_receipts, encode_certificate, encode_receipts};
 
 /// The chain's end as this node knows it.
@@ -107,6 +109,7 @@ pub struct Ledger {
     head: RwLock<Arc<Head>>,
     /// Empty before the first block, and after one that failed.
     place: Mutex<Option<Place>>,
+    pace: Mutex<Pace>,
 }
 
 /// Where execution stands between two blocks: the state, with what the last blocks read of it still decoded.
@@ -132,7 +135,14 @@ impl Ledger {
             commit_genesis(&facts, &store, genesis)?;
         }
         let head = load_head(&store)?;
-        Ok(Self { facts, store: Arc::new(store), executor, head: RwLock::new(Arc::new(head)), place: Mutex::new(None) })
+        Ok(Self {
+            facts,
+            store: Arc::new(store),
+            executor,
+            head: RwLock::new(Arc::new(head)),
+            place: Mutex::new(None),
+            pace: Mutex::default(),
+        })
     }
 
     /// The head as of now.
@@ -227,8 +237,11 @@ impl Ledger {
         let fatal = |source| LedgerFatal::Execution { height: certificate.height, source: Box::new(source) };
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         let Place { store: state, state: before, .. } = self.at(place.take(), &head).map_err(fatal)?;
-        let workers = self.executor.workers_for(transactions);
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = self.executor.workers_for(transactions);
+        let (workers, started) = (pace.choose(most), Instant::now());
         let (mut after, run, stats) = self.executor.run_on(workers, before, &env, transactions).map_err(fatal)?;
+        pace.ran(most, workers, run.gas_used, started.elapsed());
         let state_root = after.flush()?;
         let BlockRun { receipts, gas_used, cron_gas_used } = run;
         let outcome = BlockOutcome { state_root, receipts, gas_used, cron_gas_used };

@@ -14,6 +14,7 @@
 //! | [`home`], [`config`], [`init`] | a node's directory, its settings, and making them |
 //! | [`facts`] | what genesis fixed |
 //! | [`ledger`] | what was decided, executed and is on disk; the head |
+//! | [`pace`] | whether a block runs in order or on several threads |
 //! | [`application`] | the node as consensus sees it |
 //! | [`pool`] | the mempool's hand |
 //! | [`checkpoints`] | shares and certificates |
@@ -45,6 +46,7 @@ pub mod init;
 pub mod inspect;
 pub mod ledger;
 pub mod metrics;
+pub mod pace;
 pub mod pool;
 pub mod run;
 pub mod status;
