@@ -3,7 +3,7 @@
 //! | a worker | does |
 //! |---|---|
 //! | gets a turn | runs the transaction, publishes, goes on with its chain, then tries to commit |
-//! | gets none: the window is full | sleeps until the frontier moves |
+//! | gets none: the window is full | sleeps until half of it is free: to wake for every transaction costs more than most take |
 //! | gets none: all are taken | leaves |
 //!
 //! What is executed waits in its place for the [`commit`]ter.
@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::bell::Bell;
 use crate::memory::Memory;
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock, thread};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, fence, lock, thread};
 use crate::turns::Turns;
 use crate::view::{Shared, View};
 use crate::{Block, Ground, Ran};
@@ -151,15 +151,20 @@ impl<'a, B: Block> Run<'a, B> {
                     self.commit(&mut worker);
                 }
                 None if self.turns.is_over() => break,
-                None => self.shared.bell.wait_until(|| {
-                    self.shared.is_stopped() || self.turns.is_over() || self.turns.has_next(self.limit())
-                }),
+                None => {
+                    self.shared.bell.wait_until(|| self.shared.is_stopped() || self.turns.is_over() || self.has_room())
+                }
             }
         }
     }
 
     fn limit(&self) -> usize {
         self.shared.frontier.load(Ordering::SeqCst).saturating_add(self.window)
+    }
+
+    /// Whether those who sleep have something to wake for.
+    fn has_room(&self) -> bool {
+        self.turns.has_next(self.limit() - self.window / 2)
     }
 
     /// Runs a transaction ahead of the frontier, and its chain as far as that can run.
@@ -176,7 +181,11 @@ impl<'a, B: Block> Run<'a, B> {
             };
             *lock(&self.places[index].outcome) = outcome;
             self.places[index].is_executed.store(true, Ordering::SeqCst);
-            self.shared.bell.ring();
+            // Between this and a look at what the committer says: it looks here once it has spoken.
+            fence(Ordering::SeqCst);
+            if self.turns.is_closed() {
+                self.shared.bell.ring();
+            }
             let Some(successor) = self.turns.executed(index) else { return };
             index = successor;
         }

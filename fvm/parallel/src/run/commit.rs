@@ -62,6 +62,7 @@ impl<B: Block> Run<'_, B> {
     fn commit_one(&self, committer: &mut Committer<B>, worker: &mut B::Worker) {
         let frontier = self.shared.frontier.load(Ordering::SeqCst);
         let outcome = lock(&self.places[frontier].outcome).take();
+        let mut is_awaited = false;
         let output = match outcome {
             Some(outcome) if self.block.fits(&committer.tally, frontier, &outcome.output) && outcome.view.holds() => {
                 outcome.written.iter().for_each(|key| self.shared.memory.settle(frontier, key));
@@ -69,11 +70,13 @@ impl<B: Block> Run<'_, B> {
             }
             outcome => {
                 committer.stats.repeated += usize::from(self.is_executed(frontier));
-                self.run_again(committer, worker, frontier, outcome.map(|outcome| outcome.written).unwrap_or_default())
+                let written = outcome.map(|outcome| outcome.written).unwrap_or_default();
+                is_awaited = !written.is_empty();
+                self.run_again(committer, worker, frontier, written)
             }
         };
         match output {
-            Ok(output) => self.advance(committer, output),
+            Ok(output) => self.advance(committer, output, is_awaited),
             Err(fatal) => {
                 committer.fatal = Some(fatal);
                 self.shared.stop();
@@ -99,7 +102,8 @@ impl<B: Block> Run<'_, B> {
         Ok(output)
     }
 
-    fn advance(&self, committer: &mut Committer<B>, output: B::Output) {
+    /// Moves the frontier by one, and wakes whoever that is something to: readers of what was marked, workers without room.
+    fn advance(&self, committer: &mut Committer<B>, output: B::Output, is_awaited: bool) {
         self.block.count(&mut committer.tally, &output);
         committer.outputs.push(output);
         let frontier = committer.outputs.len();
@@ -109,9 +113,10 @@ impl<B: Block> Run<'_, B> {
             stats.is_closed = true;
             self.turns.close();
         }
-        match frontier == self.places.len() {
-            true => self.shared.stop(),
-            false => self.shared.bell.ring(),
+        if frontier == self.places.len() {
+            self.shared.stop();
+        } else if is_awaited || self.turns.is_closed() || self.has_room() {
+            self.shared.bell.ring();
         }
     }
 }
