@@ -156,3 +156,27 @@ fn the_top_level_holds_what_the_layout_names_and_nothing_else() {
     let shown = entries.filter(|name| !name.starts_with('.') && !LEFT_BEHIND.contains(&name.as_str()));
     assert_eq!(shown.collect::<BTreeSet<_>>(), TOP_LEVEL.iter().map(|name| (*name).to_owned()).collect());
 }
+
+/// Lock files of the workspaces beside this one, which are built on demand only: nobody else would notice that they are stale.
+const OTHER_LOCKS: &[&str] = &["fvm/oracle/Cargo.lock", "fvm/trials/fuzz/Cargo.lock"];
+
+#[test]
+fn the_lock_files_of_other_workspaces_know_what_our_crates_stand_on() {
+    let workspace = read(&root().join("Cargo.toml"));
+    let package = |name: &String| {
+        let package = workspace["workspace"]["dependencies"].get(name).and_then(|entry| entry.get("package"));
+        package.and_then(Value::as_str).unwrap_or(name).to_owned()
+    };
+    let crates = crates();
+    for path in OTHER_LOCKS {
+        let lock = read(&root().join(path));
+        for entry in lock["package"].as_array().unwrap() {
+            let Some(on) = crates.get(entry["name"].as_str().unwrap()) else { continue };
+            let locked = entry.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+            let name = |entry: &Value| entry.as_str().unwrap().split(' ').next().unwrap().to_owned();
+            let locked: BTreeSet<_> = locked.map(name).collect();
+            let missing: Vec<_> = on.iter().map(package).filter(|name| !locked.contains(name)).collect();
+            assert!(missing.is_empty(), "{path} does not know that {} stands on {missing:?}", entry["name"]);
+        }
+    }
+}
