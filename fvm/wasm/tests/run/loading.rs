@@ -181,11 +181,14 @@ fn what_was_compiled_is_there_at_the_next_start_and_damage_means_compiling_again
 fn files_under(directory: &std::path::Path) -> std::collections::BTreeMap<std::path::PathBuf, std::time::SystemTime> {
     let mut files = std::collections::BTreeMap::new();
     for entry in std::fs::read_dir(directory).unwrap() {
-        let (path, metadata) = entry.map(|entry| (entry.path(), entry.metadata().unwrap())).unwrap();
-        match metadata.is_dir() {
+        let entry = entry.unwrap();
+        let path = entry.path();
+        match entry.file_type().unwrap().is_dir() {
             true => files.extend(files_under(&path)),
-            // Statistics beside a module are written by a thread of the cache's own.
-            false if path.extension().is_none() => drop(files.insert(path, metadata.modified().unwrap())),
+            // Statistics beside a module come and go, by a thread of the cache's own: whatever has an extension is not looked at.
+            false if path.extension().is_none() => {
+                files.insert(path, entry.metadata().unwrap().modified().unwrap());
+            }
             false => {}
         }
     }
