@@ -60,20 +60,23 @@ impl Speculation {
             Some(Actor { head, nonce, balance }) => (Some(head), *nonce, *balance),
             None => (None, 0, U256::ZERO),
         };
-        if self.head_of(id)?.as_ref() != head {
+        let before = self.head_of(id)?;
+        if before.as_ref() != head {
             writes.push((Key::Head(id), Write::Set(Cell::Head(head.cloned()))));
         }
         let (key, account) = (Key::Account(id), Cell::Account(nonce, balance));
         if self.0.seen(&key) != Some(&account) {
             writes.push((key, Write::Set(account)));
         }
-        let (was, generation) = self.contract_of(id)?;
-        let builtin = head.and_then(|head| BuiltinActor::from_code(&head.code));
-        let may_have_code = matches!(builtin, Some(BuiltinActor::Evm | BuiltinActor::EthAccount));
         match &change.contract {
-            Some(contract) if may_have_code => self.write_contract(id, was, generation, contract, writes),
-            None if may_have_code => {}
-            _ if was.is_some() => writes.push((Key::Contract(id), Write::Set(Cell::Contract(None, generation)))),
+            Some(contract) if may_have_code(head) => {
+                let (was, generation) = self.contract_of(id)?;
+                self.write_contract(id, was, generation, contract, writes);
+            }
+            _ if may_have_code(before.as_ref()) && !may_have_code(head) => {
+                let (_, generation) = self.contract_of(id)?;
+                writes.push((Key::Contract(id), Write::Set(Cell::Contract(None, generation))));
+            }
             _ => {}
         }
         Ok(())
@@ -103,6 +106,12 @@ impl Speculation {
         let slots = change.slots.iter();
         writes.extend(slots.map(|(slot, value)| (Key::Slot(id, generation, *slot), Write::Set(Cell::Slot(*value)))));
     }
+}
+
+/// Whether an actor's kind is one under which the EVM may find code.
+fn may_have_code(head: Option<&Arc<ActorHead>>) -> bool {
+    let builtin = head.and_then(|head| BuiltinActor::from_code(&head.code));
+    matches!(builtin, Some(BuiltinActor::Evm | BuiltinActor::EthAccount))
 }
 
 impl StateView for Speculation {
