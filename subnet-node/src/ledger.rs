@@ -120,6 +120,9 @@ struct Place {
     state: State,
 }
 
+/// Nonces and balances after a block.
+pub struct Senders(StateTree<Arc<Store>>);
+
 impl Ledger {
     /// Opens the chain: from its last block, or from genesis when the store is new.
     ///
@@ -339,6 +342,14 @@ impl Ledger {
         Ok(StateTree::load(Arc::clone(&self.store), &head.record.state_root)?)
     }
 
+    /// Who sends transactions, as the mempool asks: after `head`'s block.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn senders(&self, head: &Head) -> Result<Senders, LedgerFatal> {
+        Ok(Senders(self.state(head)?))
+    }
+
     /// What is known after the block at `height`; `None` above the head.
     ///
     /// # Errors
@@ -385,14 +396,16 @@ impl Ledger {
     }
 }
 
-/// Nonce and balance of `sender` as the mempool asks for them.
-///
-/// # Errors
-/// [`StateFatal`].
-pub fn sender_state(state: &StateTree<Arc<Store>>, sender: &Address) -> Result<SenderState, StateFatal> {
-    let balance = state.balance(sender)?;
-    let balance = u128::try_from(balance.atto()).unwrap_or(u128::MAX);
-    Ok(SenderState { nonce: state.nonce(sender)?, balance })
+impl Senders {
+    /// Nonce and balance of `sender`.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn of(&self, sender: &Address) -> Result<SenderState, LedgerFatal> {
+        let balance = self.0.balance(sender)?;
+        let balance = u128::try_from(balance.atto()).unwrap_or(u128::MAX);
+        Ok(SenderState { nonce: self.0.nonce(sender)?, balance })
+    }
 }
 
 /// The time a header says, which was judged to be in range.

@@ -18,7 +18,7 @@ use tributary_primitives::Hash32;
 use tributary_replica::mempool::{BlockSpace, Mempool, MempoolLimits, MempoolRejected};
 use tributary_rpc::backend::SubmitRejected;
 
-use crate::ledger::{Head, Ledger, LedgerFatal, sender_state};
+use crate::ledger::{Head, Ledger, LedgerFatal};
 
 /// The transactions that wait on this node.
 pub struct Pool {
@@ -98,7 +98,7 @@ impl Pool {
     fn admit(&self, transaction: Transaction) -> Result<(), NotAdmitted> {
         self.check_gas(&transaction)?;
         let (sender, head) = (transaction.sender(), self.ledger.head());
-        let sender = sender_state(&self.ledger.state(&head)?, &sender).map_err(LedgerFatal::from)?;
+        let sender = self.ledger.senders(&head)?.of(&sender)?;
         self.lock().admit(transaction, sender, now_ms()).map_err(explain)?;
         self.wake.wake();
         Ok(())
@@ -123,8 +123,8 @@ impl Pool {
     /// # Errors
     /// [`LedgerFatal`]; nothing is dropped.
     pub fn after_block(&self, head: &Head) -> Result<(), LedgerFatal> {
-        let state = self.ledger.state(head)?;
-        Ok(self.lock().prune(now_ms(), |sender| sender_state(&state, sender))?)
+        let senders = self.ledger.senders(head)?;
+        self.lock().prune(now_ms(), |sender| senders.of(sender))
     }
 
     /// What a proposer takes on top of `head`, within `bytes`.
@@ -132,8 +132,8 @@ impl Pool {
     /// # Errors
     /// [`LedgerFatal`].
     pub fn select(&self, head: &Head, bytes: usize) -> Result<Vec<Transaction>, LedgerFatal> {
-        let state = self.ledger.state(head)?;
-        Ok(self.lock().select(self.space(head, bytes), |sender| sender_state(&state, sender))?)
+        let senders = self.ledger.senders(head)?;
+        self.lock().select(self.space(head, bytes), |sender| senders.of(sender))
     }
 
     /// Whether a block on top of `head` would hold anything.
@@ -141,8 +141,8 @@ impl Pool {
     /// # Errors
     /// [`LedgerFatal`].
     pub fn is_wanted(&self, head: &Head) -> Result<bool, LedgerFatal> {
-        let state = self.ledger.state(head)?;
-        Ok(self.lock().has_ready(self.space(head, usize::MAX), |sender| sender_state(&state, sender))?)
+        let senders = self.ledger.senders(head)?;
+        self.lock().has_ready(self.space(head, usize::MAX), |sender| senders.of(sender))
     }
 
     fn space(&self, head: &Head, bytes: usize) -> BlockSpace {
