@@ -49,7 +49,7 @@ use crate::journal::changes::Changes;
 use crate::kernel::{Machine, on_deep_stack};
 use crate::receipt::Receipt;
 use crate::state::history::{self, HISTORY_ADDRESS};
-use crate::state::{BlockState, SharedStore};
+use crate::state::{BlockState, SharedLeaves, SharedStore};
 
 /// The state that blocks and calls run on. Boxed, since it travels through every transaction's journal.
 pub type State = Box<BlockState<SharedStore>>;
@@ -175,6 +175,19 @@ impl Executor {
         Ok(Box::new(BlockState::load(SharedStore::new(Arc::clone(store)), root)?))
     }
 
+    /// Opens the state that `leaves` are the leaves of, for [`Self::call`]; blocks that actors wrote are in `store`. Cost: one read.
+    ///
+    /// # Errors
+    /// [`ExecutorFatal`] when they cannot be read.
+    pub fn open_leaves<B: Blockstore + Send + Sync + 'static>(
+        &self,
+        store: &Arc<B>,
+        root: &Cid,
+        leaves: SharedLeaves,
+    ) -> Result<State, ExecutorFatal> {
+        Ok(Box::new(BlockState::with_leaves(SharedStore::new(Arc::clone(store)), root, leaves)?))
+    }
+
     /// Runs `transactions` in order on `state`, which comes back with what they changed: [`BlockState::flush`] gives the root, and
     /// the next block may go on from there, with all at hand that this one read.
     ///
@@ -280,34 +293,27 @@ impl Executor {
         }
     }
 
-    /// Runs one call on the state under `root` as if in the block `env`, and forgets what it changes. Reads `store`, never writes.
+    /// Runs one call on `state` as if in the block `env`, and forgets what it changes. Its store is read, never written to.
     ///
     /// # Errors
     /// [`ExecutorFatal`] as for [`Self::execute_block`].
-    pub fn call<B: Blockstore + Send + Sync + 'static>(
-        &self,
-        store: &Arc<B>,
-        root: &Cid,
-        env: &BlockEnv,
-        call: &CallRequest,
-    ) -> Result<CallOutcome, ExecutorFatal> {
+    pub fn call(&self, state: State, env: &BlockEnv, call: &CallRequest) -> Result<CallOutcome, ExecutorFatal> {
         let _place = self.machine.enter();
-        let state = self.open(store, root)?;
         on_deep_stack(|| query::call(&self.machine, View::InOrder(state), env, call))
     }
 
-    /// The least gas limit with which the call goes well. Cost: two runs of it if all its gas comes back, some twenty else.
+    /// The least gas limit with which the call goes well on the state that `open` gives, time and again. Cost: two runs of it if all
+    /// its gas comes back, some twenty else.
     ///
     /// # Errors
-    /// [`ExecutorFatal`] as for [`Self::execute_block`].
-    pub fn estimate_gas<B: Blockstore + Send + Sync + 'static>(
+    /// [`ExecutorFatal`] as for [`Self::execute_block`], and what `open` says.
+    pub fn estimate_gas<E: From<ExecutorFatal>>(
         &self,
-        store: &Arc<B>,
-        root: &Cid,
+        open: impl Fn() -> Result<State, E>,
         env: &BlockEnv,
         call: &CallRequest,
-    ) -> Result<GasEstimate, ExecutorFatal> {
-        query::estimate(env, self.params(), call, |call| self.call(store, root, env, call))
+    ) -> Result<GasEstimate, E> {
+        query::estimate(env, self.params(), call, |call| Ok(self.call(open()?, env, call)?))
     }
 }
 

@@ -31,6 +31,7 @@ use crate::money;
 pub use crate::native::cron::{CRON_ENTRIES_MAX, CronEntry};
 use crate::native::{account, cron};
 use crate::state::history::{HISTORY_ADDRESS, history_code};
+use crate::state::leaf::encode;
 use crate::state::{Actor, BlockState, StateTree, system};
 
 /// What the first state holds.
@@ -112,7 +113,9 @@ pub fn build_genesis_state<B: Blockstore>(store: &B, genesis: &GenesisState) -> 
         (CRON_ID, cron),
         (BURNT_FUNDS_ID, burnt_funds),
     ];
-    tree.set_actors(singletons.map(|(id, actor)| (id, Some(actor))))?;
+    for (id, actor) in singletons {
+        tree.set_actors([(id, Some(encode(&actor)?))])?;
+    }
     let mut state = BlockState::over(tree);
     state.apply(accounts(store, &genesis.accounts)?)?;
     Ok(state.flush()?)

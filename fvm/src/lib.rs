@@ -51,5 +51,5 @@ pub use evm::TRANSACTION_GAS_MAX;
 pub use executor::{Executor, State, Workers};
 pub use genesis::{CRON_ENTRIES_MAX, CronEntry, GenesisAccount, GenesisRejected, GenesisState, build_genesis_state};
 pub use receipt::{Event, Receipt, receipts_root};
-pub use state::StateTree;
+pub use state::{ReadState, StateTree};
 pub use tributary_parallel::Stats;

@@ -15,10 +15,12 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`tree`] | [`StateTree`]: the tree as stored, read by anyone |
+//! | [`reader`] | [`ReadState`]: what anyone may ask of a state |
+//! | [`tree`] | [`StateTree`]: the tree as stored |
+//! | [`leaf`] | the state leaf by leaf: one read for a look-up, and what a block changed |
 //! | [`actor`] | [`Actor`]: an actor in the executor's hands |
 //! | [`view`] | [`StateView`]: what a transaction may read; a parallel executor will bring another |
-//! | [`overlay`] | [`BlockState`]: the tree under the changes of a block, written once at its end |
+//! | [`overlay`] | [`BlockState`]: the state under the changes of a block |
 //! | [`init`] | the address map and the next id |
 //! | [`system`] | which code is built in and which is installed |
 //! | [`contract`] | a contract's storage |
@@ -29,16 +31,20 @@ pub mod actor;
 pub mod contract;
 pub mod history;
 pub mod init;
+pub mod leaf;
 pub mod memory;
 pub mod overlay;
+pub mod reader;
 pub mod shared;
 pub mod system;
 pub mod tree;
 pub mod view;
 
 pub use actor::{Actor, ActorHead};
+pub use leaf::{Leaf, LeafChanges, Leaves, SharedLeaves};
 pub use memory::MemoryStore;
-pub use overlay::BlockState;
+pub use overlay::{BlockState, Settled};
+pub use reader::{FlatState, ReadState};
 pub use shared::SharedStore;
 pub use tree::StateTree;
 pub use view::StateView;
@@ -77,8 +83,12 @@ pub(crate) fn hash_threads() -> usize {
 
 /// Stores `value` as a DAG-CBOR block.
 pub(crate) fn write_cbor<T: Serialize, B: Blockstore>(store: &B, value: &T) -> Result<Cid, StateFatal> {
-    let bytes = fvm_ipld_encoding::to_vec(value).map_err(StateFatal::tree)?;
-    let cid = cbor_cid(&bytes);
-    store.put_keyed(&cid, &bytes).map_err(StateFatal::tree)?;
+    write_block(store, &leaf::encode(value)?)
+}
+
+/// Stores a DAG-CBOR block.
+pub(crate) fn write_block<B: Blockstore>(store: &B, block: &[u8]) -> Result<Cid, StateFatal> {
+    let cid = cbor_cid(block);
+    store.put_keyed(&cid, block).map_err(StateFatal::tree)?;
     Ok(cid)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fvm_shared::address::Address;
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
-use tributary_fvm::{BlockEnv, CallOutcome, CallRequest, GasEstimate, StateTree};
+use tributary_fvm::{BlockEnv, CallOutcome, CallRequest, GasEstimate, ReadState};
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 use tributary_rpc::backend::{
@@ -14,7 +14,7 @@ use tributary_rpc::backend::{
     ValidatorsView,
 };
 use tributary_rpc::{Backend, ReadUnavailable, StateView, SubmitRejected};
-use tributary_store::{Family, Store};
+use tributary_store::Family;
 
 use crate::facts::ChainFacts;
 use crate::halt::Halt;
@@ -153,9 +153,9 @@ impl Backend for NodeBackend {
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {
         let head = self.ledger.head();
         let head = if height == head.height { head } else { Arc::new(self.past_head(height)?) };
-        let tree = self.ledger.state(&head).map_err(self.broken())?;
+        let state = self.ledger.state(&head).map_err(self.broken())?;
         let env = self.ledger.pending_env(&head);
-        Ok(Box::new(State { node: self, head, tree, env }))
+        Ok(Box::new(State { node: self, head, state, env }))
     }
 
     fn submit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected> {
@@ -209,7 +209,7 @@ impl NodeBackend {
         let certificate = self.ledger.certificate_at(height).map_err(self.broken())?;
         let hash =
             certificate.as_ref().map_or(self.ledger.facts().genesis_hash(), |certificate| certificate.block.hash);
-        Ok(Head { height, hash, record, certificate })
+        Ok(Head { height, hash, record, certificate, leaves: None })
     }
 
     fn read_certificate(&self, height: Height, bytes: &[u8]) -> Result<CheckpointCertificate, ReadUnavailable> {
@@ -226,13 +226,13 @@ impl NodeBackend {
 struct State<'a> {
     node: &'a NodeBackend,
     head: Arc<Head>,
-    tree: StateTree<Arc<Store>>,
+    state: Box<dyn ReadState + Send + Sync>,
     env: BlockEnv,
 }
 
 impl StateView for State<'_> {
     fn actor(&self, address: &Address) -> Result<Option<ActorView>, ReadUnavailable> {
-        let actor = self.tree.actor_at(address).map_err(self.node.broken())?;
+        let actor = self.state.actor_at(address).map_err(self.node.broken())?;
         Ok(actor.map(|(id, actor)| ActorView {
             id,
             code: actor.code,
@@ -244,24 +244,26 @@ impl StateView for State<'_> {
     }
 
     fn eth_code(&self, address: &EthAddress) -> Result<Vec<u8>, ReadUnavailable> {
-        self.tree.code(&address.to_address()).map_err(self.node.broken())
+        self.state.code(&address.to_address()).map_err(self.node.broken())
     }
 
     fn eth_nonce(&self, address: &EthAddress) -> Result<u64, ReadUnavailable> {
-        self.tree.nonce(&address.to_address()).map_err(self.node.broken())
+        self.state.nonce(&address.to_address()).map_err(self.node.broken())
     }
 
     fn eth_storage(&self, address: &EthAddress, slot: &[u8; 32]) -> Result<[u8; 32], ReadUnavailable> {
-        Ok(self.tree.storage(&address.to_address(), &Hash32(*slot)).map_err(self.node.broken())?.0)
+        Ok(self.state.storage(&address.to_address(), &Hash32(*slot)).map_err(self.node.broken())?.0)
     }
 
     fn call(&self, request: &CallRequest) -> Result<CallOutcome, ReadUnavailable> {
-        let (ledger, root) = (&self.node.ledger, &self.head.record.state_root);
-        ledger.executor().call(ledger.store(), root, &self.env, request).map_err(self.node.broken())
+        let ledger = &self.node.ledger;
+        let state = ledger.open_state(&self.head).map_err(self.node.broken())?;
+        ledger.executor().call(state, &self.env, request).map_err(self.node.broken())
     }
 
     fn estimate_gas(&self, request: &CallRequest) -> Result<GasEstimate, ReadUnavailable> {
-        let (ledger, root) = (&self.node.ledger, &self.head.record.state_root);
-        ledger.executor().estimate_gas(ledger.store(), root, &self.env, request).map_err(self.node.broken())
+        let ledger = &self.node.ledger;
+        let open = || ledger.open_state(&self.head);
+        ledger.executor().estimate_gas(open, &self.env, request).map_err(self.node.broken())
     }
 }

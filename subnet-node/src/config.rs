@@ -10,6 +10,7 @@
 //! What all nodes of a chain share is in its genesis instead.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use config::{Environment, File, FileFormat};
@@ -146,6 +147,8 @@ pub struct MempoolSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageConfig {
+    /// Blocks from one writing of the state's trees to the next, at most.
+    pub trees_every: NonZeroU64,
     /// Bytes of what was read.
     pub cache_bytes: usize,
     /// Bytes of what was written lately.

@@ -1,14 +1,22 @@
 //! The chain on this node: what was decided, executed and is on disk, and the head everyone else reads.
 //!
 //! ```text
-//! certificate + block ─▶ execute ─▶ record ─▶ one atomic batch ─▶ new head
-//!                        (executor)           (store, fsync)      (seen by mempool, RPC, proposer)
+//! certificate + block ─▶ execute ─▶ settle ─▶ record ─▶ one atomic batch ─▶ new head
+//!                        (executor) (root)              (store, fsync)      (seen by mempool, RPC, proposer)
 //! ```
+//!
+//! | of the state | on disk | serves |
+//! |---|---|---|
+//! | its leaves | with each block | look-ups at the chain's end, one read each |
+//! | what a block changed | with each block | trees that are not on disk, after a crash or for a past block |
+//! | its trees | every so many blocks, with checkpoints, and at a stop | the root, proofs, past blocks |
 //!
 //! Only [`Ledger::commit`] moves the head, and only consensus calls it. Everybody else takes the head as it is: an immutable value.
 
+pub mod past;
 pub mod record;
 
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -23,18 +31,20 @@ use tributary_chain::{
 use tributary_checkpoint::Checkpoint;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::fees::{circulating_supply, next_base_fee};
+use tributary_fvm::state::{FlatState, Settled};
 use tributary_fvm::{
-    BlockEnv, BlockOutcome, BlockRun, Executor, ExecutorFatal, Receipt, State, StateFatal, StateTree, Stats, Workers,
-    receipts_root,
+    BlockEnv, BlockOutcome, BlockRun, Executor, ExecutorFatal, ReadState, Receipt, State, StateFatal, StateTree, Stats,
+    Workers, receipts_root,
 };
 use tributary_genesis::SealedGenesis;
 use tributary_message::Transaction;
 use tributary_primitives::{Hash32, Height};
 use tributary_replica::mempool::SenderState;
-use tributary_store::{BaseCommit, BlockCommit, Buffered, Store, StoreFatal};
+use tributary_store::{BaseCommit, BlockCommit, Buffered, Snapshot, Store, StoreFatal};
 
 use crate::facts::ChainFacts;
 use crate::pace::Pace;
+use past::{Now, PastStates, PastStore, Then, rebuild};
 use record::{Record, decode_certificate, decode_receipts, encode_certificate, encode_receipts};
 
 /// The chain's end as this node knows it.
@@ -48,6 +58,8 @@ pub struct Head {
     pub record: Record,
     /// Who decided it; `None` before the first.
     pub certificate: Option<CommitCertificate>,
+    /// The state's leaves after it; `None` for a block that was not the last any more when this was made.
+    pub leaves: Option<Snapshot>,
 }
 
 /// A block that was executed and is on disk.
@@ -74,6 +86,9 @@ pub enum LedgerFatal {
     #[error(transparent)]
     Store(#[from] StoreFatal),
     /// The executor.
+    #[error(transparent)]
+    Executor(#[from] ExecutorFatal),
+    /// The executor, at a block.
     #[error("block {height} cannot be executed")]
     Execution {
         /// The block.
@@ -105,23 +120,28 @@ pub enum LedgerFatal {
 pub struct Ledger {
     facts: Arc<ChainFacts>,
     store: Arc<Store>,
+    past: Arc<PastStates>,
     executor: Executor,
     head: RwLock<Arc<Head>>,
-    /// Empty before the first block, and after one that failed.
+    /// Empty after a block that failed.
     place: Mutex<Option<Place>>,
     pace: Mutex<Pace>,
+    /// Blocks from one writing of the trees to the next, at most.
+    trees_every: NonZeroU64,
 }
 
 /// Where execution stands between two blocks: the state, with what the last blocks read of it still decoded.
 struct Place {
     root: Cid,
-    /// What the state reads from, and what it writes to until its block is committed.
-    store: Arc<Buffered<Store>>,
+    /// What the state reads blocks from, and what it writes to until its block is committed.
+    store: PastStore,
     state: State,
+    /// The last height whose trees are on disk.
+    saved: Height,
 }
 
 /// Nonces and balances after a block.
-pub struct Senders(StateTree<Arc<Store>>);
+pub struct Senders(Box<dyn ReadState + Send + Sync>);
 
 impl Ledger {
     /// Opens the chain: from its last block, or from genesis when the store is new.
@@ -133,18 +153,22 @@ impl Ledger {
         store: Store,
         executor: Executor,
         genesis: &SealedGenesis,
+        trees_every: NonZeroU64,
     ) -> Result<Self, LedgerFatal> {
         if store.tip()?.is_none() {
             commit_genesis(&facts, &store, genesis)?;
         }
         let head = load_head(&store)?;
+        let place = Place::at(&store, &head)?;
         Ok(Self {
             facts,
+            past: Arc::new(PastStates::new(store.clone())),
             store: Arc::new(store),
             executor,
             head: RwLock::new(Arc::new(head)),
-            place: Mutex::new(None),
+            place: Mutex::new(Some(place)),
             pace: Mutex::default(),
+            trees_every,
         })
     }
 
@@ -164,6 +188,12 @@ impl Ledger {
     #[must_use]
     pub const fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// States of past blocks.
+    #[must_use]
+    pub const fn past(&self) -> &Arc<PastStates> {
+        &self.past
     }
 
     /// Runs calls that change nothing.
@@ -239,17 +269,21 @@ impl Ledger {
         let env = self.env(&head, &block.header);
         let fatal = |source| LedgerFatal::Execution { height: certificate.height, source: Box::new(source) };
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        let Place { store: state, state: before, .. } = self.at(place.take(), &head).map_err(fatal)?;
+        let Place { store: overlay, state: before, saved, .. } = self.at(place.take(), &head)?;
         let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let most = self.executor.workers_for(transactions);
         let (workers, started) = (pace.choose(most), Instant::now());
         let (mut after, run, stats) = self.executor.run_on(workers, before, &env, transactions).map_err(fatal)?;
         pace.ran(most, workers, run.gas_used, started.elapsed());
-        let state_root = after.flush()?;
+        let Settled { root: state_root, leaves } = after.settle()?;
         let BlockRun { receipts, gas_used, cron_gas_used } = run;
         let outcome = BlockOutcome { state_root, receipts, gas_used, cron_gas_used };
-        let record = self.record(&head, &env, block, &certificate, transactions, &outcome, &state)?;
-        let ipld = state.take_blocks();
+        let record = self.record(&head, &env, block, &certificate, transactions, &outcome, &mut after)?;
+        let has_trees = record.checkpoint.is_some() || certificate.height.0 - saved.0 >= self.trees_every.get();
+        if has_trees {
+            after.save()?;
+        }
+        let ipld = overlay.take_blocks();
         let executed = (0_u32..).zip(&outcome.receipts).filter(|(_, receipt)| !receipt.skipped);
         self.store.commit_block(&BlockCommit {
             height: certificate.height,
@@ -259,25 +293,46 @@ impl Ledger {
             receipts: &encode_receipts(&outcome.receipts),
             app: &record.to_cbor(),
             transactions: &executed.map(|(index, receipt)| (receipt.transaction, index)).collect::<Vec<_>>(),
+            leaves: &leaves,
             ipld: &ipld,
+            has_trees,
         })?;
-        *place = Some(Place { root: state_root, store: state, state: after });
-        let new =
-            Head { height: certificate.height, hash: certificate.block.hash, record, certificate: Some(certificate) };
-        let new = Arc::new(new);
+        after.forget();
+        let saved = if has_trees { certificate.height } else { saved };
+        *place = Some(Place { root: state_root, store: overlay, state: after, saved });
+        let new = Arc::new(Head {
+            height: certificate.height,
+            hash: certificate.block.hash,
+            record,
+            certificate: Some(certificate),
+            leaves: Some(self.store.snapshot()),
+        });
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
         Ok(Some(Committed { head: new, parent_root: head.record.state_root, env, outcome, workers, stats }))
     }
 
-    /// The state after `head`'s block: the place where the last block left it, or opened from the store.
-    fn at(&self, place: Option<Place>, head: &Head) -> Result<Place, ExecutorFatal> {
-        let root = head.record.state_root;
-        if let Some(place) = place.filter(|place| place.root == root) {
-            return Ok(place);
+    /// The state after `head`'s block: the place where the last block left it, or made again from the store.
+    fn at(&self, place: Option<Place>, head: &Head) -> Result<Place, LedgerFatal> {
+        match place.filter(|place| place.root == head.record.state_root) {
+            Some(place) => Ok(place),
+            None => Place::at(&self.store, head),
         }
-        let store = Arc::new(Buffered::new(self.store.as_ref().clone()));
-        let state = self.executor.open(&store, &root)?;
-        Ok(Place { root, store, state })
+    }
+
+    /// Writes the trees of the last block's state, so that the next start need not make them again. For a node that stops in peace;
+    /// what was committed is safe without.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn save(&self) -> Result<(), LedgerFatal> {
+        let (head, mut place) = (self.head(), self.place.lock().unwrap_or_else(PoisonError::into_inner));
+        let Some(Place { root, store, state, saved }) = place.as_mut() else { return Ok(()) };
+        if *root == head.record.state_root && *saved < head.height {
+            state.save()?;
+            self.store.put_trees(head.height, &store.take_blocks())?;
+            *saved = head.height;
+        }
+        Ok(())
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything a block leaves behind, put together in one place")]
@@ -289,7 +344,7 @@ impl Ledger {
         certificate: &CommitCertificate,
         transactions: &[Transaction],
         outcome: &BlockOutcome,
-        state: &Arc<Buffered<Store>>,
+        state: &mut State,
     ) -> Result<Record, LedgerFatal> {
         let parameters = &self.facts.parameters;
         let mut record = Record {
@@ -307,7 +362,7 @@ impl Ledger {
             checkpoint: None,
         };
         if self.facts.checkpoint_period().is_some_and(|period| certificate.height.ends_period(period)) {
-            let burnt = StateTree::load(Arc::clone(state), &outcome.state_root)?.burnt()?;
+            let burnt = state.burnt()?;
             record.cut(Checkpoint {
                 subnet: self.facts.subnet.clone(),
                 height: certificate.height,
@@ -334,12 +389,29 @@ impl Ledger {
         transactions.iter().zip(receipts).map(result).collect()
     }
 
-    /// The state after `head`'s block.
+    /// The state after `head`'s block, to be read: by leaves if it was the last one when `head` was taken, else by trees.
     ///
     /// # Errors
     /// [`LedgerFatal`].
-    pub fn state(&self, head: &Head) -> Result<StateTree<Arc<Store>>, LedgerFatal> {
-        Ok(StateTree::load(Arc::clone(&self.store), &head.record.state_root)?)
+    pub fn state(&self, head: &Head) -> Result<Box<dyn ReadState + Send + Sync>, LedgerFatal> {
+        Ok(match &head.leaves {
+            Some(leaves) => Box::new(FlatState::new(Arc::clone(&self.store), Arc::new(Then(leaves.clone())))),
+            None => {
+                Box::new(StateTree::load(self.past.at(head.height, &head.record.state_root)?, &head.record.state_root)?)
+            }
+        })
+    }
+
+    /// The same, to run a call on.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn open_state(&self, head: &Head) -> Result<State, LedgerFatal> {
+        let root = &head.record.state_root;
+        Ok(match &head.leaves {
+            Some(leaves) => self.executor.open_leaves(&self.store, root, Arc::new(Then(leaves.clone())))?,
+            None => self.executor.open(&self.past.at(head.height, root)?, root)?,
+        })
     }
 
     /// Who sends transactions, as the mempool asks: after `head`'s block.
@@ -397,14 +469,29 @@ impl Ledger {
 }
 
 impl Senders {
-    /// Nonce and balance of `sender`.
+    /// Nonce and balance of `sender`. Cost: two reads.
     ///
     /// # Errors
     /// [`LedgerFatal`].
     pub fn of(&self, sender: &Address) -> Result<SenderState, LedgerFatal> {
-        let balance = self.0.balance(sender)?;
-        let balance = u128::try_from(balance.atto()).unwrap_or(u128::MAX);
-        Ok(SenderState { nonce: self.0.nonce(sender)?, balance })
+        let Some((_, actor)) = self.0.actor_at(sender)? else { return Ok(SenderState::default()) };
+        let balance = u128::try_from(actor.balance.atto()).unwrap_or(u128::MAX);
+        Ok(SenderState { nonce: actor.sequence, balance })
+    }
+}
+
+impl Place {
+    /// After `head`'s block, which is the last in `store`.
+    fn at(store: &Store, head: &Head) -> Result<Self, LedgerFatal> {
+        let root = head.record.state_root;
+        let overlay = Arc::new(Buffered::new(store.clone()));
+        let saved = store.trees_until(head.height)?.unwrap_or_default();
+        if saved < head.height {
+            tracing::info!(%saved, head = %head.height, "the state's trees are made again from what the last blocks changed");
+        }
+        let mut state = rebuild(store, &overlay, head.height, &root)?;
+        state.read_leaves(Arc::new(Now(store.clone())));
+        Ok(Self { root, store: overlay, state, saved })
     }
 }
 
@@ -438,10 +525,19 @@ fn commit_genesis(facts: &ChainFacts, store: &Store, genesis: &SealedGenesis) ->
         last_checkpoint: None,
         checkpoint: None,
     };
+    let mut leaves = Vec::new();
+    StateTree::load(&state, &state_root)?.for_each_leaf(|key, value| {
+        leaves.push((key, Some(value)));
+        Ok(())
+    })?;
     let ipld = state.into_blocks();
-    let base =
-        BaseCommit { height: Height::GENESIS, block_hash: facts.genesis_hash(), app: &app.to_cbor(), ipld: &ipld };
-    store.commit_base(&base)?;
+    store.commit_base(&BaseCommit {
+        height: Height::GENESIS,
+        block_hash: facts.genesis_hash(),
+        app: &app.to_cbor(),
+        ipld: &ipld,
+        leaves: &leaves,
+    })?;
     Ok(())
 }
 
@@ -464,7 +560,7 @@ pub(crate) fn load_head(store: &Store) -> Result<Head, LedgerFatal> {
         None if tip.height == Height::GENESIS => None,
         None => return Err(missing("the commit certificate")),
     };
-    Ok(Head { height: tip.height, hash: tip.block_hash, record, certificate })
+    Ok(Head { height: tip.height, hash: tip.block_hash, record, certificate, leaves: Some(store.snapshot()) })
 }
 
 /// What is known after the block at `height`; `None` where the store has nothing.

@@ -35,7 +35,7 @@ use crate::pool::Pool;
 use crate::status::Status;
 
 /// Version of what this node writes into its store. Raised when a node could misread what an older one wrote.
-pub const STORE_FORMAT: u32 = 1;
+pub const STORE_FORMAT: u32 = 2;
 /// What to look at after the engine stopped for safety.
 const VOTES_AT_RISK: &str = "Starting again could sign against an earlier vote: look whether the disk is sound, and make sure that no \
                              other process uses this node's keys";
@@ -81,7 +81,7 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     let identity = ChainIdentity { genesis: facts.genesis_id, format: STORE_FORMAT };
     let store = Store::open(&home.data(), &config.store(), &identity)?;
     let executor = Executor::with_workers(facts.execution(), Some(&home.code_cache()), config.workers())?;
-    let ledger = Arc::new(Ledger::open(Arc::clone(&facts), store, executor, &genesis)?);
+    let ledger = Arc::new(Ledger::open(Arc::clone(&facts), store, executor, &genesis, config.storage.trees_every)?);
     let (gossip, gossip_events) = Gossip::start(gossip_config(&facts, &config, &keys)?).await?;
     let (wake, metrics) = (Wake::new(), Arc::new(Metrics::new()));
     let pool = Arc::new(Pool::new(config.mempool(), Arc::clone(&ledger), gossip.clone(), wake.clone()));
@@ -140,6 +140,7 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     }
     stopped.send_replace(true);
     drop(service.await);
+    ledger.save()?;
     ledger.store().flush()?;
     tracing::info!(height = %ledger.head().height, "stopped");
     conclude(home, ended)
@@ -155,8 +156,8 @@ fn checker(
 ) -> Result<Option<Arc<Checker>>, ExecutorFatal> {
     let Some(every) = NonZeroU64::new(config.execution.self_check_every) else { return Ok(None) };
     let executor = Executor::new(ledger.facts().execution(), Some(&home.code_cache()))?;
-    let store = ledger.store().as_ref().clone();
-    Ok(Some(Arc::new(Checker::new(every, executor, store, home.clone(), halt, Arc::clone(metrics)))))
+    let past = Arc::clone(ledger.past());
+    Ok(Some(Arc::new(Checker::new(every, executor, past, home.clone(), halt, Arc::clone(metrics)))))
 }
 
 /// Why the node stopped.

@@ -20,8 +20,8 @@ use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange};
 use tributary_fvm::state::history::HISTORY_ADDRESS;
 use tributary_fvm::state::{Actor, BlockState, MemoryStore, StateView};
 use tributary_fvm::{
-    BlockEnv, CodeInstaller, Event, ExecutionParams, Executor, ExecutorFatal, GenesisState, StateFatal, StateTree,
-    build_genesis_state,
+    BlockEnv, CodeInstaller, Event, ExecutionParams, Executor, ExecutorFatal, GenesisState, ReadState as _, StateFatal,
+    StateTree, build_genesis_state,
 };
 use tributary_message::Transaction;
 use tributary_primitives::actors::BuiltinActor;

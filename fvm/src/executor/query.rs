@@ -138,12 +138,12 @@ fn bytes_max(message: &Message) -> usize {
 /// What a call uses with all the gas is at most what it needs: refunds come back only after it ran, and a call may keep gas back for
 /// calls of its own. That amount is tried first, then the rest is halved. Enough gas is taken to stay enough when there is more of
 /// it; a contract that goes by the gas it has left can break that, and gets an estimate that works, not the least.
-pub(super) fn estimate(
+pub(super) fn estimate<E>(
     env: &BlockEnv,
     params: &ExecutionParams,
     call: &CallRequest,
-    mut run: impl FnMut(&CallRequest) -> Result<CallOutcome, ExecutorFatal>,
-) -> Result<GasEstimate, ExecutorFatal> {
+    mut run: impl FnMut(&CallRequest) -> Result<CallOutcome, E>,
+) -> Result<GasEstimate, E> {
     let mut high = gas_limit(env, params, call);
     let all = run(&with_gas_limit(call, high))?;
     if !all.exit_code.is_success() {
@@ -153,8 +153,7 @@ pub(super) fn estimate(
         CallRequest::Ethereum(_) => all.gas_used,
         CallRequest::Fvm(_) => all.fvm_gas_used,
     };
-    let mut is_enough =
-        |gas_limit| Ok::<_, ExecutorFatal>(run(&with_gas_limit(call, gas_limit))?.exit_code.is_success());
+    let mut is_enough = |gas_limit| Ok::<_, E>(run(&with_gas_limit(call, gas_limit))?.exit_code.is_success());
     if is_enough(used)? {
         return Ok(GasEstimate::Enough(used));
     }

@@ -5,6 +5,8 @@
 //!
 //! Source: filecoin-project/builtin-actors, `actors/evm/src/interpreter/system.rs`.
 
+use std::sync::OnceLock;
+
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use revm::primitives::U256;
@@ -24,7 +26,13 @@ impl Storage {
 
     /// The root of one without slots.
     pub(crate) fn empty_root() -> Cid {
-        Kamt::new().root(1)
+        static ROOT: OnceLock<Cid> = OnceLock::new();
+        *ROOT.get_or_init(|| Kamt::new().root(1))
+    }
+
+    /// The root. Hashes what changed since the last time.
+    pub(crate) fn root(&mut self, threads: usize) -> Cid {
+        self.0.root(threads)
     }
 
     /// A slot; what is read on the way to it stays at hand.
@@ -51,12 +59,9 @@ impl Storage {
     pub(crate) fn for_each<S: Blockstore>(
         &self,
         store: &S,
-        mut visit: impl FnMut(U256, U256),
+        mut visit: impl FnMut(U256, U256) -> Result<(), StateFatal>,
     ) -> Result<(), StateFatal> {
-        self.0.for_each(store, |slot, value| {
-            visit(U256::from_be_bytes(*slot), U256::from_be_bytes(*value));
-            Ok(())
-        })
+        self.0.for_each(store, |slot, value| visit(U256::from_be_bytes(*slot), U256::from_be_bytes(*value)))
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -79,7 +84,13 @@ impl Storage {
         Kamt::hash(&mut maps, threads);
     }
 
-    pub(crate) fn flush<S: Blockstore>(&mut self, store: &S, threads: usize) -> Result<Cid, StateFatal> {
-        Ok(self.0.flush(store, threads)?)
+    /// Writes every node that is not written yet.
+    pub(crate) fn save<S: Blockstore>(&mut self, store: &S) -> Result<(), StateFatal> {
+        Ok(self.0.flush(store, 1).map(drop)?)
+    }
+
+    /// Whether the store has all of it.
+    pub(crate) fn is_saved(&self) -> bool {
+        self.0.is_saved()
     }
 }

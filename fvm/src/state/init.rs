@@ -4,13 +4,14 @@
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_ipld_encoding::{from_slice, to_vec};
+use fvm_ipld_encoding::from_slice;
 use fvm_shared::ActorID;
 use fvm_shared::address::{Address, Payload};
 use tributary_primitives::layout::InitState;
 use tributary_trees::Hamt;
 
-use super::{read_cbor, write_cbor};
+use super::leaf::encode;
+use super::read_cbor;
 use crate::error::StateFatal;
 
 /// The address map, open for reading and writing.
@@ -35,11 +36,27 @@ impl<B: Blockstore + Clone> AddressBook<B> {
         Ok(Self { store, map, next_id: state.next_id, chain_name: state.network_name })
     }
 
-    /// Writes it and answers its root.
-    pub(crate) fn flush(&mut self, threads: usize) -> Result<Cid, StateFatal> {
-        let address_map = self.map.flush(&self.store, threads)?;
-        let state = InitState { address_map, next_id: self.next_id, network_name: self.chain_name.clone() };
-        write_cbor(&self.store, &state)
+    /// The init actor's state, by what changed. Nothing is written.
+    pub(crate) fn state(&mut self, threads: usize) -> Result<Vec<u8>, StateFatal> {
+        let address_map = self.map.root(threads);
+        encode(&InitState { address_map, next_id: self.next_id, network_name: self.chain_name.clone() })
+    }
+
+    /// Writes every node that is not written yet, and answers the state, which is not.
+    pub(crate) fn save(&mut self, threads: usize) -> Result<Vec<u8>, StateFatal> {
+        self.map.flush(&self.store, threads)?;
+        self.state(threads)
+    }
+
+    /// Calls `visit` with every address and the id that it names, as it is spelled.
+    pub(crate) fn for_each_name(
+        &self,
+        mut visit: impl FnMut(Address, &[u8]) -> Result<(), StateFatal>,
+    ) -> Result<(), StateFatal> {
+        self.map.for_each(&self.store, |key, id| {
+            let name = Address::from_bytes(key);
+            visit(name.map_err(|why| StateFatal::Invariant(format!("a name is no address: {why}")))?, id)
+        })
     }
 
     /// The actor behind an address; for an id address the id itself, whether or not the actor exists.
@@ -65,7 +82,7 @@ impl<B: Blockstore + Clone> AddressBook<B> {
             if self.resolve_again(address)?.is_some() {
                 return Err(StateFatal::Invariant(format!("{address} already names an actor")));
             }
-            batch.push((address.to_bytes(), Some(to_vec(id).map_err(StateFatal::tree)?)));
+            batch.push((address.to_bytes(), Some(encode(id)?)));
         }
         Ok(self.map.apply(&self.store, &batch)?)
     }

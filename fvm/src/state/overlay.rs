@@ -1,7 +1,14 @@
-//! The state of the block in execution: the tree as the parent block left it, under the changes of this block's transactions.
+//! The state of the block in execution: what the parent block left, under the changes of this block's transactions.
 //!
-//! Actors read and changed are kept decoded, so that a block reads each of them once. Nothing is written to the store before
-//! [`BlockState::flush`], which sets what changed in ascending order of ids and slots: the root depends on no map's order.
+//! ```text
+//! transactions ─apply▶ changes ─settle▶ trees: root     ─save▶ nodes in the store
+//!       ◀──reads── at hand                leaves changed ─────▶ where leaves are looked up (the caller)
+//!                     ◀── leaves, or trees
+//! ```
+//!
+//! Actors read and changed are kept decoded, so that a block reads each of them once. What is not at hand comes from leaves where
+//! there are any, one read each, else from the trees. Settling sets what changed in ascending order of ids and slots: the root
+//! depends on no map's order. Nodes are written when the caller wants them written, a node that changed many times once.
 
 mod contracts;
 mod reads;
@@ -11,22 +18,24 @@ use std::sync::Arc;
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_shared::ActorID;
 use fvm_shared::address::Address;
+use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
+use fvm_shared::{ActorID, EMPTY_ARR_CID};
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
-use tributary_primitives::actors::BuiltinActor;
+use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID};
 use tributary_primitives::{EthAddress, raw_cid};
 
 use self::contracts::Contract;
 use super::actor::Actor;
 use super::contract::{ContractHead, Storage};
-use super::hash_threads;
-use super::read_cbor;
-use super::tree::StateTree;
+use super::leaf::{Leaf, LeafChanges, Reads, SharedLeaves, decode, decode_slot, encode};
+use super::tree::{self as trees, StateTree};
+use super::{hash_threads, read_cbor};
 use crate::error::StateFatal;
 use crate::journal::changes::{ActorChange, Changes, ContractChange};
+use crate::money;
 
 /// Actors, names, slots and codes that stay decoded from one block to the next; with more, the next block starts from the store.
 /// By the size of its parts each takes 200 to 500 bytes: half a GiB at most.
@@ -36,25 +45,49 @@ const KEPT_MAX: usize = 1_000_000;
 /// in the others.
 const NODES_MAX: usize = 100_000;
 
-/// The tree under the changes of a block.
+/// The state under the changes of a block.
 pub struct BlockState<B> {
-    tree: StateTree<B>,
+    store: B,
+    trees: Trees<B>,
+    /// Where it reads what is not at hand; without them from the trees.
+    leaves: Option<Reads>,
     actors: Map<ActorID, Option<Actor>>,
     /// Actors that are not as the tree has them.
     changed: BTreeSet<ActorID>,
     contracts: Map<ActorID, Contract>,
+    /// Contracts that the store does not have as they are now.
+    unsaved: BTreeSet<ActorID>,
+    /// Leaves of contracts that are no more.
+    dropped: Vec<Leaf>,
     names: Map<Address, Option<ActorID>>,
     new_names: Vec<(Address, ActorID)>,
     next_id: ActorID,
+    /// The next id as the leaves have it.
+    settled_next_id: ActorID,
     blocks: BTreeMap<Cid, Arc<[u8]>>,
     bytecodes: Map<Cid, Bytecode>,
+}
+
+/// The trees, which a state that only reads by leaves never opens.
+enum Trees<B> {
+    Closed(Cid),
+    Open(StateTree<B>),
+}
+
+/// What a block came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Root of the state after it.
+    pub root: Cid,
+    /// Leaves that changed.
+    pub leaves: LeafChanges,
 }
 
 /// A map whose order nobody sees. Keys come from strangers, so each process hashes with a seed of its own.
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 impl<B: Blockstore + Clone> BlockState<B> {
-    /// Opens the state under `root`.
+    /// Opens the state under `root`, which reads its trees.
     ///
     /// # Errors
     /// [`StateFatal`] when it cannot be read.
@@ -62,23 +95,59 @@ impl<B: Blockstore + Clone> BlockState<B> {
         Ok(Self::over(StateTree::load(store, root)?))
     }
 
+    /// Opens the state under `root`, which reads its leaves: those after the block that made the root, and after each block that
+    /// settles here those of that one. Cost: one read.
+    ///
+    /// # Errors
+    /// [`StateFatal`] when they cannot be read.
+    pub fn with_leaves(store: B, root: &Cid, leaves: SharedLeaves) -> Result<Self, StateFatal> {
+        let leaves = Reads(leaves);
+        let next_id = leaves.next_id()?;
+        Ok(Self { leaves: Some(leaves), ..Self::new(store, Trees::Closed(*root), next_id) })
+    }
+
     pub(crate) fn over(tree: StateTree<B>) -> Self {
+        let (store, next_id) = (tree.store().clone(), tree.book().next_id());
+        Self::new(store, Trees::Open(tree), next_id)
+    }
+
+    fn new(store: B, trees: Trees<B>, next_id: ActorID) -> Self {
         Self {
-            next_id: tree.book().next_id(),
-            tree,
+            store,
+            trees,
+            leaves: None,
             actors: Map::default(),
             changed: BTreeSet::new(),
             contracts: Map::default(),
+            unsaved: BTreeSet::new(),
+            dropped: Vec::new(),
             names: Map::default(),
             new_names: Vec::new(),
+            next_id,
+            settled_next_id: next_id,
             blocks: BTreeMap::new(),
             bytecodes: Map::default(),
         }
     }
 
+    /// From here on it reads these leaves, which are those of the state as it is now.
+    pub fn read_leaves(&mut self, leaves: SharedLeaves) {
+        self.leaves = Some(Reads(leaves));
+    }
+
     /// Where its blocks lie.
     pub(crate) const fn store(&self) -> &B {
-        self.tree.store()
+        &self.store
+    }
+
+    fn tree(&mut self) -> Result<&mut StateTree<B>, StateFatal> {
+        if let Trees::Closed(root) = &self.trees {
+            self.trees = Trees::Open(StateTree::load(self.store.clone(), root)?);
+        }
+        match &mut self.trees {
+            Trees::Open(tree) => Ok(tree),
+            Trees::Closed(root) => Err(StateFatal::Invariant(format!("the state {root} was opened and is not open"))),
+        }
     }
 
     /// Takes over what a transaction changed, or what a tool sets up.
@@ -101,15 +170,17 @@ impl<B: Blockstore + Clone> BlockState<B> {
         }
         let builtin = change.actor.as_ref().and_then(|actor| BuiltinActor::from_code(&actor.head.code));
         if !matches!(builtin, Some(BuiltinActor::Evm | BuiltinActor::EthAccount)) {
-            self.contracts.remove(&change.id);
+            self.drop_contract(change.id)?;
         }
         self.set_actor(change.id, change.actor);
         Ok(())
     }
 
     fn apply_contract(&mut self, id: ActorID, change: ContractChange) -> Result<(), StateFatal> {
-        if change.is_new || !self.load_contract(id)? {
-            self.contracts.insert(id, Contract::new());
+        let exists = self.load_contract(id)?;
+        if change.is_new || !exists {
+            let old = self.contracts.get_mut(&id).map(|old| old.all_slots(&self.store)).transpose()?;
+            self.contracts.insert(id, Contract::new(old.unwrap_or_default()));
         }
         let Some(contract) = self.contracts.get_mut(&id) else { return Ok(()) };
         if contract.head.nonce != change.nonce {
@@ -128,6 +199,19 @@ impl<B: Blockstore + Clone> BlockState<B> {
                 self.blocks.insert(bytecode, Arc::from(bytes.as_ref()));
             }
             self.bytecodes.insert(bytecode, code);
+        }
+        Ok(())
+    }
+
+    /// The actor is a contract no more, if it was one: its leaves go. No rule lets one with storage go that was there before its
+    /// transaction (EIP-6780), so this reads nothing in practice.
+    fn drop_contract(&mut self, id: ActorID) -> Result<(), StateFatal> {
+        if self.load_contract(id)?
+            && let Some(mut contract) = self.contracts.remove(&id)
+        {
+            let slots = contract.all_slots(&self.store)?;
+            self.dropped.extend(slots.into_iter().map(|slot| Leaf::Slot(id, slot)).chain([Leaf::Contract(id)]));
+            self.unsaved.remove(&id);
         }
         Ok(())
     }
@@ -193,58 +277,164 @@ impl<B: Blockstore + Clone> BlockState<B> {
         Ok(held)
     }
 
-    /// Writes the block's changes to the store and answers the new root. What was read and written stays at hand for the next
-    /// block, unless it is more than a million actors, names and slots.
+    /// Takes over the leaves that a block changed, as if it had been run.
     ///
     /// # Errors
-    /// [`StateFatal`] when the store does not take them; the state is then good for nothing.
-    pub fn flush(&mut self) -> Result<Cid, StateFatal> {
-        for (cid, block) in std::mem::take(&mut self.blocks) {
-            self.tree.store().put_keyed(&cid, &block).map_err(StateFatal::tree)?;
+    /// [`StateFatal`] for a leaf that is damaged, or a contract that cannot be read; the state is then good for nothing.
+    pub fn apply_leaves(&mut self, changes: &[(Vec<u8>, Option<Vec<u8>>)]) -> Result<(), StateFatal> {
+        let mut actors = Vec::new();
+        for (key, value) in changes {
+            let leaf = Leaf::of_key(key);
+            let leaf = leaf.ok_or_else(|| StateFatal::Invariant(format!("{key:02x?} is no leaf's key")))?;
+            match leaf {
+                // Contracts first, as long as the state knows them as they were.
+                Leaf::Actor(id) => actors.push((id, leaf, value)),
+                Leaf::Contract(id) => {
+                    let head = value.as_ref().map(|head| decode(&leaf, head)).transpose()?;
+                    self.known_contract(id)?.set_head(head);
+                }
+                Leaf::Slot(id, slot) => {
+                    let value = value.as_ref().map(|value| decode_slot(&leaf, value)).transpose()?;
+                    self.known_contract(id)?.set(slot, value.unwrap_or_default());
+                }
+                Leaf::Name(name) => {
+                    let id = value.as_ref().map(|id| decode(&leaf, id)).transpose()?;
+                    self.name(name, id.ok_or_else(|| StateFatal::Invariant(format!("{name} lost its actor")))?);
+                }
+                Leaf::NextId => {
+                    let next = value.as_ref().map(|id| decode(&leaf, id)).transpose()?;
+                    self.next_id = self.next_id.max(next.unwrap_or_default());
+                }
+            }
         }
+        for (id, leaf, value) in actors {
+            let actor = value.as_ref().map(|actor| Actor::read(id, decode(&leaf, actor)?)).transpose()?;
+            self.apply_actor(ActorChange { id, actor, contract: None })?;
+        }
+        Ok(())
+    }
+
+    fn known_contract(&mut self, id: ActorID) -> Result<&mut Contract, StateFatal> {
+        self.load_contract(id)?;
+        Ok(self.contracts.entry(id).or_insert_with(|| Contract::new(BTreeSet::new())))
+    }
+
+    /// Tokens burnt since genesis, in attoTRB.
+    ///
+    /// # Errors
+    /// [`StateFatal`] when the state cannot be read.
+    pub fn burnt(&mut self) -> Result<TokenAmount, StateFatal> {
+        Ok(self.money(BURNT_FUNDS_ID)?.map_or_else(TokenAmount::default, |(_, burnt)| money::to_tokens(burnt)))
+    }
+
+    /// [`Self::settle`], [`Self::save`] and [`Self::forget`]: for who keeps the trees and no leaves. Answers the new root.
+    ///
+    /// # Errors
+    /// [`StateFatal`] when the store does not take what is new; the state is then good for nothing.
+    pub fn flush(&mut self) -> Result<Cid, StateFatal> {
+        let settled = self.settle()?;
+        self.save()?;
+        self.forget();
+        Ok(settled.root)
+    }
+
+    /// Brings the trees up to date with the block. Of what is new, the store gets the blocks that actors wrote; nodes wait for
+    /// [`Self::save`].
+    ///
+    /// # Errors
+    /// [`StateFatal`]; the state is then good for nothing.
+    pub fn settle(&mut self) -> Result<Settled, StateFatal> {
+        for (cid, block) in std::mem::take(&mut self.blocks) {
+            self.store.put_keyed(&cid, &block).map_err(StateFatal::tree)?;
+        }
+        let mut leaves: LeafChanges =
+            std::mem::take(&mut self.dropped).into_iter().map(|leaf| (leaf.key(), None)).collect();
         let changed = std::mem::take(&mut self.changed);
-        self.flush_contracts(&changed)?;
-        let actor = |id| self.actors.get(&id).map(|actor| (id, actor.as_ref().map(ActorState::from)));
-        self.tree.set_actors(changed.into_iter().filter_map(actor))?;
-        self.tree.book_mut().insert(&std::mem::take(&mut self.new_names))?;
-        self.tree.book_mut().advance_to(self.next_id);
-        let root = self.tree.flush()?;
-        self.forget(&root)?;
-        Ok(root)
+        self.settle_contracts(&changed, &mut leaves)?;
+        let encoded = |id| {
+            let actor = self.actors.get(&id)?.as_ref();
+            Some(actor.map(|actor| encode(&ActorState::from(actor))).transpose().map(|actor| (id, actor)))
+        };
+        let actors = changed.into_iter().filter_map(encoded).collect::<Result<Vec<_>, _>>()?;
+        leaves.extend(actors.iter().map(|(id, actor)| (Leaf::Actor(*id).key(), actor.clone())));
+        let (new_names, next_id) = (std::mem::take(&mut self.new_names), self.next_id);
+        for (name, id) in &new_names {
+            leaves.push((Leaf::Name(*name).key(), Some(encode(id)?)));
+        }
+        let tree = self.tree()?;
+        tree.set_actors(actors)?;
+        tree.book_mut().insert(&new_names)?;
+        tree.book_mut().advance_to(next_id);
+        let trees::Settled { root, init } = tree.settle()?;
+        if let Some(init) = init {
+            leaves.push((Leaf::Actor(INIT_ID).key(), Some(encode(&init)?)));
+            self.actors.insert(INIT_ID, Some(Actor::read(INIT_ID, init)?));
+        }
+        if next_id != self.settled_next_id {
+            leaves.push((Leaf::NextId.key(), Some(encode(&next_id)?)));
+            self.settled_next_id = next_id;
+        }
+        // Stable, and of two changes to one leaf the later one stays.
+        leaves.reverse();
+        leaves.sort_by(|(a, _), (b, _)| a.cmp(b));
+        leaves.dedup_by(|(later, _), (earlier, _)| later == earlier);
+        Ok(Settled { root, leaves })
     }
 
     /// Brings the contracts among the changed actors up to date, all of them hashed together.
-    fn flush_contracts(&mut self, changed: &BTreeSet<ActorID>) -> Result<(), StateFatal> {
+    fn settle_contracts(&mut self, changed: &BTreeSet<ActorID>, leaves: &mut LeafChanges) -> Result<(), StateFatal> {
         let mut contracts: Vec<_> = changed.iter().filter_map(|id| Some((*id, self.contracts.remove(id)?))).collect();
-        let store = self.tree.store();
-        contracts.iter_mut().try_for_each(|(_, contract)| contract.settle(store))?;
+        contracts.iter_mut().try_for_each(|(id, contract)| contract.settle(&self.store, *id, leaves))?;
         let threads = hash_threads();
-        Storage::hash(contracts.iter_mut().map(|(_, contract)| contract.storage()), threads);
+        Storage::hash(contracts.iter_mut().filter_map(|(_, contract)| contract.storage()), threads);
         for (id, mut contract) in contracts {
             let Some(Some(actor)) = self.actors.get_mut(&id) else { continue };
-            let state = contract.flush(store, actor, threads)?;
-            Arc::make_mut(&mut actor.head).state = state;
-            // An account that delegates no more has no contract.
-            if !contract.is_empty() {
-                self.contracts.insert(id, contract);
+            let state = contract.settle_head(id, actor, threads, leaves)?;
+            if actor.head.state != state {
+                Arc::make_mut(&mut actor.head).state = state;
             }
+            // An account that delegates no more has no contract.
+            if contract.is_empty() && state == EMPTY_ARR_CID {
+                self.unsaved.remove(&id);
+                continue;
+            }
+            if !contract.is_saved() {
+                self.unsaved.insert(id);
+            }
+            self.contracts.insert(id, contract);
         }
         Ok(())
     }
 
-    /// Gives memory back: nodes first, and everything when what is decoded is too much.
-    fn forget(&mut self, root: &Cid) -> Result<(), StateFatal> {
-        self.tree.evict(NODES_MAX);
-        let nodes: usize = self.contracts.values_mut().map(|contract| contract.storage().resident()).sum();
+    /// Gives every node to the store that it does not have yet, so that the state can be opened there under its root.
+    ///
+    /// # Errors
+    /// [`StateFatal`] when the store does not take them; the state is then good for nothing.
+    pub fn save(&mut self) -> Result<(), StateFatal> {
+        for id in std::mem::take(&mut self.unsaved) {
+            self.contracts.get_mut(&id).map_or(Ok(()), |contract| contract.save(&self.store))?;
+        }
+        self.tree()?.save()
+    }
+
+    /// Gives memory back, as far as it is needed: nodes that the store has, and everything decoded when that is more than a million
+    /// actors, names and slots. Between blocks, once leaves or trees of the last one are where this state reads.
+    pub fn forget(&mut self) {
+        if let Trees::Open(tree) = &mut self.trees {
+            tree.evict(NODES_MAX);
+        }
+        let nodes: usize =
+            self.contracts.values_mut().filter_map(Contract::storage).map(|storage| storage.resident()).sum();
         if nodes > NODES_MAX {
             // Each gives in proportion to what it has.
             let share = |resident: usize| resident * (NODES_MAX / 2) / nodes;
-            self.contracts.values_mut().map(Contract::storage).for_each(|all| all.evict(share(all.resident())));
+            self.contracts.values_mut().filter_map(Contract::storage).for_each(|all| all.evict(share(all.resident())));
         }
         if self.kept() > KEPT_MAX {
-            *self = Self::load(self.tree.store().clone(), root)?;
+            (self.actors, self.names, self.bytecodes) = (Map::default(), Map::default(), Map::default());
+            self.contracts.retain(|_, contract| !contract.is_saved());
+            self.contracts.values_mut().for_each(Contract::forget);
         }
-        Ok(())
     }
 
     /// How many actors, names, slots and codes are kept decoded.
@@ -257,8 +447,11 @@ impl<B: Blockstore + Clone> BlockState<B> {
     fn open(&mut self, id: ActorID) -> Result<Option<Contract>, StateFatal> {
         let Some(Actor { head, .. }) = self.known_actor(id)? else { return Ok(None) };
         let Some(head) = ContractHead::at(&head.code, &head.state).copied() else { return Ok(None) };
-        let head = read_cbor(self.tree.store(), &head, "contract head")?;
-        Contract::open(self.tree.store(), head).map(Some)
+        let head = match &self.leaves {
+            Some(leaves) => leaves.contract(id)?.ok_or_else(|| StateFatal::missing(&head))?,
+            None => read_cbor(&self.store, &head, "contract head")?,
+        };
+        Ok(Some(Contract::stored(head)))
     }
 
     /// Whether there is a contract, now kept decoded.

@@ -2,19 +2,20 @@
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_ipld_encoding::{from_slice, to_vec};
+use fvm_ipld_encoding::from_slice;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
-use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::{ActorState, StateInfo0, StateRoot, StateTreeVersion};
 use revm::primitives::U256;
-use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID};
-use tributary_primitives::{EthAddress, Hash32};
+use tributary_primitives::actors::{BuiltinActor, INIT_ID};
+use tributary_primitives::{Hash32, cbor_cid};
 use tributary_trees::Hamt;
 
 use super::contract::{ContractHead, Storage};
 use super::init::AddressBook;
-use super::{hash_threads, read_block, read_cbor, write_cbor};
+use super::leaf::{Leaf, encode, slot_value};
+use super::reader::ReadState;
+use super::{hash_threads, read_block, read_cbor, write_block, write_cbor};
 use crate::error::StateFatal;
 
 /// The state under one root.
@@ -25,6 +26,14 @@ pub struct StateTree<B> {
     store: B,
     actors: Hamt,
     book: AddressBook<B>,
+}
+
+/// What a block came to in the trees.
+pub(crate) struct Settled {
+    /// The new root.
+    pub(crate) root: Cid,
+    /// The init actor, if it changed.
+    pub(crate) init: Option<ActorState>,
 }
 
 impl<B: Blockstore + Clone> StateTree<B> {
@@ -45,40 +54,46 @@ impl<B: Blockstore + Clone> StateTree<B> {
         Ok(Self { book: AddressBook::load(store.clone(), &init.state)?, store, actors })
     }
 
-    /// Writes every changed node, the init actor's state among them, and answers the new root.
-    pub(crate) fn flush(&mut self) -> Result<Cid, StateFatal> {
+    /// Hashes what changed, the init actor's state among it. Nothing is written.
+    pub(crate) fn settle(&mut self) -> Result<Settled, StateFatal> {
         let threads = hash_threads();
-        let state = self.book.flush(threads)?;
-        let init = self.actor(INIT_ID)?;
+        let state = cbor_cid(&self.book.state(threads)?);
+        let init = self.actors.get(&self.store, &key_of(INIT_ID))?.map(|init| actor_in(INIT_ID, init)).transpose()?;
         let init = init.unwrap_or_else(|| ActorState::new_empty(BuiltinActor::Init.code(), None));
-        self.set_actors([(INIT_ID, Some(ActorState { state, ..init }))])?;
-        let actors = self.actors.flush(&self.store, threads)?;
-        let info = write_cbor(&self.store, &StateInfo0::default())?;
-        write_cbor(&self.store, &StateRoot { version: StateTreeVersion::V5, actors, info })
+        let init = (init.state != state).then_some(ActorState { state, ..init });
+        if let Some(init) = &init {
+            self.set_actors([(INIT_ID, Some(encode(init)?))])?;
+        }
+        Ok(Settled { root: cbor_cid(&encode(&self.root(threads)?)?), init })
     }
 
-    /// The actor with this id.
-    ///
-    /// # Errors
-    /// [`StateFatal`] when the tree cannot be read; so for every reader below.
-    pub fn actor(&self, id: ActorID) -> Result<Option<ActorState>, StateFatal> {
-        self.actors.peek(&self.store, &key_of(id))?.map(|actor| actor_in(id, &actor)).transpose()
+    /// Writes every node that is not written yet, the root last.
+    pub(crate) fn save(&mut self) -> Result<(), StateFatal> {
+        let threads = hash_threads();
+        let init = self.book.save(threads)?;
+        write_block(&self.store, &init)?;
+        let root = self.root(threads)?;
+        self.actors.flush(&self.store, threads)?;
+        write_cbor(&self.store, &StateInfo0::default())?;
+        write_cbor(&self.store, &root).map(drop)
     }
 
-    /// The same; what is read on the way stays at hand.
+    fn root(&mut self, threads: usize) -> Result<StateRoot, StateFatal> {
+        let info = cbor_cid(&encode(&StateInfo0::default())?);
+        Ok(StateRoot { version: StateTreeVersion::V5, actors: self.actors.root(threads), info })
+    }
+
+    /// The actor, as far as the tree has settled; what is read on the way stays at hand.
     pub(crate) fn actor_again(&mut self, id: ActorID) -> Result<Option<ActorState>, StateFatal> {
         self.actors.get(&self.store, &key_of(id))?.map(|actor| actor_in(id, actor)).transpose()
     }
 
+    /// Sets actors as [`encode`] spells them, or takes them out.
     pub(crate) fn set_actors(
         &mut self,
-        actors: impl IntoIterator<Item = (ActorID, Option<ActorState>)>,
+        actors: impl IntoIterator<Item = (ActorID, Option<Vec<u8>>)>,
     ) -> Result<(), StateFatal> {
-        let entry = |(id, actor): (ActorID, Option<ActorState>)| {
-            let actor = actor.map(|actor| to_vec(&actor)).transpose().map_err(StateFatal::tree)?;
-            Ok((key_of(id), actor))
-        };
-        let batch = actors.into_iter().map(entry).collect::<Result<Vec<_>, StateFatal>>()?;
+        let batch: Vec<_> = actors.into_iter().map(|(id, actor)| (key_of(id), actor)).collect();
         Ok(self.actors.apply(&self.store, &batch)?)
     }
 
@@ -88,70 +103,10 @@ impl<B: Blockstore + Clone> StateTree<B> {
         self.book.evict(nodes_max);
     }
 
-    /// The id behind an address; for an id address the id itself, whether or not the actor exists.
-    #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
-    pub fn resolve(&self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
-        self.book.resolve(address)
-    }
-
-    /// The actor behind an address.
-    #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
-    pub fn actor_at(&self, address: &Address) -> Result<Option<(ActorID, ActorState)>, StateFatal> {
-        let Some(id) = self.resolve(address)? else { return Ok(None) };
-        Ok(self.actor(id)?.map(|actor| (id, actor)))
-    }
-
-    /// What an address holds, in attoTRB; zero when there is no actor.
-    #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
-    pub fn balance(&self, address: &Address) -> Result<TokenAmount, StateFatal> {
-        Ok(self.actor_at(address)?.map_or_else(TokenAmount::default, |(_, actor)| actor.balance))
-    }
-
-    /// The nonce of the next transaction from an address; of a contract, the number of contracts it made and one.
-    #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
-    pub fn nonce(&self, address: &Address) -> Result<u64, StateFatal> {
-        let Some((_, actor)) = self.actor_at(address)? else { return Ok(0) };
-        if actor.code != BuiltinActor::Evm.code() {
-            return Ok(actor.sequence);
-        }
-        Ok(self.head_of(&actor)?.map_or(0, |head| head.nonce))
-    }
-
-    /// The code behind an address: a contract's bytecode, a WASM actor's module, an account's delegation; empty for the rest.
-    #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
-    pub fn code(&self, address: &Address) -> Result<Vec<u8>, StateFatal> {
-        let Some((_, actor)) = self.actor_at(address)? else { return Ok(Vec::new()) };
-        match (self.head_of(&actor)?, BuiltinActor::from_code(&actor.code)) {
-            (Some(head), _) => self.read_code(&head.bytecode),
-            (None, Some(_)) => Ok(Vec::new()),
-            (None, None) => read_block(&self.store, &actor.code),
-        }
-    }
-
-    /// A contract's storage slot; zero for any other actor.
-    #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
-    pub fn storage(&self, address: &Address, slot: &Hash32) -> Result<Hash32, StateFatal> {
-        let Some((_, actor)) = self.actor_at(address)? else { return Ok(Hash32::default()) };
-        let Some(head) = self.head_of(&actor)? else { return Ok(Hash32::default()) };
-        let value = Storage::load(&self.store, &head.storage)?.peek(&self.store, U256::from_be_bytes(slot.0))?;
-        Ok(Hash32(value.to_be_bytes()))
-    }
-
-    /// The Ethereum address that stands for an actor: its own, or the masked id.
-    #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
-    pub fn eth_address(&self, id: ActorID) -> Result<EthAddress, StateFatal> {
-        let delegated = self.actor(id)?.and_then(|actor| actor.delegated_address);
-        Ok(super::view::eth_address(id, delegated.as_ref()))
-    }
-
-    /// Tokens burnt since genesis, in attoTRB.
-    #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
-    pub fn burnt(&self) -> Result<TokenAmount, StateFatal> {
-        self.balance(&Address::new_id(BURNT_FUNDS_ID))
-    }
-
     /// Calls `visit` with every actor, in the tree's order. Cost: the whole tree is read.
-    #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
+    ///
+    /// # Errors
+    /// [`StateFatal`] when the tree cannot be read; so for every reader below.
     pub fn for_each_actor(&self, mut visit: impl FnMut(ActorID, &ActorState)) -> Result<(), StateFatal> {
         self.actors.for_each(&self.store, |key, actor| {
             let id = Address::from_bytes(key).ok().and_then(|address| address.id().ok());
@@ -162,12 +117,49 @@ impl<B: Blockstore + Clone> StateTree<B> {
     }
 
     /// Calls `visit` with every storage slot of a contract that is not zero, in ascending order. Cost: all its storage is read.
-    #[expect(clippy::missing_errors_doc, reason = "as for `actor`")]
+    #[expect(clippy::missing_errors_doc, reason = "as for `for_each_actor`")]
     pub fn for_each_slot(&self, address: &Address, mut visit: impl FnMut(Hash32, Hash32)) -> Result<(), StateFatal> {
-        let Some((_, actor)) = self.actor_at(address)? else { return Ok(()) };
-        let Some(head) = self.head_of(&actor)? else { return Ok(()) };
+        let Some((id, actor)) = self.actor_at(address)? else { return Ok(()) };
+        let Some(head) = self.head_of(id, &actor)? else { return Ok(()) };
         let storage = Storage::load(&self.store, &head.storage)?;
-        storage.for_each(&self.store, |slot, value| visit(Hash32(slot.to_be_bytes()), Hash32(value.to_be_bytes())))
+        storage.for_each(&self.store, |slot, value| {
+            visit(Hash32(slot.to_be_bytes()), Hash32(value.to_be_bytes()));
+            Ok(())
+        })
+    }
+
+    /// Calls `visit` with the key and value of every leaf. Cost: all of the state's trees are read.
+    ///
+    /// # Errors
+    /// [`StateFatal`] when the tree cannot be read, and what `visit` says.
+    pub fn for_each_leaf(
+        &self,
+        mut visit: impl FnMut(Vec<u8>, Vec<u8>) -> Result<(), StateFatal>,
+    ) -> Result<(), StateFatal> {
+        self.actors.for_each(&self.store, |key, value| {
+            let id = Address::from_bytes(key).ok().and_then(|address| address.id().ok());
+            let id = id.ok_or_else(|| StateFatal::Invariant("an actor's key is no id".to_owned()))?;
+            if let Some(head) = ContractHead::of(&actor_in(id, value)?) {
+                self.for_each_leaf_of(id, head, &mut visit)?;
+            }
+            visit(Leaf::Actor(id).key(), value.to_vec())
+        })?;
+        self.book.for_each_name(|name, id| visit(Leaf::Name(name).key(), id.to_vec()))?;
+        visit(Leaf::NextId.key(), encode(&self.book.next_id())?)
+    }
+
+    /// The same of one contract.
+    fn for_each_leaf_of(
+        &self,
+        id: ActorID,
+        head: &Cid,
+        visit: &mut impl FnMut(Vec<u8>, Vec<u8>) -> Result<(), StateFatal>,
+    ) -> Result<(), StateFatal> {
+        visit(Leaf::Contract(id).key(), read_block(&self.store, head)?)?;
+        let head: ContractHead = read_cbor(&self.store, head, "contract head")?;
+        Storage::load(&self.store, &head.storage)?.for_each(&self.store, |slot, value| {
+            slot_value(value).map_or(Ok(()), |value| visit(Leaf::Slot(id, slot).key(), value))
+        })
     }
 
     /// The chain's name, as genesis gave it.
@@ -187,18 +179,27 @@ impl<B: Blockstore + Clone> StateTree<B> {
     pub(crate) const fn book_mut(&mut self) -> &mut AddressBook<B> {
         &mut self.book
     }
+}
 
-    /// The head in the state of a contract, or of an account that delegates.
-    pub(crate) fn head_of(&self, actor: &ActorState) -> Result<Option<ContractHead>, StateFatal> {
+impl<B: Blockstore + Clone> ReadState for StateTree<B> {
+    fn actor(&self, id: ActorID) -> Result<Option<ActorState>, StateFatal> {
+        self.actors.peek(&self.store, &key_of(id))?.map(|actor| actor_in(id, &actor)).transpose()
+    }
+
+    fn resolve(&self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
+        self.book.resolve(address)
+    }
+
+    fn head_of(&self, _: ActorID, actor: &ActorState) -> Result<Option<ContractHead>, StateFatal> {
         ContractHead::of(actor).map(|head| read_cbor(&self.store, head, "contract head")).transpose()
     }
 
-    /// EVM code; no code is no block.
-    pub(crate) fn read_code(&self, bytecode: &Cid) -> Result<Vec<u8>, StateFatal> {
-        if *bytecode == tributary_primitives::raw_cid(&[]) {
-            return Ok(Vec::new());
-        }
-        read_block(&self.store, bytecode)
+    fn slot_of(&self, _: ActorID, head: &ContractHead, slot: U256) -> Result<U256, StateFatal> {
+        Storage::load(&self.store, &head.storage)?.peek(&self.store, slot)
+    }
+
+    fn block(&self, cid: &Cid) -> Result<Vec<u8>, StateFatal> {
+        read_block(&self.store, cid)
     }
 }
 

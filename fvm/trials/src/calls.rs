@@ -20,6 +20,7 @@ use arbitrary::{Arbitrary as _, Unstructured};
 use fvm_ipld_encoding::from_slice;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
+use tributary_fvm::ReadState as _;
 use tributary_fvm::{Receipt, Workers};
 use tributary_message::Transaction;
 

@@ -3,6 +3,7 @@
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
+use tributary_fvm::ReadState as _;
 use tributary_primitives::actors::BURNT_FUNDS_ID;
 
 use crate::world::{Actors, Who, World, proposer};

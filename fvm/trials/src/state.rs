@@ -3,10 +3,13 @@
 //! The bytes are changes: actors set and deleted, addresses named, slots set. After each the overlay answers as the model; at each
 //! flush the tree, read anew from its root, holds what the model holds; at the end the same contents, set at once in another order,
 //! give the same root.
+//!
+//! A second state takes the same changes, which reads leaves and writes its trees only now and then: its roots are the same, its
+//! leaves are those of the tree, and from the last trees that it wrote the leaves that changed since then lead to the last root.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use alloy_primitives::U256;
 use arbitrary::{Arbitrary, Unstructured};
@@ -14,8 +17,9 @@ use cid::Cid;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::state::ActorState;
+use tributary_fvm::ReadState as _;
 use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange};
-use tributary_fvm::state::{Actor, BlockState, StateTree, StateView as _};
+use tributary_fvm::state::{Actor, BlockState, LeafChanges, Leaves, Settled, SharedLeaves, StateTree, StateView as _};
 use tributary_primitives::actors::{BuiltinActor, INIT_ID};
 use tributary_primitives::{Hash32, cbor_cid};
 
@@ -73,7 +77,89 @@ struct Trial {
     start: Cid,
     root: Cid,
     state: State,
+    flat: Flat,
     model: Model,
+}
+
+/// The state by its leaves.
+struct Flat {
+    store: Arc<Layered>,
+    state: State,
+    leaves: Arc<MemoryLeaves>,
+    /// Root of the last trees that were written, and the leaves that changed since then.
+    saved: Cid,
+    since: Vec<LeafChanges>,
+}
+
+#[derive(Default)]
+struct MemoryLeaves(Mutex<BTreeMap<Vec<u8>, Vec<u8>>>);
+
+impl Leaves for MemoryLeaves {
+    fn leaf(&self, key: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
+        Ok(self.0.lock().unwrap().get(key).cloned())
+    }
+}
+
+impl MemoryLeaves {
+    fn apply(&self, changes: &LeafChanges) {
+        let mut leaves = self.0.lock().unwrap();
+        for (key, value) in changes {
+            match value {
+                Some(value) => leaves.insert(key.clone(), value.clone()),
+                None => leaves.remove(key),
+            };
+        }
+    }
+}
+
+/// All leaves of the state under `root`.
+fn leaves_of(store: &Arc<Layered>, root: &Cid) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut leaves = BTreeMap::new();
+    let tree = StateTree::load(Arc::clone(store), root).unwrap();
+    tree.for_each_leaf(|key, value| {
+        assert_eq!(leaves.insert(key, value), None, "a leaf twice");
+        Ok(())
+    })
+    .unwrap();
+    leaves
+}
+
+impl Flat {
+    fn new() -> Self {
+        let World { store, root, .. } = World::new();
+        let leaves = Arc::new(MemoryLeaves(Mutex::new(leaves_of(&store, &root))));
+        let state = State::with_leaves(Arc::clone(&store), &root, Arc::clone(&leaves) as SharedLeaves).unwrap();
+        Self { store, state, leaves, saved: root, since: Vec::new() }
+    }
+
+    /// As a block does; `root` is what the other state came to.
+    fn flush(&mut self, root: &Cid) {
+        let Settled { root: found, leaves } = self.state.settle().unwrap();
+        assert_eq!(found, *root, "leaves lead elsewhere than trees");
+        assert!(leaves.is_sorted_by(|(a, _), (b, _)| a < b), "a leaf twice, or out of order");
+        self.leaves.apply(&leaves);
+        self.since.push(leaves);
+        self.state.forget();
+        match root.hash().digest()[1] % 4 {
+            0 => self.save(root),
+            // Lost, and made again from what was written.
+            1 => self.recover(root),
+            _ => {}
+        }
+    }
+
+    fn save(&mut self, root: &Cid) {
+        self.state.save().unwrap();
+        assert_eq!(leaves_of(&self.store, root), *self.leaves.0.lock().unwrap(), "other leaves than the tree's");
+        (self.saved, self.since) = (*root, Vec::new());
+    }
+
+    fn recover(&mut self, root: &Cid) {
+        self.state = State::load(Arc::clone(&self.store), &self.saved).unwrap();
+        self.since.iter().for_each(|changes| self.state.apply_leaves(changes).unwrap());
+        assert_eq!(self.state.settle().unwrap().root, *root, "what changed leads elsewhere");
+        self.state.read_leaves(Arc::clone(&self.leaves) as SharedLeaves);
+    }
 }
 
 /// The target.
@@ -82,12 +168,14 @@ pub fn run(data: &[u8]) {
     let changes = Vec::<Change>::arbitrary(&mut input).unwrap_or_default();
     let World { store, root, .. } = World::new();
     let state = State::load(Arc::clone(&store), &root).unwrap();
-    let mut trial = Trial { store, start: root, root, state, model: Model::default() };
+    let mut trial = Trial { store, start: root, root, state, flat: Flat::new(), model: Model::default() };
     for change in changes.iter().take(200) {
         trial.change(change);
     }
     trial.flush();
     trial.rebuild();
+    trial.flat.recover(&trial.root);
+    trial.flat.save(&trial.root);
 }
 
 fn id_of(actor: u8) -> ActorID {
@@ -103,13 +191,19 @@ fn one(id: ActorID, actor: Option<Actor>, contract: Option<ContractChange>) -> C
 }
 
 impl Trial {
+    /// To both.
+    fn apply(&mut self, changes: &Changes) {
+        self.state.apply(changes.clone()).unwrap();
+        self.flat.state.apply(changes.clone()).unwrap();
+    }
+
     fn change(&mut self, change: &Change) {
         match change {
             Change::Set { actor, balance, nonce, state } => self.set(id_of(*actor), *balance, *nonce, *state),
             Change::Delete { actor } => {
                 let id = id_of(*actor);
                 self.model.actors.remove(&id);
-                self.state.apply(one(id, None, None)).unwrap();
+                self.apply(&one(id, None, None));
                 assert_eq!(self.state.actor(id).unwrap(), None);
             }
             Change::Contract { actor, is_new, nonce, slots } => self.contract(id_of(*actor), *is_new, *nonce, slots),
@@ -118,7 +212,7 @@ impl Trial {
                 // An address names one actor for ever.
                 if let Entry::Vacant(entry) = self.model.names.entry(name) {
                     let names = vec![(name, *entry.insert(id_of(*actor)))];
-                    self.state.apply(Changes { names, ..Changes::default() }).unwrap();
+                    self.apply(&Changes { names, ..Changes::default() });
                 }
                 assert_eq!(self.state.resolve(&name).unwrap(), self.model.names.get(&name).copied());
             }
@@ -132,10 +226,10 @@ impl Trial {
         (actor.nonce, actor.balance) = (nonce.into(), U256::from(balance));
         // Whatever was there, was deleted before: no contract turns into an account.
         if self.model.actors.get(&id).is_some_and(|(_, contract)| contract.is_some()) {
-            self.state.apply(one(id, None, None)).unwrap();
+            self.apply(&one(id, None, None));
         }
         self.model.actors.insert(id, (actor.clone(), None));
-        self.state.apply(one(id, Some(actor.clone()), None)).unwrap();
+        self.apply(&one(id, Some(actor.clone()), None));
         assert_eq!(self.state.actor(id).unwrap(), Some(actor));
         assert_eq!(self.state.slot(id, U256::ZERO).unwrap(), U256::ZERO, "an account has no storage");
     }
@@ -154,11 +248,15 @@ impl Trial {
         contract.slots.extend(&slots);
         contract.slots.retain(|_, value| !value.is_zero());
         let change = ContractChange { is_new, nonce: contract.nonce, code: None, slots };
-        self.state.apply(one(id, Some(actor.clone()), Some(change))).unwrap();
+        self.apply(&one(id, Some(actor.clone()), Some(change)));
         for (slot, value) in &contract.slots {
-            assert_eq!(self.state.slot(id, *slot).unwrap(), *value, "slot {slot} of {id}");
+            for state in [&mut self.state, &mut self.flat.state] {
+                assert_eq!(state.slot(id, *slot).unwrap(), *value, "slot {slot} of {id}");
+            }
         }
-        assert_eq!(self.state.slot(id, U256::from(777)).unwrap(), U256::ZERO);
+        for state in [&mut self.state, &mut self.flat.state] {
+            assert_eq!(state.slot(id, U256::from(777)).unwrap(), U256::ZERO);
+        }
         self.model.actors.insert(id, (actor, Some(contract)));
     }
 
@@ -166,6 +264,7 @@ impl Trial {
     /// hand.
     fn flush(&mut self) {
         self.root = self.state.flush().unwrap();
+        self.flat.flush(&self.root);
         if self.root.hash().digest()[0].is_multiple_of(2) {
             self.state = State::load(Arc::clone(&self.store), &self.root).unwrap();
         }

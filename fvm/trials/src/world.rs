@@ -14,6 +14,7 @@ use fvm_shared::econ::TokenAmount;
 use fvm_shared::message::Message;
 use fvm_shared::state::ActorState;
 use tributary_crypto::SecpSecretKey;
+use tributary_fvm::ReadState as _;
 use tributary_fvm::state::{MemoryStore, StateTree};
 use tributary_fvm::{
     BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams, Executor, GenesisAccount, GenesisState, Receipt,

@@ -9,7 +9,6 @@ use std::thread::{self, JoinHandle};
 
 use tributary_fvm::{BlockOutcome, Executor, Workers};
 use tributary_primitives::Height;
-use tributary_store::Store;
 
 use super::dump::Dump;
 use super::law::{Differences, Due, Finding, due, judge};
@@ -18,6 +17,7 @@ use super::replay::{Replayed, replay};
 use super::words::{Attempt, Case, ReplayUnavailable};
 use crate::halt::Halt;
 use crate::home::Home;
+use crate::ledger::past::PastStates;
 use crate::metrics::Metrics;
 
 /// What the thread gives way by: on Linux a thread has a priority of its own, and those it starts have it too.
@@ -67,7 +67,7 @@ pub enum CheckFatal {
 
 struct Hand {
     executor: Executor,
-    store: Store,
+    past: Arc<PastStates>,
     home: Home,
     halt: Halt,
     metrics: Arc<Metrics>,
@@ -75,17 +75,17 @@ struct Hand {
 }
 
 impl Checker {
-    /// Checks every `every`th block with an executor that nobody else uses, on what `store` holds.
+    /// Checks every `every`th block with an executor that nobody else uses, on the trees of the state before it.
     #[must_use]
     pub fn new(
         every: NonZeroU64,
         executor: Executor,
-        store: Store,
+        past: Arc<PastStates>,
         home: Home,
         halt: Halt,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let hand = Hand { executor, store, home, halt, metrics, is_stopping: Arc::default() };
+        let hand = Hand { executor, past, home, halt, metrics, is_stopping: Arc::default() };
         Self { every, hand: Arc::new(hand), running: Mutex::new(None) }
     }
 
@@ -145,7 +145,14 @@ impl Hand {
     }
 
     fn replay(&self, executor: &Executor, case: &Case) -> Replayed {
-        let state = Recorder::new(self.store.clone(), RECORDED_BYTES_MAX, Arc::clone(&self.is_stopping));
+        let before = case.env.height.previous().unwrap_or_default();
+        let state = match self.past.at(before, &case.parent_root) {
+            Ok(past) => Recorder::new(past, RECORDED_BYTES_MAX, Arc::clone(&self.is_stopping)),
+            Err(why) => {
+                let (attempt, read) = (Err(why.to_string()), Recorded::default());
+                return Replayed { attempt, unavailable: Some(ReplayUnavailable::NoState(why.to_string())), read };
+            }
+        };
         replay(executor, state, case, Workers::ONE)
     }
 

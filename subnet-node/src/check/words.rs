@@ -33,6 +33,9 @@ pub enum ReplayUnavailable {
         /// What the store said.
         why: String,
     },
+    /// The state before the block cannot be made again.
+    #[error("the state before the block is not to be had: {0}")]
+    NoState(String),
     /// The machine has no thread for it, or does not lower its priority.
     #[error("no thread to run on: {0}")]
     NoThread(String),

@@ -29,10 +29,11 @@ pub fn diff(home: PathBuf, [from, to]: [Height; 2], slots_max: usize, json: bool
     imported::refuse(&home)?;
     let past = Past::open(&At { home, height: Some(to.0) })?;
     let before = past.at(from)?;
+    let store = past.trees_with(&[(from, before.state_root)])?;
     let mut left = slots_max;
     let mut found = Vec::new();
-    for actor in changes(past.store(), &before.state_root, past.root())? {
-        let slots = slot_changes(past.store(), &actor, left)?;
+    for actor in changes(&store, &before.state_root, past.root())? {
+        let slots = slot_changes(&store, &actor, left)?;
         left -= slots.slots.len();
         found.push(Change { actor, slots });
     }

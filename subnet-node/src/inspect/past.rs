@@ -1,13 +1,16 @@
 //! The chain of a home as it was after one block.
 
+use std::sync::Arc;
+
 use cid::Cid;
 use tributary_primitives::{Hash32, Height};
-use tributary_store::{ChainIdentity, Store, StoreFatal};
+use tributary_store::{Buffered, ChainIdentity, Store, StoreFatal};
 
 use super::At;
 use crate::config::NodeConfig;
 use crate::facts::ChainFacts;
 use crate::home::Home;
+use crate::ledger::past::{PastStore, complete};
 use crate::ledger::record::{Record, decode_certificate};
 use crate::ledger::{LedgerFatal, load_head, read_record};
 use crate::run::{STORE_FORMAT, read_genesis};
@@ -82,10 +85,24 @@ impl Past {
         Err(PastRejected::NoSuchHeight { asked: height, first, last: self.last }.into())
     }
 
-    /// Its blocks.
-    #[must_use]
-    pub const fn store(&self) -> &Store {
-        &self.store
+    /// A store with all nodes of the state after it.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn trees(&self) -> Result<PastStore, LedgerFatal> {
+        self.trees_with(&[])
+    }
+
+    /// The same, with those of the states after `others` too.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn trees_with(&self, others: &[(Height, Cid)]) -> Result<PastStore, LedgerFatal> {
+        let overlay = Arc::new(Buffered::new(self.store.clone()));
+        for (height, root) in others.iter().chain([&(self.height, self.record.state_root)]) {
+            complete(&self.store, &overlay, *height, root)?;
+        }
+        Ok(overlay)
     }
 
     /// What never changes about the chain.

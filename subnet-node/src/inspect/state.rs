@@ -1,19 +1,21 @@
 //! The state to look at: a home's after one block, or one that came from an archive.
 
 use std::fmt;
+use std::sync::Arc;
 
 use cid::Cid;
 use tributary_primitives::Height;
-use tributary_store::Store;
+use tributary_store::Buffered;
 
 use super::At;
 use super::imported;
 use super::past::Past;
+use crate::ledger::past::PastStore;
 
 /// A state, open for reading.
 #[derive(Debug)]
 pub struct State {
-    store: Store,
+    store: PastStore,
     root: Cid,
     height: Option<Height>,
 }
@@ -25,17 +27,17 @@ impl State {
     /// What is wrong with it; a node that runs there; a block that it does not have.
     pub fn open(at: &At) -> anyhow::Result<Self> {
         match imported::open(at)? {
-            Some((store, root)) => Ok(Self { store, root, height: None }),
+            Some((store, root)) => Ok(Self { store: Arc::new(Buffered::new(store)), root, height: None }),
             None => {
                 let past = Past::open(at)?;
-                Ok(Self { store: past.store().clone(), root: *past.root(), height: Some(past.height()) })
+                Ok(Self { store: past.trees()?, root: *past.root(), height: Some(past.height()) })
             }
         }
     }
 
     /// Its blocks.
     #[must_use]
-    pub const fn store(&self) -> &Store {
+    pub const fn store(&self) -> &PastStore {
         &self.store
     }
 

@@ -12,6 +12,7 @@
 use rocksdb::WriteBatch;
 use tributary_primitives::{Hash32, Height};
 
+use crate::leaves::encode_changes;
 use crate::store::{META_BASE, META_TIP, Store, Tip};
 use crate::undecided::Survives;
 use crate::{Family, IpldBlock, StoreFatal, key};
@@ -34,9 +35,16 @@ pub struct BlockCommit<'a> {
     /// Transactions to be found by hash, with their position in the block. A hash that is there already moves here, so a
     /// caller leaves out what it skipped and an earlier block executed.
     pub transactions: &'a [(Hash32, u32)],
+    /// Leaves of the state that it changed.
+    pub leaves: &'a [LeafChange],
     /// IPLD blocks that execution made.
     pub ipld: &'a [IpldBlock],
+    /// Whether with these the store has every node of the state after it.
+    pub has_trees: bool,
 }
+
+/// A leaf's key and its new value; `None` for one that is no more.
+pub type LeafChange = (Vec<u8>, Option<Vec<u8>>);
 
 /// The state that a store's history starts from: genesis, or a state synced from peers.
 #[derive(Copy, Clone, Debug)]
@@ -49,6 +57,8 @@ pub struct BaseCommit<'a> {
     pub app: &'a [u8],
     /// IPLD blocks that are not in the store yet.
     pub ipld: &'a [IpldBlock],
+    /// All leaves of its state.
+    pub leaves: &'a [LeafChange],
 }
 
 /// What a commit did.
@@ -82,6 +92,11 @@ impl Store {
         self.put_block(&mut batch, commit);
         self.put_index(&mut batch, commit);
         self.put_ipld(&mut batch, commit.ipld);
+        self.put_leaves(&mut batch, commit.leaves);
+        batch.put_cf(self.family(Family::Changes), key::height(commit.height), encode_changes(commit.leaves));
+        if commit.has_trees {
+            batch.put_cf(self.family(Family::Trees), key::height(commit.height), []);
+        }
         self.delete_undecided_until(&mut batch, commit.height)?;
         self.put_tip(&mut batch, commit.height, &commit.block_hash);
         self.write(batch, Survives::PowerLoss)?;
@@ -108,9 +123,22 @@ impl Store {
         batch.put_cf(self.family(Family::Hashes), commit.block_hash.0, at);
         batch.put_cf(self.family(Family::Meta), META_BASE, at);
         self.put_ipld(&mut batch, commit.ipld);
+        self.put_leaves(&mut batch, commit.leaves);
+        batch.put_cf(self.family(Family::Trees), at, []);
         self.put_tip(&mut batch, commit.height, &commit.block_hash);
         self.write(batch, Survives::PowerLoss)?;
         Ok(Committed::Now)
+    }
+
+    /// Adds the nodes that the state after the block at `height` still lacks here; with them it has them all.
+    ///
+    /// # Errors
+    /// [`StoreFatal::Write`].
+    pub fn put_trees(&self, height: Height, ipld: &[IpldBlock]) -> Result<(), StoreFatal> {
+        let mut batch = WriteBatch::default();
+        self.put_ipld(&mut batch, ipld);
+        batch.put_cf(self.family(Family::Trees), key::height(height), []);
+        self.write(batch, Survives::PowerLoss)
     }
 
     /// A block at a height that is decided already.
@@ -133,6 +161,15 @@ impl Store {
             (Family::App, commit.app),
         ] {
             batch.put_cf(self.family(family), at, value);
+        }
+    }
+
+    fn put_leaves(&self, batch: &mut WriteBatch, leaves: &[LeafChange]) {
+        for (key, value) in leaves {
+            match value {
+                Some(value) => batch.put_cf(self.family(Family::Leaves), key, value),
+                None => batch.delete_cf(self.family(Family::Leaves), key),
+            }
         }
     }
 

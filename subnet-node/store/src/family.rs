@@ -16,6 +16,12 @@ const BLOB_BYTES_MIN: u64 = 16 * 1024;
 pub enum Family {
     /// IPLD blocks by CID.
     Ipld,
+    /// The state's leaves after the last block.
+    Leaves,
+    /// Leaves that a block changed, by height.
+    Changes,
+    /// Heights whose state has all its nodes in `ipld`.
+    Trees,
     /// Tendermint blocks by height.
     Blocks,
     /// Commit certificates by height.
@@ -40,8 +46,11 @@ pub enum Family {
 
 impl Family {
     /// All of them. Adding one changes the format.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Ipld,
+        Self::Leaves,
+        Self::Changes,
+        Self::Trees,
         Self::Blocks,
         Self::Certificates,
         Self::Receipts,
@@ -59,6 +68,9 @@ impl Family {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ipld => "ipld",
+            Self::Leaves => "leaves",
+            Self::Changes => "changes",
+            Self::Trees => "trees",
             Self::Blocks => "blocks",
             Self::Certificates => "certificates",
             Self::Receipts => "receipts",
@@ -83,9 +95,11 @@ impl Family {
         let mut options = Options::default();
         options.set_compression_type(DBCompressionType::Lz4);
         match self {
-            // Looked up by hash, never walked; absent keys are common.
-            Self::Ipld | Self::Transactions | Self::Hashes => table.set_bloom_filter(FILTER_BITS_PER_KEY, false),
-            Self::Blocks | Self::Receipts => {
+            // Looked up by key, never walked; absent keys are common.
+            Self::Ipld | Self::Leaves | Self::Transactions | Self::Hashes => {
+                table.set_bloom_filter(FILTER_BITS_PER_KEY, false)
+            }
+            Self::Blocks | Self::Receipts | Self::Changes => {
                 options.set_enable_blob_files(true);
                 options.set_min_blob_size(BLOB_BYTES_MIN);
                 options.set_blob_compression_type(DBCompressionType::Lz4);

@@ -5,6 +5,9 @@
 //! | family | key | value | written by |
 //! |---|---|---|---|
 //! | `ipld` | CID | block of the state tree, receipts or outbox | [`Store::commit_block`], [`Store::commit_base`], an import |
+//! | `leaves` | leaf | its value after the last block | [`Store::commit_block`], [`Store::commit_base`] |
+//! | `changes` | height | leaves that the block changed | [`Store::commit_block`] |
+//! | `trees` | height | nothing: the state after it has all nodes in `ipld` | [`Store::commit_block`], [`Store::commit_base`], [`Store::put_trees`] |
 //! | `blocks` | height | Tendermint block | [`Store::commit_block`] |
 //! | `certificates` | height | consensus' commit certificate of the block | [`Store::commit_block`] |
 //! | `receipts` | height | receipts of the block's transactions | [`Store::commit_block`] |
@@ -31,6 +34,7 @@
 //! | `store` | [`Store`] and its reads |
 //! | `undecided`, `checkpoint` | proposals not decided, shares and certificates of checkpoints |
 //! | `ipld` | [`Store`] as a block store, and [`Buffered`] for one block's execution |
+//! | `leaves` | the state's leaves, now and at a commit |
 //! | `sizes` | what the metrics show |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
@@ -41,15 +45,17 @@ mod error;
 mod family;
 mod ipld;
 mod key;
+mod leaves;
 mod sizes;
 mod store;
 mod undecided;
 
-pub use commit::{BaseCommit, BlockCommit, Committed};
+pub use commit::{BaseCommit, BlockCommit, Committed, LeafChange};
 pub use directory::{ChainIdentity, StoreConfig};
 pub use error::StoreFatal;
 pub use family::Family;
 pub use ipld::{Buffered, IpldBlock};
+pub use leaves::Snapshot;
 pub use sizes::{FamilySize, StoreSizes};
 pub use store::{Store, Tip, TransactionPlace};
 pub use undecided::{Survives, UndecidedBlock};

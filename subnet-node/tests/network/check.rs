@@ -13,6 +13,7 @@ use tributary_node::check::checker::{Checker, Order};
 use tributary_node::check::words::Case;
 use tributary_node::halt;
 use tributary_node::home::Home;
+use tributary_node::ledger::past::PastStates;
 use tributary_node::ledger::{Head, Ledger};
 use tributary_node::metrics::Metrics;
 use tributary_primitives::{Height, cbor_cid};
@@ -104,7 +105,7 @@ impl Bench {
         let hash = certificate.as_ref().unwrap().block.hash;
         let (block, decoded) = self.ledger.block_at(self.height).unwrap().unwrap();
         let parent_root = record.state_root;
-        let env = self.ledger.env(&Head { height: parent, hash, record, certificate }, &decoded.header);
+        let env = self.ledger.env(&Head { height: parent, hash, record, certificate, leaves: None }, &decoded.header);
         Case { parent_root, env, params: self.ledger.executor().params().clone(), block }
     }
 
@@ -120,7 +121,14 @@ impl Bench {
         let (halt, mut halted) = halt::wire();
         let executor = Executor::new(self.case().params, None).unwrap();
         let every = NonZeroU64::new(1).unwrap();
-        let checker = Checker::new(every, executor, store, home.clone(), halt, Arc::new(Metrics::new()));
+        let checker = Checker::new(
+            every,
+            executor,
+            Arc::new(PastStates::new(store)),
+            home.clone(),
+            halt,
+            Arc::new(Metrics::new()),
+        );
         for live in [self.live(), live] {
             checker.offer(self.height, || Order { case: self.case(), live });
             checker.finish();

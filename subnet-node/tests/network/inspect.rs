@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use tributary_fvm::ReadState as _;
 use tributary_fvm::StateTree;
 use tributary_fvm::state::{MemoryStore, SharedStore};
 use tributary_primitives::Hash32;

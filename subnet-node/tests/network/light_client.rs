@@ -1,5 +1,6 @@
 //! Every decided height convinces a Tendermint light client that has never seen our code.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ pub fn open(network: &Network) -> Ledger {
     let identity = ChainIdentity { genesis: facts.genesis_id, format: tributary_node::run::STORE_FORMAT };
     let store = Store::open(&network.home(0).data(), &StoreConfig::default(), &identity).unwrap();
     let executor = Executor::new(facts.execution(), None).unwrap();
-    Ledger::open(facts, store, executor, network.genesis()).unwrap()
+    Ledger::open(facts, store, executor, network.genesis(), NonZeroU64::MIN).unwrap()
 }
 
 fn light_block(ledger: &Ledger, height: Height) -> LightBlock {

@@ -9,6 +9,7 @@ use tributary_primitives::actors::{BuiltinActor, CRON_ID, INIT_ID, SYSTEM_ID};
 use tributary_primitives::{EthAddress, cbor_cid, raw_cid};
 
 use super::world::*;
+use crate::ReadState as _;
 use crate::genesis::{CRON_ENTRIES_MAX, CronEntry, GenesisRejected, GenesisState, build_genesis_state};
 use crate::state::MemoryStore;
 use crate::{CallRequest, FvmCall};

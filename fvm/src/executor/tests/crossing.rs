@@ -9,6 +9,7 @@ use tributary_primitives::EthAddress;
 use tributary_primitives::actors::{BuiltinActor, EAM_ID, INIT_ID, SYSTEM_ID};
 
 use super::world::*;
+use crate::ReadState as _;
 use crate::evm::INVOKE_EVM;
 use crate::evm::abi::{self, Value};
 use crate::{CallRequest, FvmCall};

@@ -9,6 +9,7 @@ use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor};
 use tributary_primitives::{EthAddress, Hash32, Height};
 
 use super::world::*;
+use crate::ReadState as _;
 use crate::state::contract::{ContractHead, Storage};
 use crate::state::read_block;
 use crate::{CallRequest, EthereumCall, GasEstimate};
@@ -135,7 +136,7 @@ fn a_storage_root_is_that_of_a_kamt_built_apart() {
     for (slot, value) in pairs.iter().rev() {
         apart.set(&*world.store, [(U256::from(*slot), U256::from(*value))].into_iter()).unwrap();
     }
-    assert_eq!(head.storage, apart.flush(&*world.store, 1).unwrap());
+    assert_eq!(head.storage, apart.root(1));
     assert_eq!((head.code_hash, head.nonce), (keccak256(KEEPER).0, 1));
     let mut read = Vec::new();
     world.tree().for_each_slot(&keeper.to_address(), |number, value| read.push((number, value))).unwrap();
@@ -270,13 +271,13 @@ fn a_call_changes_nothing_and_an_estimate_is_the_least_that_is_enough() {
     let outcome = world.call(CallRequest::Ethereum(call.clone()));
     assert_eq!((outcome.exit_code, outcome.events.len(), world.store.len()), (ExitCode::OK, 1, blocks));
     let request = CallRequest::Ethereum(call);
-    let estimate = world.executor.estimate_gas(&world.store, &world.root, &world.env(), &request).unwrap();
+    let estimate = world.executor.estimate_gas(|| world.open(), &world.env(), &request).unwrap();
     let GasEstimate::Enough(gas_limit) = estimate else { panic!("{estimate:?}") };
     let with = |gas_limit| sign(&alice(), TxEip1559 { gas_limit, ..unsigned(1, Some(keeper), 0, words(&[1, 10])) });
     assert_eq!(world.run(&[with(gas_limit)]).receipts[0].exit_code, ExitCode::OK);
     assert_ne!(world.run(&[with(gas_limit - 1)]).receipts[0].exit_code, ExitCode::OK);
     let reverts =
         CallRequest::Ethereum(EthereumCall { to: Some(keeper), input: words(&[1, 2, 3]), ..EthereumCall::default() });
-    let never = world.executor.estimate_gas(&world.store, &world.root, &world.env(), &reverts).unwrap();
+    let never = world.executor.estimate_gas(|| world.open(), &world.env(), &reverts).unwrap();
     assert!(matches!(never, GasEstimate::Never(outcome) if outcome.exit_code == REVERTED));
 }

@@ -1,5 +1,6 @@
 //! Laws that hold for every block: money, nonces, determinism.
 
+use crate::ReadState as _;
 use proptest::prelude::*;
 use tributary_message::Transaction;
 use tributary_primitives::EthAddress;

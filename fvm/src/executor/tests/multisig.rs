@@ -11,6 +11,7 @@ use tributary_primitives::EthAddress;
 use tributary_primitives::actors::{BuiltinActor, INIT_ID};
 
 use super::world::*;
+use crate::ReadState as _;
 use crate::native::multisig::state::State;
 use crate::receipt::Receipt;
 use crate::state::read_cbor;

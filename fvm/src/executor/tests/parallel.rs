@@ -15,6 +15,7 @@ use tributary_message::Transaction;
 use tributary_primitives::EthAddress;
 
 use super::world::*;
+use crate::ReadState as _;
 use crate::block::{BlockEnv, BlockRun};
 use crate::executor::Workers;
 use crate::state::MemoryStore;

@@ -7,6 +7,7 @@ use tributary_message::Transaction;
 use tributary_primitives::EthAddress;
 
 use super::world::*;
+use crate::ReadState as _;
 use crate::evm::{Mode, Runner};
 use crate::executor::view::View;
 use crate::executor::{Executed, State, plain};

@@ -1,5 +1,6 @@
 //! The ids below 100: what is sent there, and that nobody else gets them.
 
+use crate::ReadState as _;
 use fvm_ipld_encoding::RawBytes;
 use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;

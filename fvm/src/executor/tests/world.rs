@@ -15,11 +15,12 @@ use tributary_message::{EthereumTransaction, FvmTransaction, Transaction};
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::{EthAddress, Hash32, Height, raw_cid};
 
+use crate::ReadState as _;
 use crate::block::{BlockEnv, BlockOutcome, CodeInstaller, ExecutionParams};
 use crate::genesis::{CronEntry, GenesisAccount, GenesisState, build_genesis_state};
 use crate::receipt::Receipt;
 use crate::state::{MemoryStore, StateTree};
-use crate::{CallOutcome, CallRequest, Executor};
+use crate::{CallOutcome, CallRequest, Executor, ExecutorFatal, State};
 
 pub(super) const CHAIN_ID: u64 = 7;
 pub(super) const BASE_FEE: u64 = 1_000;
@@ -216,7 +217,11 @@ impl World {
     }
 
     pub(super) fn call(&self, call: CallRequest) -> CallOutcome {
-        self.executor.call(&self.store, &self.root, &self.env(), &call).unwrap()
+        self.executor.call(self.open().unwrap(), &self.env(), &call).unwrap()
+    }
+
+    pub(super) fn open(&self) -> Result<State, ExecutorFatal> {
+        self.executor.open(&self.store, &self.root)
     }
 
     pub(super) fn tree(&self) -> StateTree<Arc<MemoryStore>> {

@@ -5,21 +5,27 @@ use std::sync::Arc;
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_shared::EMPTY_ARR_CID;
+use fvm_shared::{ActorID, EMPTY_ARR_CID};
 use revm::primitives::U256;
 use tributary_primitives::actors::BuiltinActor;
-use tributary_primitives::raw_cid;
+use tributary_primitives::{cbor_cid, raw_cid};
 
 use super::Map;
 use crate::error::StateFatal;
 use crate::state::Actor;
 use crate::state::contract::{ContractHead, Storage};
-use crate::state::write_cbor;
+use crate::state::leaf::{Leaf, LeafChanges, Reads, encode, slot_value};
+use crate::state::write_block;
 
 /// A contract that was read or changed.
 pub(super) struct Contract {
     pub(super) head: Arc<ContractHead>,
-    storage: Storage,
+    /// Its tree, once it is needed.
+    storage: Option<Storage>,
+    /// Whether leaves below it may be of another that was here before.
+    is_new: bool,
+    /// Whether the store has its head as it is now.
+    is_saved: bool,
     /// Slots read and slots changed, as the block has them by now.
     slots: Map<U256, U256>,
     /// Slots that are not as the storage has them.
@@ -27,24 +33,24 @@ pub(super) struct Contract {
 }
 
 impl Contract {
-    /// One without code and storage.
-    pub(super) fn new() -> Self {
-        Self::over(ContractHead::empty(Storage::empty_root()), Storage::default())
+    /// One without code, and with no storage but that these slots are to be cleared.
+    pub(super) fn new(cleared: BTreeSet<U256>) -> Self {
+        let slots = cleared.iter().map(|slot| (*slot, U256::ZERO)).collect();
+        let head = Arc::new(ContractHead::empty(Storage::empty_root()));
+        Self { head, storage: Some(Storage::default()), is_new: true, is_saved: false, slots, changed: cleared }
     }
 
     /// The one with this head.
-    pub(super) fn open<S: Blockstore>(store: &S, head: ContractHead) -> Result<Self, StateFatal> {
-        let storage = Storage::load(store, &head.storage)?;
-        Ok(Self::over(head, storage))
-    }
-
-    fn over(head: ContractHead, storage: Storage) -> Self {
-        Self { head: Arc::new(head), storage, slots: Map::default(), changed: BTreeSet::new() }
+    pub(super) fn stored(head: ContractHead) -> Self {
+        let (slots, changed) = (Map::default(), BTreeSet::new());
+        Self { head: Arc::new(head), storage: None, is_new: false, is_saved: true, slots, changed }
     }
 
     /// Whether there is neither code nor storage.
     pub(super) fn is_empty(&self) -> bool {
-        self.storage.is_empty() && self.head.bytecode == raw_cid(&[])
+        let has_storage =
+            self.storage.as_ref().map_or(self.head.storage != Storage::empty_root(), |storage| !storage.is_empty());
+        !has_storage && self.head.bytecode == raw_cid(&[])
     }
 
     /// Slots at hand, and the contract itself.
@@ -52,15 +58,33 @@ impl Contract {
         1 + self.slots.len()
     }
 
-    pub(super) const fn storage(&mut self) -> &mut Storage {
-        &mut self.storage
+    /// The tree of its storage, if it is at hand.
+    pub(super) const fn storage(&mut self) -> Option<&mut Storage> {
+        self.storage.as_mut()
     }
 
-    pub(super) fn get<S: Blockstore>(&mut self, store: &S, slot: U256) -> Result<U256, StateFatal> {
+    fn open<S: Blockstore>(&mut self, store: &S) -> Result<&mut Storage, StateFatal> {
+        if self.storage.is_none() {
+            self.storage = Some(Storage::load(store, &self.head.storage)?);
+        }
+        self.storage.as_mut().ok_or_else(|| StateFatal::Invariant("a storage opened is not open".to_owned()))
+    }
+
+    /// A slot: as the block has it by now, or else from its leaf, or without leaves from the tree.
+    pub(super) fn get<S: Blockstore>(
+        &mut self,
+        store: &S,
+        leaves: Option<&Reads>,
+        id: ActorID,
+        slot: U256,
+    ) -> Result<U256, StateFatal> {
         if let Some(known) = self.slots.get(&slot) {
             return Ok(*known);
         }
-        let value = self.storage.get(store, slot)?;
+        let value = match leaves.filter(|_| !self.is_new) {
+            Some(leaves) => leaves.slot(id, slot)?,
+            None => self.open(store)?.get(store, slot)?,
+        };
         self.slots.insert(slot, value);
         Ok(value)
     }
@@ -70,20 +94,88 @@ impl Contract {
         self.changed.insert(slot);
     }
 
-    /// Brings the storage up to date.
-    pub(super) fn settle<S: Blockstore>(&mut self, store: &S) -> Result<(), StateFatal> {
-        let changed = std::mem::take(&mut self.changed);
-        let slots = changed.into_iter().map(|slot| (slot, self.slots.get(&slot).copied().unwrap_or_default()));
-        self.storage.set(store, slots)
+    /// All that its storage holds, by the block's changes or not.
+    pub(super) fn all_slots<S: Blockstore>(&mut self, store: &S) -> Result<BTreeSet<U256>, StateFatal> {
+        let mut slots: BTreeSet<_> = self.changed.clone();
+        self.open(store)?.for_each(store, |slot, _| {
+            slots.insert(slot);
+            Ok(())
+        })?;
+        Ok(slots)
     }
 
-    /// Writes storage and head; an account that neither delegates nor has storage goes back to having no state.
-    pub(super) fn flush<S: Blockstore>(&mut self, store: &S, actor: &Actor, threads: usize) -> Result<Cid, StateFatal> {
+    /// Takes over a head of which the storage's root is known by its slots alone; `None` for one without code.
+    pub(super) fn set_head(&mut self, head: Option<ContractHead>) {
+        let storage = self.head.storage;
+        let head = head.unwrap_or_else(|| ContractHead::empty(storage));
+        self.head = Arc::new(ContractHead { storage, ..head });
+        self.is_saved = false;
+    }
+
+    /// Brings the storage up to date, and says which of its leaves changed.
+    pub(super) fn settle<S: Blockstore>(
+        &mut self,
+        store: &S,
+        id: ActorID,
+        leaves: &mut LeafChanges,
+    ) -> Result<(), StateFatal> {
+        let changed = std::mem::take(&mut self.changed);
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let value = |slot: &U256| self.slots.get(slot).copied().unwrap_or_default();
+        let slots: Vec<_> = changed.iter().map(|slot| (*slot, value(slot))).collect();
+        leaves.extend(slots.iter().map(|(slot, value)| (Leaf::Slot(id, *slot).key(), slot_value(*value))));
+        self.open(store)?.set(store, slots.into_iter())
+    }
+
+    /// Brings the head up to date: its CID, and its leaf when there is one. An account that neither delegates nor has storage goes
+    /// back to having no state.
+    pub(super) fn settle_head(
+        &mut self,
+        id: ActorID,
+        actor: &Actor,
+        threads: usize,
+        leaves: &mut LeafChanges,
+    ) -> Result<Cid, StateFatal> {
         let is_account = actor.head.code != BuiltinActor::Evm.code();
         if is_account && self.is_empty() {
+            leaves.push((Leaf::Contract(id).key(), None));
             return Ok(EMPTY_ARR_CID);
         }
-        Arc::make_mut(&mut self.head).storage = self.storage.flush(store, threads)?;
-        write_cbor(store, self.head.as_ref())
+        if let Some(storage) = &mut self.storage {
+            let root = storage.root(threads);
+            if root != self.head.storage {
+                Arc::make_mut(&mut self.head).storage = root;
+            }
+        }
+        let head = encode(self.head.as_ref())?;
+        let cid = cbor_cid(&head);
+        if cid != actor.head.state {
+            leaves.push((Leaf::Contract(id).key(), Some(head)));
+            self.is_saved = false;
+        }
+        Ok(cid)
+    }
+
+    /// Whether the store has all of it.
+    pub(super) fn is_saved(&self) -> bool {
+        self.is_saved && self.storage.as_ref().is_none_or(Storage::is_saved)
+    }
+
+    /// Writes what is not written yet, the head last.
+    pub(super) fn save<S: Blockstore>(&mut self, store: &S) -> Result<(), StateFatal> {
+        if let Some(storage) = &mut self.storage {
+            storage.save(store)?;
+        }
+        write_block(store, &encode(self.head.as_ref())?)?;
+        self.is_saved = true;
+        Ok(())
+    }
+
+    /// Forgets slots that are as the leaves have them.
+    pub(super) fn forget(&mut self) {
+        self.slots = Map::default();
+        self.is_new = false;
     }
 }

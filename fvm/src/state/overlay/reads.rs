@@ -1,6 +1,5 @@
-//! Reading through the overlay: what the block has by now, or else what the tree has, remembered.
+//! Reading through the overlay: what the block has by now, or else what leaves or trees have, remembered.
 
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use cid::Cid;
@@ -9,11 +8,13 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
+use tributary_primitives::raw_cid;
 
 use super::BlockState;
 use crate::error::StateFatal;
 use crate::state::actor::{Actor, ActorHead};
 use crate::state::contract::ContractHead;
+use crate::state::read_block;
 use crate::state::view::StateView;
 
 impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
@@ -37,14 +38,14 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
     fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {
         self.load_contract(id)?;
         let Some(contract) = self.contracts.get_mut(&id) else { return Ok(U256::ZERO) };
-        contract.get(self.tree.store(), slot)
+        contract.get(&self.store, self.leaves.as_ref(), id, slot)
     }
 
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {
         if let Some(bytecode) = self.bytecodes.get(cid) {
             return Ok(bytecode.clone());
         }
-        let bytes = self.tree.read_code(cid)?;
+        let bytes = if *cid == raw_cid(&[]) { Vec::new() } else { read_block(&self.store, cid)? };
         let bytecode =
             Bytecode::new_raw_checked(bytes.into()).map_err(|why| StateFatal::malformed(cid, "EVM code", why))?;
         self.bytecodes.insert(*cid, bytecode.clone());
@@ -55,7 +56,7 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
         if let Some(block) = self.blocks.get(cid) {
             return Ok(Some(Arc::clone(block)));
         }
-        Ok(self.tree.store().get(cid).map_err(StateFatal::tree)?.map(Arc::from))
+        Ok(self.store.get(cid).map_err(StateFatal::tree)?.map(Arc::from))
     }
 
     fn next_id(&mut self) -> ActorID {
@@ -70,13 +71,15 @@ impl<B: Blockstore + Clone> BlockState<B> {
 
     /// The actor, read now unless it is at hand.
     pub(super) fn known_actor(&mut self, id: ActorID) -> Result<&mut Option<Actor>, StateFatal> {
-        Ok(match self.actors.entry(id) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => {
-                let actor = self.tree.actor_again(id)?.map(|actor| Actor::read(id, actor)).transpose()?;
-                unknown.insert(actor)
-            }
-        })
+        if !self.actors.contains_key(&id) {
+            let actor = match &self.leaves {
+                Some(leaves) => leaves.actor(id)?,
+                None => self.tree()?.actor_again(id)?,
+            };
+            let actor = actor.map(|actor| Actor::read(id, actor)).transpose()?;
+            self.actors.insert(id, actor);
+        }
+        Ok(self.actors.entry(id).or_default())
     }
 
     /// Nonce and balance of an actor.
@@ -91,7 +94,10 @@ impl<B: Blockstore + Clone> BlockState<B> {
         if let Some(known) = self.names.get(address) {
             return Ok(*known);
         }
-        let id = self.tree.book_mut().resolve_again(address)?;
+        let id = match &self.leaves {
+            Some(leaves) => leaves.name(address)?,
+            None => self.tree()?.book_mut().resolve_again(address)?,
+        };
         self.names.insert(*address, id);
         Ok(id)
     }

@@ -7,6 +7,7 @@ use fvm_ipld_encoding::{BytesSer, RawBytes, to_vec};
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
+use tributary_fvm::ReadState as _;
 use tributary_genesis_code::SCRIPT_ACTOR;
 use tributary_message::Transaction;
 use tributary_primitives::actors::{EAM_ID, INIT_ID};

@@ -3,6 +3,7 @@
 use fvm_ipld_encoding::{BytesSer, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
+use tributary_fvm::ReadState as _;
 use tributary_primitives::{EthAddress, Hash32, cbor_cid};
 use tributary_script::{Bytes, EventHeader, Op, Params, Script, SendOp};
 use tributary_trials::world::{ACTOR_BALANCE, INVOKE_EVM, Who, World, fvm, script};

@@ -7,6 +7,7 @@ use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
+use tributary_fvm::ReadState as _;
 use tributary_genesis_code::SCRIPT_ACTOR;
 use tributary_message::Transaction;
 use tributary_primitives::actors::{EAM_ID, INIT_ID};

@@ -15,7 +15,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use block::{Block, identity, open};
+use block::{Block, TREES_EVERY, identity, open};
 use fvm_ipld_blockstore::Blockstore;
 use tempfile::TempDir;
 use tributary_primitives::Height;
@@ -38,6 +38,7 @@ fn writes_until_it_is_killed() {
                 block_hash: genesis.hash,
                 app: &genesis.app,
                 ipld: &genesis.ipld,
+                leaves: &genesis.leaves,
             };
             store.commit_base(&base).unwrap();
             Height::FIRST
@@ -141,8 +142,13 @@ fn assert_whole(store: &Store, from: Height, tip: Height) {
             assert_eq!(Blockstore::get(store, cid).unwrap().as_ref(), Some(bytes));
         }
         assert_eq!(store.undecided(height, 10).unwrap(), []);
+        assert_eq!(store.changes(height).unwrap().as_ref(), Some(&block.leaves));
         height = height.next();
     }
+    for (key, value) in Block::at(tip).leaves {
+        assert_eq!(store.leaf(&key).unwrap(), value, "the leaves are those after the tip");
+    }
+    assert_eq!(store.trees_until(tip).unwrap(), Some(Height(tip.0 - tip.0 % TREES_EVERY)));
     let next = Block::at(tip.next());
     assert_eq!(store.block(tip.next()).unwrap(), None);
     assert_eq!(store.app(tip.next()).unwrap(), None);

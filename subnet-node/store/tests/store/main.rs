@@ -23,7 +23,13 @@ fn open_with_base(path: &Path) -> Store {
 
 fn commit_base(store: &Store, height: Height) -> Result<Committed, StoreFatal> {
     let base = Block::at(height);
-    store.commit_base(&BaseCommit { height, block_hash: base.hash, app: &base.app, ipld: &base.ipld })
+    store.commit_base(&BaseCommit {
+        height,
+        block_hash: base.hash,
+        app: &base.app,
+        ipld: &base.ipld,
+        leaves: &base.leaves,
+    })
 }
 
 #[test]
@@ -190,4 +196,38 @@ fn sizes_grow_with_what_is_written() {
     assert!(of(Family::Blocks).disk_bytes > 0 && of(Family::Ipld).disk_bytes > 0);
     assert_eq!(of(Family::Undecided).entries, 0);
     assert_eq!(sizes.families.len(), Family::ALL.len());
+}
+
+#[test]
+fn a_snapshot_keeps_the_leaves_of_its_block_whatever_is_committed_since() {
+    let directory = TempDir::new().unwrap();
+    let store = open_with_base(directory.path());
+    let mut seen = Vec::new();
+    for height in (1..=12).map(Height) {
+        let block = Block::at(height);
+        store.commit_block(&block.commit()).unwrap();
+        seen.push((block.leaves, store.snapshot()));
+    }
+    for (leaves, snapshot) in &seen {
+        for (key, value) in leaves {
+            assert_eq!(snapshot.leaf(key).unwrap(), *value);
+        }
+    }
+    let (last, first) = (&seen[11], &seen[0]);
+    assert_ne!(first.1.leaf(&last.0[0].0).unwrap(), store.leaf(&last.0[0].0).unwrap(), "the store went on");
+}
+
+#[test]
+fn trees_are_known_by_the_last_height_that_has_them() {
+    let directory = TempDir::new().unwrap();
+    let store = open_with_base(directory.path());
+    for height in (1..=6).map(Height) {
+        store.commit_block(&Block::at(height).commit()).unwrap();
+    }
+    let until = |height| store.trees_until(Height(height)).unwrap();
+    assert_eq!([until(0), until(3), until(4), until(6)], [0, 0, 4, 4].map(|height| Some(Height(height))));
+    let late = Block::fork(Height(6), 7).ipld;
+    store.put_trees(Height(6), &late).unwrap();
+    assert_eq!([until(5), until(6), until(9)], [4, 6, 6].map(|height| Some(Height(height))));
+    assert!(late.iter().all(|(cid, _)| store.has(cid).unwrap()));
 }

@@ -4,10 +4,19 @@ use std::path::Path;
 
 use cid::Cid;
 use tributary_primitives::{Hash32, Height, cbor_cid};
-use tributary_store::{BlockCommit, ChainIdentity, IpldBlock, Store, StoreConfig, StoreFatal};
+use tributary_store::{BlockCommit, ChainIdentity, IpldBlock, LeafChange, Store, StoreConfig, StoreFatal};
 
 /// Bytes of a block: several pages of the log, so that a kill can fall within one record.
 const BLOCK_BYTES: usize = 100_000;
+
+/// Blocks from one whose trees are whole to the next.
+pub const TREES_EVERY: u64 = 4;
+
+/// Ten leaves take turns: each block sets one to its height, and takes out the one that stood five blocks.
+fn leaves_at(height: Height) -> Vec<LeafChange> {
+    let key = |height: u64| vec![1, u8::try_from(height % 10).unwrap()];
+    vec![(key(height.0), Some(height.0.to_be_bytes().to_vec())), (key(height.0 + 5), None)]
+}
 
 pub struct Block {
     pub height: Height,
@@ -18,6 +27,7 @@ pub struct Block {
     pub app: Vec<u8>,
     pub transactions: Vec<(Hash32, u32)>,
     pub ipld: Vec<IpldBlock>,
+    pub leaves: Vec<LeafChange>,
 }
 
 impl Block {
@@ -42,6 +52,7 @@ impl Block {
             app: bytes(5, 100),
             transactions: (0..20_u8).map(|index| (hash(200 + index), index.into())).collect(),
             ipld,
+            leaves: leaves_at(height),
         }
     }
 
@@ -54,7 +65,9 @@ impl Block {
             receipts: &self.receipts,
             app: &self.app,
             transactions: &self.transactions,
+            leaves: &self.leaves,
             ipld: &self.ipld,
+            has_trees: self.height.0.is_multiple_of(TREES_EVERY),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use fvm_shared::address::Address;
 use fvm_shared::error::ErrorNumber as No;
+use tributary_fvm::ReadState as _;
 use tributary_genesis_code::SCRIPT_ACTOR;
 use tributary_primitives::actors::{BuiltinActor, EAM_ID, INIT_ID};
 use tributary_primitives::raw_cid;

@@ -1,6 +1,7 @@
 //! What syscalls cost, as an actor sees its gas go down. The prices are the reference's.
 
 use fvm_shared::address::Address;
+use tributary_fvm::ReadState as _;
 use tributary_script::{EventHeader, Op};
 use tributary_trials::world::{Who, key};
 

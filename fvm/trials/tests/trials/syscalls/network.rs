@@ -1,6 +1,7 @@
 //! `network`, `rand`, `vm`, `gas` and `debug`.
 
 use fvm_shared::error::{ErrorNumber as No, ExitCode};
+use tributary_fvm::ReadState as _;
 use tributary_script::{BadPlace, Op};
 use tributary_trials::world::{BASE_FEE, CHAIN_ID, FVM_GAS_PER_GAS, Who, World, env};
 

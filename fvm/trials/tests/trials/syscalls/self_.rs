@@ -2,6 +2,7 @@
 
 use fvm_shared::EMPTY_ARR_CID;
 use fvm_shared::error::{ErrorNumber as No, ExitCode};
+use tributary_fvm::ReadState as _;
 use tributary_primitives::cbor_cid;
 use tributary_script::{CidArg, Op, SendOp};
 use tributary_trials::world::{ACTOR_BALANCE, Who, World, fvm, script};

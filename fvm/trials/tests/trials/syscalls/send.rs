@@ -2,6 +2,7 @@
 
 use fvm_shared::address::Address;
 use fvm_shared::error::{ErrorNumber as No, ExitCode};
+use tributary_fvm::ReadState as _;
 use tributary_primitives::EthAddress;
 use tributary_script::{Bytes, Op, Params, SendOp};
 use tributary_trials::world::{ACTOR_BALANCE, RICH, Who, World, fvm, key, script};
