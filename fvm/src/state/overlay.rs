@@ -71,7 +71,7 @@ pub struct BlockState<B> {
 /// The trees, which a state that only reads by leaves never opens.
 enum Trees<B> {
     Closed(Cid),
-    Open(StateTree<B>),
+    Open(Box<StateTree<B>>),
 }
 
 /// What a block came to.
@@ -108,7 +108,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
 
     pub(crate) fn over(tree: StateTree<B>) -> Self {
         let (store, next_id) = (tree.store().clone(), tree.book().next_id());
-        Self::new(store, Trees::Open(tree), next_id)
+        Self::new(store, Trees::Open(Box::new(tree)), next_id)
     }
 
     fn new(store: B, trees: Trees<B>, next_id: ActorID) -> Self {
@@ -142,7 +142,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
 
     fn tree(&mut self) -> Result<&mut StateTree<B>, StateFatal> {
         if let Trees::Closed(root) = &self.trees {
-            self.trees = Trees::Open(StateTree::load(self.store.clone(), root)?);
+            self.trees = Trees::Open(Box::new(StateTree::load(self.store.clone(), root)?));
         }
         match &mut self.trees {
             Trees::Open(tree) => Ok(tree),

@@ -19,7 +19,7 @@ use fvm_shared::address::Address;
 use fvm_shared::state::ActorState;
 use tributary_fvm::ReadState as _;
 use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange};
-use tributary_fvm::state::{Actor, BlockState, LeafChanges, Leaves, Settled, SharedLeaves, StateTree, StateView as _};
+use tributary_fvm::state::{Actor, BlockState, LeafChanges, Leaves, Settled, StateTree, StateView as _};
 use tributary_primitives::actors::{BuiltinActor, INIT_ID};
 use tributary_primitives::{Hash32, cbor_cid};
 
@@ -128,7 +128,7 @@ impl Flat {
     fn new() -> Self {
         let World { store, root, .. } = World::new();
         let leaves = Arc::new(MemoryLeaves(Mutex::new(leaves_of(&store, &root))));
-        let state = State::with_leaves(Arc::clone(&store), &root, Arc::clone(&leaves) as SharedLeaves).unwrap();
+        let state = State::with_leaves(Arc::clone(&store), &root, leaves.clone()).unwrap();
         Self { store, state, leaves, saved: root, since: Vec::new() }
     }
 
@@ -158,7 +158,7 @@ impl Flat {
         self.state = State::load(Arc::clone(&self.store), &self.saved).unwrap();
         self.since.iter().for_each(|changes| self.state.apply_leaves(changes).unwrap());
         assert_eq!(self.state.settle().unwrap().root, *root, "what changed leads elsewhere");
-        self.state.read_leaves(Arc::clone(&self.leaves) as SharedLeaves);
+        self.state.read_leaves(self.leaves.clone());
     }
 }
 
