@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | propose | takes from the pool, builds the block | the block |
 //! | judge | header, commit, transactions | the block and the verdict |
-//! | decide | executes, commits, moves the head | block, certificate, receipts, state: one batch, fsync |
-//! | next | prunes the pool, cuts the checkpoint | own share of the checkpoint |
+//! | decide | executes, commits, moves the head, prunes the pool | block, certificate, receipts, state: one batch, fsync |
+//! | next | cuts the checkpoint | own share of the checkpoint |
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -162,6 +162,7 @@ impl Node {
         let committed = self.ledger.commit(certificate, &block, bytes, &transactions).map_err(fatal)?;
         let Some(committed) = committed else { return Ok(()) };
         self.metrics.committed(&committed, transactions.len(), started.elapsed());
+        self.pool.after_block(&committed.head, &transactions).map_err(fatal)?;
         let Committed { head, parent_root, env, outcome, workers, stats } = committed;
         tracing::info!(
             height = %head.height, transactions = transactions.len(), gas = head.record.gas_used,
@@ -259,7 +260,6 @@ impl Application for Node {
         }
         block_in_place(|| {
             let head = self.ledger.head();
-            self.pool.after_block(&head).map_err(fatal)?;
             if head.height == height
                 && let Some(checkpoint) = head.record.checkpoint.clone()
             {

@@ -6,6 +6,7 @@
 //! | a peer, by gossip | waits; forwarded; wakes consensus | malformed or wrongly signed: the peer is to blame | let go |
 //! | a decided block | – | – | dropped |
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,10 +16,17 @@ use tributary_fvm::intrinsic::gas_limits;
 use tributary_gossip::GossipHandle;
 use tributary_message::Transaction;
 use tributary_primitives::Hash32;
-use tributary_replica::mempool::{BlockSpace, Mempool, MempoolLimits, MempoolRejected};
+use tributary_replica::mempool::{BlockSpace, Mempool, MempoolLimits, MempoolRejected, Selection};
 use tributary_rpc::backend::SubmitRejected;
 
 use crate::ledger::{Head, Ledger, LedgerFatal};
+
+/// Times that a proposer selects before it leaves out whom the pool is still unsure of. Once more is usual: after a block, those who
+/// wait since before it and did not send in it.
+const SELECTIONS_MAX: usize = 4;
+
+/// Senders of whom the pool is told at once: short enough that nobody waits for it.
+const AT_ONCE: usize = 256;
 
 /// The transactions that wait on this node.
 pub struct Pool {
@@ -97,9 +105,9 @@ impl Pool {
 
     fn admit(&self, transaction: Transaction) -> Result<(), NotAdmitted> {
         self.check_gas(&transaction)?;
-        let (sender, head) = (transaction.sender(), self.ledger.head());
-        let sender = self.ledger.senders(&head)?.of(&sender)?;
-        self.lock().admit(transaction, sender, now_ms()).map_err(explain)?;
+        let head = self.ledger.head();
+        let state = self.ledger.senders(&head)?.of(&transaction.sender())?;
+        self.lock().admit(transaction, state, head.height, now_ms()).map_err(explain)?;
         self.wake.wake();
         Ok(())
     }
@@ -118,22 +126,31 @@ impl Pool {
         Ok(())
     }
 
-    /// Drops what the block of `head` used up or made void, and what waited too long.
+    /// Drops what the block of `head` with `transactions` used up or made void, and what waited too long.
+    ///
+    /// Cost: one look-up for each of the block's senders that still waits, and some more in turn. The pool is not held meanwhile.
     ///
     /// # Errors
     /// [`LedgerFatal`]; nothing is dropped.
-    pub fn after_block(&self, head: &Head) -> Result<(), LedgerFatal> {
-        let senders = self.ledger.senders(head)?;
-        self.lock().prune(now_ms(), |sender| senders.of(sender))
+    pub fn after_block(&self, head: &Head, transactions: &[Transaction]) -> Result<(), LedgerFatal> {
+        let due = self.lock().due(transactions.iter().map(Transaction::sender));
+        self.learn(head, &due)?;
+        self.lock().expire(now_ms());
+        Ok(())
     }
 
-    /// What a proposer takes on top of `head`, within `bytes`.
+    /// What a proposer takes on top of `head`, within `bytes`. None of it is void, as far as `head` says.
     ///
     /// # Errors
     /// [`LedgerFatal`].
     pub fn select(&self, head: &Head, bytes: usize) -> Result<Vec<Transaction>, LedgerFatal> {
-        let senders = self.ledger.senders(head)?;
-        self.lock().select(self.space(head, bytes), |sender| senders.of(sender))
+        let space = self.space(head, bytes);
+        let (Selection { mut transactions, unsure }, is_sure) = self.select_sure(head, space, usize::MAX)?;
+        if !is_sure {
+            let unsure: HashSet<_> = unsure.into_iter().collect();
+            transactions.retain(|transaction| !unsure.contains(&transaction.sender()));
+        }
+        Ok(transactions)
     }
 
     /// Whether a block on top of `head` would hold anything.
@@ -141,8 +158,35 @@ impl Pool {
     /// # Errors
     /// [`LedgerFatal`].
     pub fn is_wanted(&self, head: &Head) -> Result<bool, LedgerFatal> {
-        let senders = self.ledger.senders(head)?;
-        self.lock().has_ready(self.space(head, usize::MAX), |sender| senders.of(sender))
+        let (selection, _) = self.select_sure(head, self.space(head, usize::MAX), 1)?;
+        Ok(!selection.transactions.is_empty())
+    }
+
+    /// Selects, tells the pool of those it is unsure of, and selects again, until it is sure of all: each time what was void is gone.
+    /// Whether it is, is the second answer.
+    fn select_sure(&self, head: &Head, space: BlockSpace, most: usize) -> Result<(Selection, bool), LedgerFatal> {
+        let mut selection = self.lock().select(space, head.height, most);
+        for _ in 1..SELECTIONS_MAX {
+            if selection.unsure.is_empty() {
+                break;
+            }
+            self.learn(head, &selection.unsure)?;
+            selection = self.lock().select(space, head.height, most);
+        }
+        let is_sure = selection.unsure.is_empty();
+        Ok((selection, is_sure))
+    }
+
+    /// Tells the pool of these senders, after `head`'s block. It is held only while it is told of a few at once.
+    fn learn(&self, head: &Head, senders: &[Address]) -> Result<(), LedgerFatal> {
+        let states = self.ledger.senders(head)?;
+        for senders in senders.chunks(AT_ONCE) {
+            let read = |sender: &Address| Ok((*sender, states.of(sender)?));
+            let learnt = senders.iter().map(read).collect::<Result<Vec<_>, LedgerFatal>>()?;
+            let mut mempool = self.lock();
+            learnt.iter().for_each(|(sender, state)| mempool.learn(sender, *state, head.height));
+        }
+        Ok(())
     }
 
     fn space(&self, head: &Head, bytes: usize) -> BlockSpace {
@@ -172,13 +216,13 @@ impl Pool {
     /// Everything that waits, at most `bytes_max` of it, for a peer that just came.
     #[must_use]
     pub fn waiting(&self, bytes_max: usize) -> Vec<Vec<u8>> {
-        let mempool = self.lock();
         let mut left = bytes_max;
         let fits = |transaction: &&Transaction| {
             left = left.saturating_sub(transaction.raw().len());
             left > 0
         };
-        mempool.iter().take_while(fits).map(|transaction| transaction.raw().to_vec()).collect()
+        let waiting: Vec<_> = self.lock().iter().take_while(fits).cloned().collect();
+        waiting.iter().map(|transaction| transaction.raw().to_vec()).collect()
     }
 
     /// The pool is whole after every call of its own, so a thread that panicked elsewhere harms nothing here.

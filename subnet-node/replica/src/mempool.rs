@@ -15,7 +15,24 @@
 //!
 //! Bounds: [`MempoolLimits`]. Each sender's transactions wait in nonce order; only those without a gap are taken. When the pool is
 //! full, the cheapest sender's last transaction makes room. What waits too long is dropped.
+//!
+//! The pool remembers of each sender what it was told last, and after which block that was so. Nothing is asked of all that wait:
+//!
+//! | when | whose state is told |
+//! |---|---|
+//! | a transaction is admitted | its sender's |
+//! | a block is decided | of those who sent its transactions and still wait, and of a few others in turn: [`Mempool::due`] |
+//! | a proposer selects | of those whom it would take and who were last heard of before the last block: [`Selection::unsure`] |
+//!
+//! A sender's state changes by other means too: contracts move money, an EIP-7702 authorization uses up a nonce. Such a transaction is
+//! found void when a proposer is about to take it, or when its sender's turn comes, or it gets too old; it is never taken.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `ready` | the senders' next transactions, in the order in which a proposer takes them |
+//! | `select` | what a proposer takes |
 
+mod ready;
 mod select;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -23,10 +40,15 @@ pub(crate) mod tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use fvm_shared::address::Address;
+use indexmap::{IndexMap, IndexSet};
 use tributary_message::Transaction;
-use tributary_primitives::Hash32;
+use tributary_primitives::{Hash32, Height};
 
-pub use select::BlockSpace;
+use ready::{Next, Ready};
+pub use select::{BlockSpace, Selection};
+
+/// Senders whose state is asked for after a block only since it is their turn.
+pub const TURNS_PER_BLOCK: usize = 128;
 
 /// Bounds of one node's mempool. Each node may choose its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,82 +161,142 @@ struct Waiting {
     arrived_ms: u64,
 }
 
+/// What waits of one sender, and what is known of it.
+struct Queue {
+    known: SenderState,
+    /// The block after which that was so.
+    as_of: Height,
+    waiting: BTreeMap<u64, Waiting>,
+    /// No transaction in `waiting` costs more.
+    cost_bound: u128,
+    /// The one that can be taken next, as it stands among those of other senders.
+    next: Option<Next>,
+}
+
 /// The transactions that wait.
 pub struct Mempool {
     limits: MempoolLimits,
     rules: ChainRules,
-    senders: HashMap<Address, BTreeMap<u64, Waiting>>,
+    senders: IndexMap<Address, Queue>,
     by_hash: HashMap<Hash32, (Address, u64)>,
     /// Cheapest first; finds what makes room.
     by_tip: BTreeSet<(u128, Hash32)>,
+    /// Oldest first; finds what waited too long.
+    by_age: BTreeSet<(u64, Hash32)>,
+    ready: Ready,
     bytes: usize,
+    /// Position in `senders` of the one whose turn it is.
+    turn: usize,
 }
 
 impl Mempool {
     /// An empty pool.
     #[must_use]
     pub fn new(limits: MempoolLimits, rules: ChainRules) -> Self {
-        Self { limits, rules, senders: HashMap::new(), by_hash: HashMap::new(), by_tip: BTreeSet::new(), bytes: 0 }
+        Self {
+            limits,
+            rules,
+            senders: IndexMap::new(),
+            by_hash: HashMap::new(),
+            by_tip: BTreeSet::new(),
+            by_age: BTreeSet::new(),
+            ready: Ready::default(),
+            bytes: 0,
+            turn: 0,
+        }
     }
 
-    /// Judges `transaction` against its sender's state; if it may, it waits from now on.
+    /// Judges `transaction` against its sender's state after the block at `as_of`; if it may, it waits from now on.
+    ///
+    /// Where the pool knows the sender's state after a later block, that counts. Cost: a few steps in ordered sets.
     ///
     /// # Errors
     /// [`MempoolRejected`]; the pool is as before.
-    pub fn admit(&mut self, transaction: Transaction, sender: SenderState, now_ms: u64) -> Result<(), MempoolRejected> {
-        self.check(&transaction, sender)?;
+    pub fn admit(
+        &mut self,
+        transaction: Transaction,
+        state: SenderState,
+        as_of: Height,
+        now_ms: u64,
+    ) -> Result<(), MempoolRejected> {
+        let sender = transaction.sender();
+        let later = self.senders.get(&sender).filter(|queue| queue.as_of > as_of);
+        let (state, as_of) = later.map_or((state, as_of), |queue| (queue.known, queue.as_of));
+        self.check(&transaction, state)?;
         self.check_replacement(&transaction)?;
         self.make_room(&transaction)?;
-        self.remove_at(&transaction.sender(), transaction.nonce());
-        self.insert(transaction, now_ms);
+        self.learn(&sender, state, as_of);
+        self.remove_at(&sender, transaction.nonce());
+        self.insert(transaction, state, as_of, now_ms);
+        self.settle(&sender);
         Ok(())
     }
 
-    /// Drops what a block or the passing of time made void. `accounts` gives the state of senders after the block.
+    /// Whose state is wanted after a block with transactions of `named`: of those who still wait, each once, and of the next
+    /// [`TURNS_PER_BLOCK`] in turn.
     ///
-    /// Cost: one look-up for each sender that waits.
+    /// Cost: one look-up for each named, and the turns.
+    pub fn due(&mut self, named: impl Iterator<Item = Address>) -> Vec<Address> {
+        let (first, count) = (self.turn, self.senders.len());
+        let turns = count.min(TURNS_PER_BLOCK);
+        let in_turn = (first..first + turns).filter_map(|turn| self.senders.get_index(turn % count));
+        let waits = named.filter(|sender| self.senders.contains_key(sender));
+        let due: IndexSet<Address> = waits.chain(in_turn.map(|(sender, _)| *sender)).collect();
+        self.turn = (first + turns).checked_rem(count).unwrap_or(0);
+        due.into_iter().collect()
+    }
+
+    /// Takes in a sender's state after the block at `as_of`, and drops what it makes void. An older state than known says nothing.
     ///
-    /// # Errors
-    /// What `accounts` says, the first time that it cannot tell; the pool is as before.
-    pub fn prune<E>(
-        &mut self,
-        now_ms: u64,
-        mut accounts: impl FnMut(&Address) -> Result<SenderState, E>,
-    ) -> Result<(), E> {
+    /// Cost: a few steps in ordered sets for each transaction that is dropped; a look at each that waits of this sender if its
+    /// balance may not cover them.
+    pub fn learn(&mut self, sender: &Address, state: SenderState, as_of: Height) {
+        let Some(queue) = self.senders.get_mut(sender).filter(|queue| queue.as_of <= as_of) else { return };
+        queue.as_of = as_of;
+        if queue.known == state {
+            return;
+        }
+        queue.known = state;
+        let mut void: Vec<_> = queue.waiting.range(..state.nonce).map(|(nonce, _)| *nonce).collect();
+        if queue.cost_bound > state.balance {
+            let too_dear = |(_, waiting): &(&u64, &Waiting)| cost_max(&waiting.transaction) > state.balance;
+            void.extend(queue.waiting.range(state.nonce..).filter(too_dear).map(|(nonce, _)| *nonce));
+        }
+        for nonce in void {
+            self.remove_at(sender, nonce);
+        }
+        self.settle(sender);
+    }
+
+    /// Drops what waited longer than it may. Cost: a few steps in ordered sets for each that is dropped.
+    pub fn expire(&mut self, now_ms: u64) {
         let oldest_ms = now_ms.saturating_sub(self.limits.lifetime_ms);
-        let mut void = Vec::new();
-        for (sender, queue) in &self.senders {
-            let state = accounts(sender)?;
-            let is_void = |(nonce, waiting): &(&u64, &Waiting)| {
-                **nonce < state.nonce
-                    || waiting.arrived_ms < oldest_ms
-                    || cost_max(&waiting.transaction) > state.balance
-            };
-            void.extend(queue.iter().filter(is_void).map(|(nonce, _)| (*sender, *nonce)));
-        }
-        for (sender, nonce) in void {
+        while let Some((_, hash)) = self.by_age.first().filter(|(arrived_ms, _)| *arrived_ms < oldest_ms) {
+            let (sender, nonce) = self.by_hash[hash];
             self.remove_at(&sender, nonce);
+            self.settle(&sender);
         }
-        Ok(())
     }
 
     /// The transaction with this hash, if it waits.
     #[must_use]
     pub fn get(&self, hash: &Hash32) -> Option<&Transaction> {
         let (sender, nonce) = self.by_hash.get(hash)?;
-        self.senders.get(sender)?.get(nonce).map(|waiting| &waiting.transaction)
+        self.senders.get(sender)?.waiting.get(nonce).map(|waiting| &waiting.transaction)
     }
 
     /// The nonce after the last of the sender's that wait without a gap, starting at `next`.
     #[must_use]
     pub fn pending_nonce(&self, sender: &Address, next: u64) -> u64 {
         let Some(queue) = self.senders.get(sender) else { return next };
-        queue.range(next..).fold(next, |expected, (nonce, _)| if *nonce == expected { expected + 1 } else { expected })
+        let without_gap = |(expected, nonce): &(u64, &u64)| expected == *nonce;
+        let last = (next..).zip(queue.waiting.range(next..).map(|(nonce, _)| nonce)).take_while(without_gap).last();
+        last.map_or(next, |(nonce, _)| nonce + 1)
     }
 
     /// Everything that waits, for those who join late, each sender's in nonce order.
     pub fn iter(&self) -> impl Iterator<Item = &Transaction> {
-        self.senders.values().flat_map(|queue| queue.values().map(|waiting| &waiting.transaction))
+        self.senders.values().flat_map(|queue| queue.waiting.values().map(|waiting| &waiting.transaction))
     }
 
     /// How many wait.
@@ -265,7 +347,7 @@ impl Mempool {
     /// Whether one with the same nonce gives way: both prices must rise by a tenth, as geth asks.
     fn check_replacement(&self, transaction: &Transaction) -> Result<(), MempoolRejected> {
         let ratio = self.rules.fvm_gas_per_gas;
-        let same = self.senders.get(&transaction.sender()).and_then(|queue| queue.get(&transaction.nonce()));
+        let same = self.senders.get(&transaction.sender()).and_then(|queue| queue.waiting.get(&transaction.nonce()));
         let Some(old) = same.map(|waiting| &waiting.transaction) else { return Ok(()) };
         let raised = |price: u128| price.saturating_add((price / 10).max(1));
         let (needed_cap, needed_tip) = (raised(old.fee_cap(ratio)), raised(old.tip_cap(ratio)));
@@ -286,8 +368,9 @@ impl Mempool {
                 return Err(full);
             }
             // The sender's last one goes, so that no gap opens before the others.
-            let last = self.senders[&loser].keys().next_back().copied();
+            let last = self.senders[&loser].waiting.keys().next_back().copied();
             self.remove_at(&loser, last.expect("a sender is kept only while it has transactions"));
+            self.settle(&loser);
         }
         Ok(())
     }
@@ -296,24 +379,56 @@ impl Mempool {
         self.len() >= self.limits.transactions_max || self.bytes + bytes > self.limits.bytes_max
     }
 
-    fn insert(&mut self, transaction: Transaction, arrived_ms: u64) {
+    /// Its place among those that are ready is left to [`Self::settle`].
+    fn insert(&mut self, transaction: Transaction, known: SenderState, as_of: Height, arrived_ms: u64) {
         let (sender, nonce, hash) = (transaction.sender(), transaction.nonce(), transaction.hash());
         self.bytes += transaction.raw().len();
         self.by_hash.insert(hash, (sender, nonce));
         self.by_tip.insert((transaction.tip_cap(self.rules.fvm_gas_per_gas), hash));
-        self.senders.entry(sender).or_default().insert(nonce, Waiting { transaction, arrived_ms });
+        self.by_age.insert((arrived_ms, hash));
+        let new = || Queue { known, as_of, waiting: BTreeMap::new(), cost_bound: 0, next: None };
+        let queue = self.senders.entry(sender).or_insert_with(new);
+        queue.cost_bound = queue.cost_bound.max(cost_max(&transaction));
+        queue.waiting.insert(nonce, Waiting { transaction, arrived_ms });
     }
 
+    /// Its place among those that are ready, and an empty queue, are left to [`Self::settle`].
     fn remove_at(&mut self, sender: &Address, nonce: u64) {
         let Some(queue) = self.senders.get_mut(sender) else { return };
-        let Some(Waiting { transaction, .. }) = queue.remove(&nonce) else { return };
-        if queue.is_empty() {
-            self.senders.remove(sender);
-        }
+        let Some(Waiting { transaction, arrived_ms }) = queue.waiting.remove(&nonce) else { return };
         let hash = transaction.hash();
         self.bytes -= transaction.raw().len();
         self.by_hash.remove(&hash);
         self.by_tip.remove(&(transaction.tip_cap(self.rules.fvm_gas_per_gas), hash));
+        self.by_age.remove(&(arrived_ms, hash));
+    }
+
+    /// Brings the sender's place among those that are ready in line with what waits of it.
+    fn settle(&mut self, sender: &Address) {
+        let Some(queue) = self.senders.get_mut(sender) else { return };
+        let next = queue.next(self.rules.fvm_gas_per_gas);
+        if queue.next != next {
+            queue.next.iter().for_each(|old| self.ready.remove(old));
+            next.iter().for_each(|new| self.ready.insert(*new));
+            queue.next = next;
+        }
+        if queue.waiting.is_empty() {
+            self.senders.swap_remove(sender);
+        }
+    }
+}
+
+impl Queue {
+    /// The transaction with the sender's next nonce, if it waits and the sender can pay it.
+    fn next(&self, fvm_gas_per_gas: u64) -> Option<Next> {
+        let Waiting { transaction, arrived_ms } = self.waiting.get(&self.known.nonce)?;
+        let next = Next {
+            tip: transaction.tip_cap(fvm_gas_per_gas),
+            cap: transaction.fee_cap(fvm_gas_per_gas),
+            arrived_ms: *arrived_ms,
+            hash: transaction.hash(),
+        };
+        transaction.cost_max().is_some_and(|cost| cost <= self.known.balance).then_some(next)
     }
 }
 

@@ -1,4 +1,4 @@
-use std::convert::Infallible;
+mod model;
 
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address as EvmAddress, TxKind, U256};
@@ -19,11 +19,16 @@ fn limits() -> MempoolLimits {
 
 /// A transfer of one attoTRB from the key made of `seed`, tipping `tip`.
 pub fn transfer(seed: u8, nonce: u64, tip: u128) -> Transaction {
+    capped(seed, nonce, tip, tip + 100)
+}
+
+/// The same, paying at most `cap`.
+fn capped(seed: u8, nonce: u64, tip: u128, cap: u128) -> Transaction {
     let unsigned = TxEip1559 {
         chain_id: 7,
         nonce,
         gas_limit: 21_000,
-        max_fee_per_gas: tip + 100,
+        max_fee_per_gas: cap,
         max_priority_fee_per_gas: tip,
         to: TxKind::Call(EvmAddress::repeat_byte(9)),
         value: U256::from(1),
@@ -36,16 +41,20 @@ pub fn transfer(seed: u8, nonce: u64, tip: u128) -> Transaction {
 fn pool_of(transactions: &[Transaction]) -> Mempool {
     let mut pool = Mempool::new(limits(), RULES);
     for transaction in transactions {
-        pool.admit(transaction.clone(), RICH, 0).unwrap();
+        pool.admit(transaction.clone(), RICH, Height(0), 0).unwrap();
     }
     pool
 }
 
-/// What is taken when every sender's state is `state`; and that the pool knew whether that would be anything.
-fn taken(pool: &Mempool, space: BlockSpace, state: SenderState) -> Vec<Transaction> {
-    let taken = pool.select(space, |_| Ok::<_, Infallible>(state)).unwrap();
-    assert_eq!(pool.has_ready(space, |_| Ok::<_, Infallible>(state)), Ok(!taken.is_empty()));
-    taken
+/// What is taken on top of the genesis block.
+fn taken(pool: &mut Mempool, space: BlockSpace) -> Vec<Transaction> {
+    let Selection { transactions, unsure } = pool.select(space, Height(0), usize::MAX);
+    assert_eq!(unsure, [], "all were admitted after the genesis block");
+    transactions
+}
+
+fn sender(seed: u8) -> Address {
+    transfer(seed, 0, 1).sender()
 }
 
 #[test]
@@ -63,12 +72,12 @@ fn each_fault_is_refused_for_its_own_reason_and_changes_nothing() {
         (transfer(2, 0, 10), poor, MempoolRejected::InsufficientFunds { balance: 5, cost }),
         (transfer(1, 2, 11), RICH, MempoolRejected::ReplacementUnderpriced { needed_cap: 121, needed_tip: 11 }),
     ] {
-        assert_eq!(pool.admit(transaction, sender, 0), Err(refusal));
+        assert_eq!(pool.admit(transaction, sender, Height(0), 0), Err(refusal));
     }
-    let refusal = strict.admit(transfer(1, 0, 10), RICH, 0).unwrap_err();
+    let refusal = strict.admit(transfer(1, 0, 10), RICH, Height(0), 0).unwrap_err();
     assert_eq!(refusal, MempoolRejected::Underpriced { offered: 110, needed: 1_000 });
     let mut small = Mempool::new(limits(), ChainRules { block_gas_limit: 20_000, ..RULES });
-    let refusal = small.admit(transfer(1, 0, 10), RICH, 0).unwrap_err();
+    let refusal = small.admit(transfer(1, 0, 10), RICH, Height(0), 0).unwrap_err();
     assert_eq!(refusal, MempoolRejected::GasAboveBlock { gas: 21_000, block: 20_000 });
     assert_eq!((pool.len(), strict.len(), small.len()), (1, 0, 0));
 }
@@ -76,7 +85,7 @@ fn each_fault_is_refused_for_its_own_reason_and_changes_nothing() {
 #[test]
 fn a_tenth_more_replaces_and_the_old_one_is_gone() {
     let mut pool = pool_of(&[transfer(1, 0, 100)]);
-    pool.admit(transfer(1, 0, 120), RICH, 0).unwrap();
+    pool.admit(transfer(1, 0, 120), RICH, Height(0), 0).unwrap();
     assert_eq!(pool.len(), 1);
     assert!(pool.get(&transfer(1, 0, 100).hash()).is_none());
     assert_eq!(pool.bytes(), transfer(1, 0, 120).raw().len());
@@ -86,51 +95,105 @@ fn a_tenth_more_replaces_and_the_old_one_is_gone() {
 fn a_full_pool_makes_room_at_the_cost_of_the_cheapest_senders_last() {
     let mut pool =
         pool_of(&(0..4).flat_map(|nonce| [transfer(1, nonce, 5), transfer(2, nonce, 50)]).collect::<Vec<_>>());
-    pool.admit(transfer(3, 0, 10), RICH, 0).unwrap();
+    pool.admit(transfer(3, 0, 10), RICH, Height(0), 0).unwrap();
     assert!(pool.get(&transfer(1, 3, 5).hash()).is_none(), "the last of the cheapest went");
     assert!(pool.get(&transfer(1, 2, 5).hash()).is_some());
-    let refusal = pool.admit(transfer(4, 0, 5), RICH, 0).unwrap_err();
+    let refusal = pool.admit(transfer(4, 0, 5), RICH, Height(0), 0).unwrap_err();
     assert!(matches!(refusal, MempoolRejected::PoolFull { transactions: 8, .. }), "{refusal}");
 }
 
 #[test]
 fn a_proposer_takes_the_best_tips_first_each_senders_in_order_and_no_gap() {
     let (a0, a1, b0, c1) = (transfer(1, 0, 1), transfer(1, 1, 90), transfer(2, 0, 50), transfer(3, 1, 99));
-    let pool = pool_of(&[c1, a1.clone(), b0.clone(), a0.clone()]);
-    assert_eq!(taken(&pool, SPACE, RICH), [b0.clone(), a0, a1]);
-    assert_eq!(taken(&pool, BlockSpace { gas: 21_000, ..SPACE }, RICH), std::slice::from_ref(&b0));
-    assert_eq!(taken(&pool, BlockSpace { bytes: 10, ..SPACE }, RICH), []);
-    assert_eq!(taken(&pool, BlockSpace { base_fee: 120, ..SPACE }, RICH), [b0], "others do not pay the base fee");
+    let mut pool = pool_of(&[c1, a1.clone(), b0.clone(), a0.clone()]);
+    assert_eq!(taken(&mut pool, SPACE), [b0.clone(), a0, a1]);
+    assert_eq!(taken(&mut pool, BlockSpace { gas: 21_000, ..SPACE }), std::slice::from_ref(&b0));
+    assert_eq!(taken(&mut pool, BlockSpace { bytes: 10, ..SPACE }), []);
+    assert_eq!(taken(&mut pool, BlockSpace { base_fee: 120, ..SPACE }), [b0.clone()], "others do not pay the base fee");
+    assert_eq!(pool.select(SPACE, Height(0), 1).transactions, [b0]);
 }
 
 #[test]
-fn a_state_that_cannot_be_read_is_told_and_the_pool_is_as_before() {
-    let mut pool = pool_of(&[transfer(1, 0, 10)]);
-    let broken = |_: &Address| Err("the disk");
-    assert_eq!(pool.select(SPACE, broken), Err("the disk"));
-    assert_eq!(pool.has_ready(SPACE, broken), Err("the disk"));
-    assert_eq!(pool.prune(1_001, broken), Err("the disk"));
-    assert_eq!(pool.len(), 1);
+fn what_is_left_above_the_base_fee_is_what_counts() {
+    let (wide, narrow, legacy) = (capped(1, 0, 30, 1_000), capped(2, 0, 40, 100), capped(3, 0, 90, 90));
+    let mut pool = pool_of(&[wide.clone(), narrow.clone(), legacy.clone()]);
+    for (base_fee, order) in [
+        (7, &[&legacy, &narrow, &wide][..]),
+        (55, &[&narrow, &legacy, &wide]),
+        (61, &[&narrow, &wide, &legacy]),
+        (90, &[&wide, &narrow, &legacy]),
+        (91, &[&wide, &narrow]),
+        (101, &[&wide]),
+        (1_000, &[&wide]),
+        (1_001, &[]),
+        (60, &[&narrow, &legacy, &wide]),
+        (7, &[&legacy, &narrow, &wide]),
+    ] {
+        let taken = taken(&mut pool, BlockSpace { base_fee, ..SPACE });
+        assert_eq!(taken.iter().collect::<Vec<_>>(), order, "base fee {base_fee}");
+    }
 }
 
 #[test]
 fn a_sender_is_not_taken_past_its_balance() {
-    let pool = pool_of(&[transfer(1, 0, 10), transfer(1, 1, 10)]);
+    let mut pool = pool_of(&[transfer(1, 0, 10), transfer(1, 1, 10)]);
     let one = SenderState { nonce: 0, balance: transfer(1, 0, 10).cost_max().unwrap() };
-    assert_eq!(taken(&pool, SPACE, one), [transfer(1, 0, 10)]);
+    pool.learn(&sender(1), one, Height(0));
+    assert_eq!(taken(&mut pool, SPACE), [transfer(1, 0, 10)]);
+}
+
+#[test]
+fn a_sender_not_heard_of_since_the_last_block_is_asked_for_and_what_turns_out_void_is_dropped() {
+    let mut pool = pool_of(&[transfer(1, 0, 10), transfer(1, 1, 10), transfer(2, 0, 20)]);
+    let first = pool.select(SPACE, Height(1), usize::MAX);
+    assert_eq!((first.transactions.len(), first.unsure), (3, vec![sender(2), sender(1)]));
+    pool.learn(&sender(2), SenderState::default(), Height(1));
+    pool.learn(&sender(1), SenderState { nonce: 1, ..RICH }, Height(1));
+    let second = pool.select(SPACE, Height(1), usize::MAX);
+    assert_eq!((second.transactions, second.unsure), (vec![transfer(1, 1, 10)], vec![]));
+    assert_eq!(pool.len(), 1);
+}
+
+#[test]
+fn an_older_state_than_known_says_nothing() {
+    let mut pool = Mempool::new(limits(), RULES);
+    pool.admit(transfer(1, 3, 10), SenderState { nonce: 3, ..RICH }, Height(5), 0).unwrap();
+    pool.learn(&sender(1), SenderState { nonce: 3, balance: 0 }, Height(4));
+    let refusal = pool.admit(transfer(1, 2, 10), SenderState { nonce: 2, ..RICH }, Height(4), 0);
+    assert_eq!(refusal, Err(MempoolRejected::NonceTooLow { next: 3, got: 2 }));
+    assert_eq!(pool.select(SPACE, Height(5), usize::MAX).transactions, [transfer(1, 3, 10)]);
+}
+
+#[test]
+fn after_a_block_its_senders_are_due_and_every_other_in_its_turn() {
+    let waiting: Vec<_> = (1..=5).map(|seed| transfer(seed, 0, 10)).collect();
+    let mut pool = pool_of(&waiting);
+    let due = pool.due([sender(4), sender(9), sender(4)].into_iter());
+    assert_eq!(due, [4, 1, 2, 3, 5].map(sender), "who does not wait is not due, and nobody twice");
+    assert_eq!(Mempool::new(limits(), RULES).due(std::iter::empty()), []);
+
+    let limits = MempoolLimits { transactions_max: 1_000, ..limits() };
+    let (mut pool, count) = (Mempool::new(limits, RULES), TURNS_PER_BLOCK + 50);
+    for number in 0..count {
+        pool.admit(numbered(number), RICH, Height(0), 0).unwrap();
+    }
+    let mut heard: IndexSet<Address> = pool.due(std::iter::empty()).into_iter().collect();
+    assert_eq!(heard.len(), TURNS_PER_BLOCK);
+    heard.extend(pool.due(std::iter::empty()));
+    assert_eq!(heard.len(), count);
 }
 
 #[test]
 fn what_a_block_used_up_or_time_made_stale_is_dropped() {
     let mut pool = pool_of(&[transfer(1, 0, 10), transfer(1, 1, 10), transfer(2, 0, 10)]);
-    let second = transfer(2, 0, 10).sender();
-    let after = |sender: &Address| {
-        Ok::<_, Infallible>(if *sender == second { SenderState::default() } else { SenderState { nonce: 1, ..RICH } })
-    };
-    pool.prune(0, after).unwrap();
+    pool.learn(&sender(1), SenderState { nonce: 1, ..RICH }, Height(1));
+    pool.learn(&sender(2), SenderState::default(), Height(1));
     assert_eq!(pool.iter().cloned().collect::<Vec<_>>(), [transfer(1, 1, 10)]);
-    pool.prune(1_001, |_| Ok::<_, Infallible>(RICH)).unwrap();
-    assert!(pool.is_empty() && pool.bytes() == 0 && pool.by_tip.is_empty());
+    pool.expire(1_000);
+    assert_eq!(pool.len(), 1);
+    pool.expire(1_001);
+    assert!(pool.is_empty() && pool.bytes() == 0);
+    is_whole(&pool);
 }
 
 #[test]
@@ -141,24 +204,31 @@ fn the_pending_nonce_stops_at_the_first_gap() {
     assert_eq!(pool.pending_nonce(&Address::new_id(5), 9), 9);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+/// A transfer from a key of its own for every number.
+fn numbered(number: usize) -> Transaction {
+    let mut key = [1; 32];
+    key[..8].copy_from_slice(&(number + 1).to_be_bytes());
+    let unsigned = TxEip1559 {
+        chain_id: 7,
+        gas_limit: 21_000,
+        max_fee_per_gas: 1_000 + u128::try_from(number % 100).unwrap(),
+        max_priority_fee_per_gas: 1 + u128::try_from(number % 50).unwrap(),
+        to: TxKind::Call(EvmAddress::repeat_byte(9)),
+        value: U256::from(1),
+        ..TxEip1559::default()
+    };
+    Transaction::Ethereum(EthereumTransaction::sign(unsigned, &SecpSecretKey::from_bytes(&key).unwrap()).into())
+}
 
-    /// Whatever arrives in whatever order: the indices agree, the bounds hold, and what is taken runs without a gap.
-    #[test]
-    fn the_pool_stays_whole_and_bounded(arrivals in prop::collection::vec((1..4u8, 0..6u64, 1..40u128), 0..24)) {
-        let mut pool = Mempool::new(limits(), RULES);
-        for (seed, nonce, tip) in arrivals {
-            let _refused = pool.admit(transfer(seed, nonce, tip), RICH, 0);
-            prop_assert!(pool.len() <= limits().transactions_max);
-            prop_assert_eq!(pool.by_tip.len(), pool.len());
-            prop_assert_eq!(pool.bytes(), pool.iter().map(|waiting| waiting.raw().len()).sum::<usize>());
-        }
-        let mut next: HashMap<Address, u64> = HashMap::new();
-        for taken in taken(&pool, SPACE, RICH) {
-            let expected = next.entry(taken.sender()).or_default();
-            prop_assert_eq!(taken.nonce(), *expected);
-            *expected += 1;
-        }
+/// Every index holds what waits, and no more.
+fn is_whole(pool: &Mempool) {
+    assert!(pool.len() <= pool.limits.transactions_max && pool.bytes <= pool.limits.bytes_max);
+    assert_eq!(pool.bytes, pool.iter().map(|waiting| waiting.raw().len()).sum::<usize>());
+    assert_eq!([pool.by_tip.len(), pool.by_age.len(), pool.iter().count()], [pool.len(); 3]);
+    let next: usize = pool.senders.values().filter(|queue| queue.next.is_some()).count();
+    assert_eq!(pool.ready.len(), [next; 2]);
+    for queue in pool.senders.values() {
+        assert!(!queue.waiting.is_empty());
+        assert_eq!(queue.next, queue.next(RULES.fvm_gas_per_gas));
     }
 }
