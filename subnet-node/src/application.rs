@@ -145,9 +145,7 @@ impl Node {
     }
 
     fn decode(&self, raw: &[Vec<u8>]) -> Result<Vec<Transaction>, tributary_replica::proposal::ProposalRejected> {
-        let facts = self.ledger.facts();
-        let known = |raw: &[u8]| self.pool.get(&Transaction::hash_of(raw)).filter(|known| known.raw() == raw);
-        judge_transactions(raw, facts.chain_id, facts.mempool_rules(), known)
+        judge_transactions(self.pool.decode(raw), self.ledger.facts().mempool_rules())
     }
 
     fn commit(&mut self, certificate: CommitCertificate, bytes: &[u8]) -> Result<(), ApplicationFatal> {

@@ -19,7 +19,7 @@ use tributary_store::Family;
 use crate::facts::ChainFacts;
 use crate::halt::Halt;
 use crate::ledger::{Head, Ledger, LedgerFatal};
-use crate::pool::{NotAdmitted, Pool};
+use crate::pool::Pool;
 use crate::status::Status;
 
 /// This node, as the RPC sees it.
@@ -159,10 +159,8 @@ impl Backend for NodeBackend {
     }
 
     fn submit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected> {
-        self.pool.submit(raw).map_err(|why| match why {
-            NotAdmitted::Rejected(why) => why,
-            NotAdmitted::Fatal(why) => SubmitRejected::Unavailable(self.broken()(why)),
-        })
+        let submitted = self.pool.submit(vec![raw.to_vec()]).map_err(self.broken())?;
+        submitted.into_iter().next().expect("one goes in, so one comes out")
     }
 
     fn syncing(&self) -> Option<SyncProgress> {

@@ -49,16 +49,14 @@ fn handle(
     checkpoints: &Checkpoints,
 ) -> Result<(), LedgerFatal> {
     match event {
-        GossipEvent::Transactions { from, transactions, token } => {
-            match pool.receive(transactions.iter().map(|bytes| &bytes[..]))? {
-                pool::Reception::Fresh => token.accept(),
-                pool::Reception::Stale => token.ignore(),
-                pool::Reception::Malformed => {
-                    tracing::warn!(%from, "peer sent what is no transaction of this chain");
-                    token.reject();
-                }
+        GossipEvent::Transactions { from, transactions, token } => match pool.receive(&transactions)? {
+            pool::Reception::Fresh => token.accept(),
+            pool::Reception::Stale => token.ignore(),
+            pool::Reception::Malformed => {
+                tracing::warn!(%from, "peer sent what is no transaction of this chain");
+                token.reject();
             }
-        }
+        },
         GossipEvent::Checkpoint { from, bytes, token } => match checkpoints.receive(&bytes)? {
             Ok(checkpoints::Reception::Fresh) => token.accept(),
             Ok(checkpoints::Reception::Stale) => token.ignore(),

@@ -17,6 +17,7 @@
 //! | [`pace`] | whether a block runs in order or on several threads |
 //! | [`application`] | the node as consensus sees it |
 //! | [`pool`] | the mempool's hand |
+//! | `recovery` | transactions read on all cores |
 //! | [`checkpoints`] | shares and certificates |
 //! | [`gossiping`] | between the gossip network and those two |
 //! | [`backend`] | the node as the RPC sees it |
@@ -48,5 +49,6 @@ pub mod ledger;
 pub mod metrics;
 pub mod pace;
 pub mod pool;
+mod recovery;
 pub mod run;
 pub mod status;

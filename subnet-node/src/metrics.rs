@@ -9,6 +9,7 @@
 //! | `tributary_peers` | peers of consensus |
 //! | `tributary_gossip_peers`, `tributary_gossip_received`, `tributary_gossip_rejected`, `tributary_gossip_dropped` | transactions and shares on the network |
 //! | `tributary_transactions_total`, `tributary_gas_total` | executed since the start |
+//! | `tributary_recovered_transactions_total` | transactions of which this node found out who signed them: each once, wherever it came from first |
 //! | `tributary_commit_seconds` | executing a block and writing it, histogram |
 //! | `tributary_parallel_blocks_total`, `tributary_abandoned_blocks_total` | blocks run on several threads, and those of them that were given up to one since too much collided |
 //! | `tributary_ahead_transactions_total`, `tributary_repeated_transactions_total` | transactions run before their turn, and those of them that ran again in it |
@@ -46,6 +47,7 @@ pub struct Metrics {
     gossip_dropped: Gauge,
     transactions: Counter,
     gas: Counter,
+    recovered_transactions: Counter,
     commit_seconds: Histogram,
     parallel_blocks: Counter,
     abandoned_blocks: Counter,
@@ -84,6 +86,7 @@ impl Metrics {
         };
         let transactions = counter("transactions", "Transactions executed since the start");
         let gas = counter("gas", "Gas used since the start");
+        let recovered_transactions = counter("recovered_transactions", "Transactions whose sender was recovered");
         let parallel_blocks = counter("parallel_blocks", "Blocks run on several threads");
         let abandoned_blocks = counter("abandoned_blocks", "Of these, given up to one thread");
         let ahead_transactions = counter("ahead_transactions", "Transactions run before their turn");
@@ -108,6 +111,7 @@ impl Metrics {
             gossip_dropped,
             transactions,
             gas,
+            recovered_transactions,
             commit_seconds,
             parallel_blocks,
             abandoned_blocks,
@@ -130,6 +134,11 @@ impl Metrics {
         self.abandoned_blocks.inc_by(stats.is_closed.into());
         self.ahead_transactions.inc_by(count(stats.speculated));
         self.repeated_transactions.inc_by(count(stats.repeated));
+    }
+
+    /// So many transactions were read, and their senders recovered.
+    pub fn recovered(&self, transactions: usize) {
+        self.recovered_transactions.inc_by(count(transactions));
     }
 
     /// A block was run again, with the same outcome.

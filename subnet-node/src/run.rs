@@ -84,7 +84,8 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     let ledger = Arc::new(Ledger::open(Arc::clone(&facts), store, executor, &genesis, config.storage.trees_every)?);
     let (gossip, gossip_events) = Gossip::start(gossip_config(&facts, &config, &keys)?).await?;
     let (wake, metrics) = (Wake::new(), Arc::new(Metrics::new()));
-    let pool = Arc::new(Pool::new(config.mempool(), Arc::clone(&ledger), gossip.clone(), wake.clone()));
+    let pool = Pool::new(config.mempool(), Arc::clone(&ledger), gossip.clone(), wake.clone(), Arc::clone(&metrics));
+    let pool = Arc::new(pool);
     let checkpoints = Arc::new(Checkpoints::open(Arc::clone(&ledger), &keys.bls, gossip.clone())?);
     let (halt, mut halted) = halt::wire();
     let gossiping = tokio::spawn(gossiping::run(

@@ -32,6 +32,7 @@ struct SignedMessage {
 pub struct FvmTransaction {
     message: Message,
     raw: Vec<u8>,
+    hash: Hash32,
     fee_cap: u128,
     premium: u128,
     value: u128,
@@ -87,7 +88,7 @@ impl FvmTransaction {
         if !is_signed_by_sender(&message, &signature, chain_id) {
             return Err(FvmRejected::BadSignature(message.from));
         }
-        Ok(Self { message, raw: raw.to_vec(), fee_cap, premium, value })
+        Ok(Self { message, raw: raw.to_vec(), hash: hash_of(raw), fee_cap, premium, value })
     }
 
     /// Signs `message` for the chain `chain_id`; its sender becomes the key's f1 address. Reads back with [`Self::decode`].
@@ -99,7 +100,7 @@ impl FvmTransaction {
         let (fee_cap, premium, value) = check(&message)?;
         let signature = Signature::new_secp256k1(key.sign(signing_digest(&message, chain_id)).to_vec());
         let raw = encode(&SignedMessage { message: message.clone(), signature });
-        Ok(Self { message, raw, fee_cap, premium, value })
+        Ok(Self { message, hash: hash_of(&raw), raw, fee_cap, premium, value })
     }
 
     /// The bytes as they travel.
@@ -116,8 +117,8 @@ impl FvmTransaction {
 
     /// The 32-byte digest of the signed message's CID.
     #[must_use]
-    pub fn hash(&self) -> Hash32 {
-        hash_of(&self.raw)
+    pub const fn hash(&self) -> Hash32 {
+        self.hash
     }
 
     /// Most fee per FVM gas, in attoTRB.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`mempool`] | which transactions wait, and which of them a proposer takes |
 //! | [`proposal`] | whether a proposal's transactions are well formed and within the block's limits |
+//! | [`recent`] | which transactions need not be read again |
 //! | [`shares`] | when checkpoint shares make a certificate |
 //!
 //! Events in, answers out; the same input gives the same output. Nothing here reads a clock, a disk, a socket or a random
@@ -12,4 +13,5 @@
 
 pub mod mempool;
 pub mod proposal;
+pub mod recent;
 pub mod shares;
