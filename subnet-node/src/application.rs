@@ -23,21 +23,19 @@ use tributary_consensus::{
 };
 use tributary_message::Transaction;
 use tributary_primitives::{Hash32, Height};
+use tributary_replica::filling::Filling;
 use tributary_replica::proposal::judge_transactions;
 use tributary_store::Survives;
 
 use crate::check::checker::{Checker, Order};
 use crate::check::words::Case;
 use crate::checkpoints::Checkpoints;
-use crate::ledger::{Committed, Ledger};
+use crate::ledger::{Committed, Head, Ledger};
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 
 /// Most proposals kept of one height. One a round is usual; beyond this many, a height is in trouble that more do not mend.
 const UNDECIDED_MAX: usize = 256;
-/// Bytes of a block beside its transactions: header, and a last commit of the largest set.
-const BLOCK_OVERHEAD_BYTES: usize = 64 * 1024;
-
 /// What consensus asks of this node.
 pub struct Node {
     ledger: Arc<Ledger>,
@@ -49,6 +47,7 @@ pub struct Node {
     me: ValidatorAddress,
     /// Transactions of judged blocks of the height in progress, by block hash: decoded and recovered once.
     decoded: HashMap<Hash32, Vec<Transaction>>,
+    filling: Filling<ValidatorAddress>,
 }
 
 /// A proposal as it lies on disk.
@@ -75,8 +74,9 @@ impl Node {
         metrics: Arc<Metrics>,
         checker: Option<Arc<Checker>>,
         me: ValidatorAddress,
+        filling: Filling<ValidatorAddress>,
     ) -> Self {
-        Self { ledger, pool, checkpoints, metrics, checker, me, decoded: HashMap::new() }
+        Self { ledger, pool, checkpoints, metrics, checker, me, decoded: HashMap::new(), filling }
     }
 
     fn keep(&self, proposed: &Proposed, valid: bool, bytes: &[u8]) -> Result<(), ApplicationFatal> {
@@ -118,8 +118,12 @@ impl Node {
             return Ok(None);
         }
         let facts = self.ledger.facts();
-        let space = facts.rules.block_bytes_max.saturating_sub(BLOCK_OVERHEAD_BYTES);
-        let transactions = self.pool.select(&head, space).map_err(fatal)?;
+        let fill = self.filling.fill();
+        let transactions = self.pool.select(&head, facts.block_room(), fill).map_err(fatal)?;
+        self.metrics.filled(fill);
+        tracing::debug!(
+            %height, round, gas_max = fill.gas, bytes_max = fill.bytes, transactions = transactions.len(), "block filled"
+        );
         let raw = transactions.iter().map(|transaction| transaction.raw().to_vec()).collect();
         let expected = self.ledger.expected_after(&head);
         let time = BlockTime::for_block_after(expected.time_before(&facts.rules), now());
@@ -148,6 +152,16 @@ impl Node {
         judge_transactions(self.pool.decode(raw), self.ledger.facts().mempool_rules())
     }
 
+    /// The next block is filled by what became of this one.
+    fn kept_up(&mut self, head: &Head, transactions: &[Transaction], took: Duration) {
+        let facts = self.ledger.facts();
+        let gas = transactions.iter().map(|transaction| transaction.block_gas_limit(facts.parameters.fvm_gas_per_gas));
+        self.filling.executed(gas.fold(0, u64::saturating_add), took);
+        let round = head.certificate.as_ref().map_or(0, |certificate| certificate.round);
+        let proposer = |round| facts.validators.proposer(head.height, round);
+        self.filling.decided(proposer(round), (0..round).map(proposer));
+    }
+
     fn commit(&mut self, certificate: CommitCertificate, bytes: &[u8]) -> Result<(), ApplicationFatal> {
         let rules = &self.ledger.facts().rules;
         let block = Block::decode(bytes, rules.block_bytes_max).map_err(fatal)?;
@@ -159,7 +173,9 @@ impl Node {
         let started = std::time::Instant::now();
         let committed = self.ledger.commit(certificate, &block, bytes, &transactions).map_err(fatal)?;
         let Some(committed) = committed else { return Ok(()) };
-        self.metrics.committed(&committed, transactions.len(), started.elapsed());
+        let took = started.elapsed();
+        self.metrics.committed(&committed, transactions.len(), took);
+        self.kept_up(&committed.head, &transactions, took);
         self.pool.after_block(&committed.head, &transactions).map_err(fatal)?;
         let Committed { head, parent_root, env, outcome, workers, stats } = committed;
         tracing::info!(

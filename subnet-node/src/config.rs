@@ -12,6 +12,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,8 @@ pub struct ConsensusConfig {
     pub peers: Vec<String>,
     /// Whether to learn of more peers from those.
     pub discovery: bool,
+    /// How long a block of this proposer may take to execute and write, in milliseconds; 0 for any time.
+    pub block_time_budget_ms: u64,
 }
 
 /// The network of transactions and checkpoint shares.
@@ -229,6 +232,13 @@ impl NodeConfig {
         }
     }
 
+    /// As the proposer wants it.
+    #[must_use]
+    pub fn block_time_budget(&self) -> Option<Duration> {
+        let budget = Duration::from_millis(self.consensus.block_time_budget_ms);
+        (!budget.is_zero()).then_some(budget)
+    }
+
     /// As the executor wants it.
     #[must_use]
     pub fn workers(&self) -> Workers {
@@ -294,6 +304,14 @@ mod tests {
         {
             let config = load("", &[&format!("execution.threads={setting}")]).unwrap();
             assert_eq!(config.workers(), workers, "{setting}");
+        }
+    }
+
+    #[test]
+    fn zero_milliseconds_are_any_time() {
+        for (setting, budget) in [("0", None), ("1", Some(Duration::from_millis(1)))] {
+            let config = load("", &[&format!("consensus.block_time_budget_ms={setting}")]).unwrap();
+            assert_eq!(config.block_time_budget(), budget);
         }
     }
 

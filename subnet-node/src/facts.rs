@@ -13,11 +13,17 @@ use tributary_checkpoint::registration::{Registration, Validator as CheckpointVa
 use tributary_consensus::{HeightParams, Pacing, Timeouts};
 use tributary_fvm::ExecutionParams;
 use tributary_genesis::{ChainParameters, Genesis, GenesisValidator, SealedGenesis};
+use tributary_message::TRANSACTION_BYTES_MAX;
 use tributary_primitives::{EthAddress, Hash32, SubnetId};
+use tributary_replica::filling::{Fill, FillRules};
 use tributary_replica::mempool::ChainRules;
 
 /// Version of what transactions mean; stands in every header.
 const APP_VERSION: u64 = 1;
+/// Bytes of a block beside its transactions: header, and a last commit of the largest set.
+const BLOCK_OVERHEAD_BYTES: usize = 64 * 1024;
+/// Gas that a block is filled to however slow it gets, if the chain allows as much: the cap of one Ethereum transaction (EIP-7825).
+const FILL_GAS_MIN: u64 = 1 << 24;
 /// No step of consensus waits longer, however many rounds have passed.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -132,6 +138,21 @@ impl ChainFacts {
             base_fee_min: self.parameters.base_fee_min.into(),
             fvm_gas_per_gas: self.parameters.fvm_gas_per_gas,
         }
+    }
+
+    /// What a block has room for.
+    #[must_use]
+    pub const fn block_room(&self) -> Fill {
+        let bytes = self.rules.block_bytes_max.saturating_sub(BLOCK_OVERHEAD_BYTES);
+        Fill { gas: self.parameters.block_gas_limit, bytes }
+    }
+
+    /// What a proposer fills its blocks by, which are to take no longer than `budget`.
+    #[must_use]
+    pub fn filling(&self, budget: Option<Duration>) -> FillRules {
+        let most = self.block_room();
+        let least = Fill { gas: FILL_GAS_MIN.min(most.gas), bytes: TRANSACTION_BYTES_MAX.min(most.bytes) };
+        FillRules { most, least, budget, lately_max: 2 * self.validators.len() }
     }
 
     /// What the executor is made with.

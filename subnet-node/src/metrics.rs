@@ -10,6 +10,7 @@
 //! | `tributary_gossip_peers`, `tributary_gossip_received`, `tributary_gossip_rejected`, `tributary_gossip_dropped` | transactions and shares on the network |
 //! | `tributary_transactions_total`, `tributary_gas_total` | executed since the start |
 //! | `tributary_recovered_transactions_total` | transactions of which this node found out who signed them: each once, wherever it came from first |
+//! | `tributary_fill_gas`, `tributary_fill_bytes` | what this node filled its last proposal to, at most |
 //! | `tributary_commit_seconds` | executing a block and writing it, histogram |
 //! | `tributary_parallel_blocks_total`, `tributary_abandoned_blocks_total` | blocks run on several threads, and those of them that were given up to one since too much collided |
 //! | `tributary_ahead_transactions_total`, `tributary_repeated_transactions_total` | transactions run before their turn, and those of them that ran again in it |
@@ -29,6 +30,7 @@ use prometheus_client::registry::Registry;
 use tributary_fvm::Workers;
 use tributary_gossip::GossipHandle;
 use tributary_primitives::Height;
+use tributary_replica::filling::Fill;
 
 use crate::ledger::{Committed, Head};
 
@@ -40,6 +42,8 @@ pub struct Metrics {
     base_fee: Gauge,
     mempool_transactions: Gauge,
     mempool_bytes: Gauge,
+    fill_gas: Gauge,
+    fill_bytes: Gauge,
     peers: Gauge,
     gossip_peers: Gauge,
     gossip_received: Gauge,
@@ -74,6 +78,8 @@ impl Metrics {
         let base_fee = gauge("base_fee", "Base fee of the next block, attoTRB per gas");
         let mempool_transactions = gauge("mempool_transactions", "Transactions that wait");
         let mempool_bytes = gauge("mempool_bytes", "Bytes that wait");
+        let fill_gas = gauge("fill_gas", "Gas that the last own proposal was filled to, at most");
+        let fill_bytes = gauge("fill_bytes", "Bytes that the last own proposal was filled to, at most");
         let peers = gauge("peers", "Peers of consensus");
         let gossip_peers = gauge("gossip_peers", "Peers that listen to transactions and shares");
         let gossip_received = gauge("gossip_received", "Messages received since the start");
@@ -104,6 +110,8 @@ impl Metrics {
             base_fee,
             mempool_transactions,
             mempool_bytes,
+            fill_gas,
+            fill_bytes,
             peers,
             gossip_peers,
             gossip_received,
@@ -141,6 +149,12 @@ impl Metrics {
         self.recovered_transactions.inc_by(count(transactions));
     }
 
+    /// A proposal of this node was filled to this.
+    pub fn filled(&self, fill: Fill) {
+        set(&self.fill_gas, fill.gas);
+        set(&self.fill_bytes, count(fill.bytes));
+    }
+
     /// A block was run again, with the same outcome.
     pub fn checked(&self) {
         self.checked_blocks.inc();
@@ -172,9 +186,6 @@ impl Metrics {
         peers: u64,
         gossip: &GossipHandle,
     ) -> String {
-        let set = |gauge: &Gauge, number: u64| {
-            gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
-        };
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let network = gossip.metrics();
         set(&self.height, head.height.0);
@@ -192,6 +203,10 @@ impl Metrics {
         // The engine's text ends with the end-of-file mark that must stand last.
         text + &tributary_consensus::metrics_text()
     }
+}
+
+fn set(gauge: &Gauge, number: u64) {
+    gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
 }
 
 fn count(size: usize) -> u64 {

@@ -16,6 +16,7 @@ use tributary_fvm::intrinsic::gas_limits;
 use tributary_gossip::GossipHandle;
 use tributary_message::{Transaction, TransactionRejected};
 use tributary_primitives::Hash32;
+use tributary_replica::filling::Fill;
 use tributary_replica::mempool::{BlockSpace, Mempool, MempoolLimits, MempoolRejected, Selection};
 use tributary_replica::recent::Recent;
 use tributary_rpc::backend::SubmitRejected;
@@ -204,12 +205,12 @@ impl Pool {
         Ok(())
     }
 
-    /// What a proposer takes on top of `head`, within `bytes`. None of it is void, as far as `head` says.
+    /// What a proposer takes on top of `head` to fill a block to `fill`. None of it is void, as far as `head` says.
     ///
     /// # Errors
     /// [`LedgerFatal`].
-    pub fn select(&self, head: &Head, bytes: usize) -> Result<Vec<Transaction>, LedgerFatal> {
-        let space = self.space(head, bytes);
+    pub fn select(&self, head: &Head, most: Fill, fill: Fill) -> Result<Vec<Transaction>, LedgerFatal> {
+        let space = BlockSpace { most, fill, base_fee: head.record.next_base_fee.into() };
         let (Selection { mut transactions, unsure }, is_sure) = self.select_sure(head, space, usize::MAX)?;
         if !is_sure {
             let unsure: HashSet<_> = unsure.into_iter().collect();
@@ -223,7 +224,9 @@ impl Pool {
     /// # Errors
     /// [`LedgerFatal`].
     pub fn is_wanted(&self, head: &Head) -> Result<bool, LedgerFatal> {
-        let (selection, _) = self.select_sure(head, self.space(head, usize::MAX), 1)?;
+        let whole = Fill { gas: self.ledger.facts().parameters.block_gas_limit, bytes: usize::MAX };
+        let space = BlockSpace { most: whole, fill: whole, base_fee: head.record.next_base_fee.into() };
+        let (selection, _) = self.select_sure(head, space, 1)?;
         Ok(!selection.transactions.is_empty())
     }
 
@@ -252,11 +255,6 @@ impl Pool {
             learnt.iter().for_each(|(sender, state)| mempool.learn(sender, *state, head.height));
         }
         Ok(())
-    }
-
-    fn space(&self, head: &Head, bytes: usize) -> BlockSpace {
-        let gas = self.ledger.facts().parameters.block_gas_limit;
-        BlockSpace { gas, bytes, base_fee: head.record.next_base_fee.into() }
     }
 
     /// A transaction that waits.

@@ -15,6 +15,7 @@ use tributary_consensus::{Config, Engine, EngineFatal, EngineStopped, Running, W
 use tributary_fvm::{Executor, ExecutorFatal};
 use tributary_genesis::{Genesis, Keys, SealedGenesis};
 use tributary_gossip::{Gossip, GossipConfig, Multiaddr, NetworkKey};
+use tributary_replica::filling::Filling;
 use tributary_rpc::RpcServer;
 use tributary_service::http;
 use tributary_service::stop::StopSignal;
@@ -112,7 +113,8 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
         drop(stopping.changed().await);
     }));
     let key = ConsensusKey::from_seed(keys.consensus_seed);
-    let node = Node::new(Arc::clone(&ledger), pool, checkpoints, metrics, checker.clone(), key.public_key().address());
+    let (me, filling) = (key.public_key().address(), Filling::new(facts.filling(config.block_time_budget())));
+    let node = Node::new(Arc::clone(&ledger), pool, checkpoints, metrics, checker.clone(), me, filling);
     let mut engine = Engine::start(engine_config(home, &facts, &config, &keys, key, wake), node).await?;
     tracing::info!(
         chain = %facts.rules.chain_id, subnet = %facts.subnet, height = %ledger.head().height,

@@ -3,6 +3,7 @@
 //! | module | decides |
 //! |---|---|
 //! | [`mempool`] | which transactions wait, and which of them a proposer takes |
+//! | [`filling`] | how full a proposer makes its blocks |
 //! | [`proposal`] | whether a proposal's transactions are well formed and within the block's limits |
 //! | [`recent`] | which transactions need not be read again |
 //! | [`shares`] | when checkpoint shares make a certificate |
@@ -11,6 +12,7 @@
 //! number: time comes in as a value, and what must be slow (signatures) is asked of the caller's own function.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
+pub mod filling;
 pub mod mempool;
 pub mod proposal;
 pub mod recent;

@@ -14,6 +14,7 @@ use tributary_primitives::Height;
 
 use super::ready::Rank;
 use super::{Mempool, Queue};
+use crate::filling::Fill;
 
 /// Transactions that do not fit before a proposer takes its block for full: what is left of it is small then.
 const MISFITS_MAX: usize = 1_024;
@@ -21,10 +22,10 @@ const MISFITS_MAX: usize = 1_024;
 /// What a block has room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockSpace {
-    /// Gas of the block.
-    pub gas: u64,
-    /// Bytes of transactions.
-    pub bytes: usize,
+    /// The chain's limits, which the block's first transaction is held to: what may wait fits some block.
+    pub most: Fill,
+    /// What the block is filled to, at most the limits.
+    pub fill: Fill,
     /// Base fee the block charges, attoTRB for a unit of gas.
     pub base_fee: u128,
 }
@@ -56,7 +57,7 @@ impl Mempool {
     /// call; nothing for those that wait.
     pub fn select(&mut self, space: BlockSpace, as_of: Height, most: usize) -> Selection {
         self.ready.reprice(space.base_fee);
-        let (mut gas, mut bytes, mut misfits) = (space.gas, space.bytes, 0);
+        let (mut used, mut misfits) = (Fill { gas: 0, bytes: 0 }, 0);
         let (mut selection, mut race, mut sides) = (Selection::default(), BinaryHeap::new(), self.ready.sides());
         for (side, ranks) in sides.iter_mut().enumerate() {
             race.extend(ranks.next().map(|rank| (rank, Origin::Side(side))));
@@ -71,14 +72,14 @@ impl Mempool {
                 race.extend(sides[side].next().map(|rank| (rank, origin)));
             }
             let transaction = &queue.waiting[&nonce].transaction;
-            let needs = transaction.block_gas_limit(self.rules.fvm_gas_per_gas);
-            let (Some(gas_left), Some(bytes_left)) =
-                (gas.checked_sub(needs), bytes.checked_sub(transaction.raw().len()))
-            else {
+            let gas = used.gas.saturating_add(transaction.block_gas_limit(self.rules.fvm_gas_per_gas));
+            let bytes = used.bytes.saturating_add(transaction.raw().len());
+            let room = if selection.transactions.is_empty() { space.most } else { space.fill };
+            if gas > room.gas || bytes > room.bytes {
                 misfits += 1;
                 continue;
-            };
-            (gas, bytes) = (gas_left, bytes_left);
+            }
+            used = Fill { gas, bytes };
             let funds = match origin {
                 Origin::Side(_) => queue.known.balance,
                 Origin::Follows(funds) => funds,

@@ -7,11 +7,13 @@ use tributary_crypto::SecpSecretKey;
 use tributary_message::EthereumTransaction;
 
 use super::*;
+use crate::filling::Fill;
 
 /// Room for five transfers.
 pub const RULES: ChainRules = ChainRules { block_gas_limit: 105_000, base_fee_min: 7, fvm_gas_per_gas: 500 };
 const RICH: SenderState = SenderState { nonce: 0, balance: u128::MAX };
-const SPACE: BlockSpace = BlockSpace { gas: 105_000, bytes: 1 << 20, base_fee: 7 };
+const WHOLE: Fill = Fill { gas: 105_000, bytes: 1 << 20 };
+const SPACE: BlockSpace = BlockSpace { most: WHOLE, fill: WHOLE, base_fee: 7 };
 
 fn limits() -> MempoolLimits {
     MempoolLimits { transactions_max: 8, bytes_max: 1 << 20, per_sender_max: 6, lifetime_ms: 1_000 }
@@ -51,6 +53,11 @@ fn taken(pool: &mut Mempool, space: BlockSpace) -> Vec<Transaction> {
     let Selection { transactions, unsure } = pool.select(space, Height(0), usize::MAX);
     assert_eq!(unsure, [], "all were admitted after the genesis block");
     transactions
+}
+
+/// A block whose limits these are.
+const fn room_of(gas: u64, bytes: usize) -> BlockSpace {
+    BlockSpace { most: Fill { gas, bytes }, fill: Fill { gas, bytes }, ..SPACE }
 }
 
 fn sender(seed: u8) -> Address {
@@ -107,8 +114,8 @@ fn a_proposer_takes_the_best_tips_first_each_senders_in_order_and_no_gap() {
     let (a0, a1, b0, c1) = (transfer(1, 0, 1), transfer(1, 1, 90), transfer(2, 0, 50), transfer(3, 1, 99));
     let mut pool = pool_of(&[c1, a1.clone(), b0.clone(), a0.clone()]);
     assert_eq!(taken(&mut pool, SPACE), [b0.clone(), a0, a1]);
-    assert_eq!(taken(&mut pool, BlockSpace { gas: 21_000, ..SPACE }), std::slice::from_ref(&b0));
-    assert_eq!(taken(&mut pool, BlockSpace { bytes: 10, ..SPACE }), []);
+    assert_eq!(taken(&mut pool, room_of(21_000, 1 << 20)), std::slice::from_ref(&b0));
+    assert_eq!(taken(&mut pool, room_of(105_000, 10)), []);
     assert_eq!(taken(&mut pool, BlockSpace { base_fee: 120, ..SPACE }), [b0.clone()], "others do not pay the base fee");
     assert_eq!(pool.select(SPACE, Height(0), 1).transactions, [b0]);
 }
@@ -131,6 +138,20 @@ fn what_is_left_above_the_base_fee_is_what_counts() {
     ] {
         let taken = taken(&mut pool, BlockSpace { base_fee, ..SPACE });
         assert_eq!(taken.iter().collect::<Vec<_>>(), order, "base fee {base_fee}");
+    }
+}
+
+#[test]
+fn a_block_is_filled_no_further_than_the_fill_but_its_first_transaction_always_fits() {
+    let mut pool = pool_of(&[transfer(1, 0, 30), transfer(2, 0, 20), transfer(3, 0, 10)]);
+    for (fill, count) in [
+        (Fill { gas: 42_000, ..WHOLE }, 2),
+        (Fill { gas: 41_999, ..WHOLE }, 1),
+        (Fill { gas: 0, ..WHOLE }, 1),
+        (Fill { bytes: 0, ..WHOLE }, 1),
+        (WHOLE, 3),
+    ] {
+        assert_eq!(taken(&mut pool, BlockSpace { fill, ..SPACE }).len(), count, "{fill:?}");
     }
 }
 

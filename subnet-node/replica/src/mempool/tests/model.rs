@@ -69,11 +69,13 @@ impl Model {
             };
             let Some((best, _)) = self.waiting.iter().filter(is_next).max_by_key(rank) else { return taken };
             let (gas, bytes) = (best.block_gas_limit(1), best.raw().len());
-            if gas > space.gas || bytes > space.bytes {
+            let Fill { gas: gas_left, bytes: bytes_left } = if taken.is_empty() { space.most } else { space.fill };
+            if gas > gas_left || bytes > bytes_left {
                 ended.push(best.sender());
                 continue;
             }
-            space = BlockSpace { gas: space.gas - gas, bytes: space.bytes - bytes, ..space };
+            let left = Fill { gas: space.fill.gas.saturating_sub(gas), bytes: space.fill.bytes.saturating_sub(bytes) };
+            space = BlockSpace { fill: left, ..space };
             accounts.run(best);
             taken.push(best.clone());
         }
@@ -119,6 +121,7 @@ enum Event {
     Block {
         base_fee: u128,
         transfers: u64,
+        extra: u64,
         bytes: usize,
     },
 }
@@ -130,8 +133,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..400u64).prop_map(Event::Time),
         1 => (1..5u8, prop::option::of(0..8_000_000u128), 0..2u64)
             .prop_map(|(seed, balance, nonces)| Event::Elsewhere { seed, balance, nonces }),
-        3 => (7..120u128, 0..6u64, prop_oneof![Just(1 << 20), 0..600usize])
-            .prop_map(|(base_fee, transfers, bytes)| Event::Block { base_fee, transfers, bytes }),
+        3 => (7..120u128, 0..6u64, prop_oneof![Just(0), Just(21_000)], prop_oneof![Just(1 << 20), 0..600usize])
+            .prop_map(|(base_fee, transfers, extra, bytes)| Event::Block { base_fee, transfers, extra, bytes }),
     ]
 }
 
@@ -165,8 +168,9 @@ fn run(events: Vec<Event>, tells_all: bool) {
             }
             Event::Time(ms) => now_ms += ms,
             Event::Elsewhere { seed, balance, nonces } => elsewhere.push((sender(seed), balance, nonces)),
-            Event::Block { base_fee, transfers, bytes } => {
-                let space = BlockSpace { gas: transfers * 21_000, bytes, base_fee };
+            Event::Block { base_fee, transfers, extra, bytes } => {
+                let fill = Fill { gas: transfers * 21_000, bytes };
+                let space = BlockSpace { most: Fill { gas: fill.gas + extra, bytes }, fill, base_fee };
                 let taken = select(&mut pool, space, height, &accounts);
                 if tells_all {
                     assert_eq!(taken, model.select(space, &accounts));
