@@ -158,9 +158,12 @@ impl Backend for NodeBackend {
         Ok(Box::new(State { node: self, head, state, env }))
     }
 
-    fn submit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected> {
-        let submitted = self.pool.submit(vec![raw.to_vec()]).map_err(self.broken())?;
-        submitted.into_iter().next().expect("one goes in, so one comes out")
+    fn submit(&self, raw: Vec<Vec<u8>>) -> Vec<Result<Hash32, SubmitRejected>> {
+        let count = raw.len();
+        self.pool.submit(raw).unwrap_or_else(|why| {
+            let broken = SubmitRejected::Unavailable(self.broken()(why));
+            vec![Err(broken); count]
+        })
     }
 
     fn syncing(&self) -> Option<SyncProgress> {

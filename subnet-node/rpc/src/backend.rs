@@ -70,11 +70,10 @@ pub trait Backend: Send + Sync + 'static {
     /// [`ReadUnavailable::StateNotKept`] for a state that was pruned.
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable>;
 
-    /// Puts a transaction as it travels into the mempool and tells the peers. Returns once it waits, not once it ran.
+    /// Puts transactions as they travel into the mempool and tells the peers. Returns once they wait, not once they ran.
     ///
-    /// # Errors
-    /// [`SubmitRejected`]; nothing changed.
-    fn submit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected>;
+    /// What became of each stands at its position: its hash, or [`SubmitRejected`] and nothing of it is kept. Blocks the thread.
+    fn submit(&self, raw: Vec<Vec<u8>>) -> Vec<Result<Hash32, SubmitRejected>>;
 
     /// How far behind the node knows itself to be; `None` when it follows the chain.
     fn syncing(&self) -> Option<SyncProgress>;

@@ -17,9 +17,7 @@ pub struct RpcConfig {
     pub batch_max: u32,
     /// Most reads that run at once.
     pub reads_max: usize,
-    /// Most submissions that run at once.
-    pub submissions_max: usize,
-    /// Most requests of each kind that wait for a place.
+    /// Most reads, and most submissions, that wait for a place.
     pub waiting_max: usize,
     /// Most gas of one call or estimate, in block gas; for an FVM message times the chain's `fvm_gas_per_gas`.
     pub call_gas_max: u64,
@@ -46,7 +44,6 @@ impl Default for RpcConfig {
             batch_max: 1_000,
             // Reads are bound by processor and disk; more at once only make each slower.
             reads_max: 8,
-            submissions_max: 4,
             waiting_max: 1_024,
             call_gas_max: 50_000_000,
             log_blocks_max: 10_000,

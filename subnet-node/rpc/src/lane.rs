@@ -7,7 +7,7 @@
 //!            waits for one of `running` places ─▶ blocking thread ─▶ answer
 //! ```
 //!
-//! There are two lanes, reads and submissions, so that a flood of costly reads never keeps a transaction out. Consensus, storage
+//! Reads are on one. Transactions go another way (`submissions`), so that a flood of costly reads never keeps one out. Consensus, storage
 //! and gossip use neither.
 
 use std::sync::Arc;

@@ -10,11 +10,13 @@
 //! | `eth`, `subnet` | one function for each method |
 //! | `convert` | from this chain's words to Ethereum's |
 //! | `arguments`, `methods`, `lane`, `counters` | what happens around every method, once |
+//! | `submissions`, `batches` | transactions that come at once are taken in together |
 //! | `server`, `config` | the socket and its bounds: [`RpcServer`], [`RpcConfig`] |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 mod arguments;
 pub mod backend;
+mod batches;
 mod config;
 mod convert;
 mod counters;
@@ -25,6 +27,7 @@ mod lane;
 mod methods;
 mod node;
 mod server;
+mod submissions;
 pub mod subnet;
 
 pub use backend::{Backend, ReadUnavailable, StateView, SubmitRejected};

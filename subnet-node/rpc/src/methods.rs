@@ -1,7 +1,8 @@
-//! The table of methods: a name, a lane, and the function that answers.
+//! The table of methods: a name, a way, and the function that answers.
 //!
 //! A method is a plain function from the node and a tuple of arguments to a value; everything around it is done here, once:
-//! reading the arguments, the lane, the blocking pool, the JSON, the count and the refusal.
+//! reading the arguments, the lane, the blocking pool, the JSON, the count and the refusal. A method that brings a transaction only says
+//! how its bytes are written.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,20 +17,23 @@ use crate::counters::Counters;
 use crate::error::RpcRejected;
 use crate::lane::Lane;
 use crate::node::Node;
+use crate::submissions::Submissions;
 
 /// A method that reads its arguments and answers in JSON.
 type Answer = Arc<dyn Fn(&Node, Option<&str>) -> Result<Box<RawValue>, RpcRejected> + Send + Sync>;
 
-/// Which lane a method takes.
-#[derive(Clone, Copy, Debug)]
+/// Reads the transaction out of its arguments.
+type Brought = Arc<dyn Fn(Option<&str>) -> Result<Vec<u8>, RpcRejected> + Send + Sync>;
+
+/// What a method does, and so which way it takes.
 enum Kind {
-    Read,
-    Submission,
+    Read(Answer),
+    Submission(Brought),
 }
 
 /// All methods, before they are served.
 #[derive(Default)]
-pub struct Methods(Vec<(&'static str, Kind, Answer)>);
+pub struct Methods(Vec<(&'static str, Kind)>);
 
 impl Methods {
     /// A method that changes nothing.
@@ -38,44 +42,62 @@ impl Methods {
         A: Arguments + 'static,
         R: Serialize + 'static,
     {
-        self.0.push((name, Kind::Read, in_json(answer)));
+        self.0.push((name, Kind::Read(in_json(answer))));
     }
 
-    /// A method that brings a transaction.
-    pub fn submission<A, R>(&mut self, name: &'static str, answer: fn(&Node, A) -> Result<R, RpcRejected>)
+    /// A method that brings a transaction, and answers with its hash.
+    pub fn submission<A>(&mut self, name: &'static str, raw: fn(A) -> Vec<u8>)
     where
         A: Arguments + 'static,
-        R: Serialize + 'static,
     {
-        self.0.push((name, Kind::Submission, in_json(answer)));
+        self.0.push((name, Kind::Submission(Arc::new(move |parameters| A::read(parameters).map(raw)))));
     }
 
     /// The names, in the order of registration.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.0.iter().map(|(name, ..)| *name)
+        self.0.iter().map(|(name, _)| *name)
     }
 
-    /// Puts every method on its lane.
+    /// The names of those that bring transactions.
+    pub fn submissions(&self) -> Arc<[&'static str]> {
+        let is_submission = |(_, kind): &&(&'static str, Kind)| matches!(kind, Kind::Submission(_));
+        self.0.iter().filter(is_submission).map(|(name, _)| *name).collect()
+    }
+
+    /// Puts every method on its way.
     pub fn into_module(self, node: Node, counters: &Arc<Counters>) -> RpcModule<Node> {
         let waiting = node.config.waiting_max;
         let reads = Lane::new("reads", node.config.reads_max, waiting);
-        let submissions = Lane::new("submissions", node.config.submissions_max, waiting);
+        let backend = Arc::clone(&node.backend);
+        let submissions = Submissions::start(move |raw| backend.submit(raw), waiting);
         let mut module = RpcModule::new(node);
-        for (name, kind, answer) in self.0 {
-            let lane = match kind {
-                Kind::Read => reads.clone(),
-                Kind::Submission => submissions.clone(),
+        for (name, kind) in self.0 {
+            let (lane, counters) = (reads.clone(), Arc::clone(counters));
+            let submissions = submissions.clone();
+            let registered = match kind {
+                Kind::Read(answer) => module.register_async_method(name, move |parameters, node, _| {
+                    let (lane, counters, answer) = (lane.clone(), Arc::clone(&counters), Arc::clone(&answer));
+                    async move {
+                        let started = Instant::now();
+                        let answered = lane.run(move || answer(&node, parameters.as_str())).await;
+                        counters.count(name, &answered, started.elapsed());
+                        answered.map_err(ErrorObjectOwned::from)
+                    }
+                }),
+                Kind::Submission(brought) => module.register_async_method(name, move |parameters, _, _| {
+                    let (submissions, counters) = (submissions.clone(), Arc::clone(&counters));
+                    let brought = brought(parameters.as_str());
+                    async move {
+                        let started = Instant::now();
+                        let answered = match brought {
+                            Ok(raw) => submissions.submit(raw).await,
+                            Err(refused) => Err(refused),
+                        };
+                        counters.count(name, &answered, started.elapsed());
+                        answered.map_err(ErrorObjectOwned::from)
+                    }
+                }),
             };
-            let counters = Arc::clone(counters);
-            let registered = module.register_async_method(name, move |parameters, node, _| {
-                let (lane, counters, answer) = (lane.clone(), Arc::clone(&counters), Arc::clone(&answer));
-                async move {
-                    let started = Instant::now();
-                    let answered = lane.run(move || answer(&node, parameters.as_str())).await;
-                    counters.count(name, &answered, started.elapsed());
-                    answered.map_err(ErrorObjectOwned::from)
-                }
-            });
             registered.expect("every name is registered once; a test holds it");
         }
         module

@@ -1,7 +1,7 @@
 //! Serves the methods over HTTP and WebSocket on one port.
 //!
 //! ```text
-//! socket ─▶ Host header allowed? ─▶ CORS ─▶ jsonrpsee: size, batch, method ─▶ lane ─▶ answer
+//! socket ─▶ Host header allowed? ─▶ CORS ─▶ jsonrpsee: size, batch, method ─▶ lane, or submissions ─▶ answer
 //! ```
 
 use std::collections::BTreeMap;
@@ -11,10 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jsonrpsee::server::middleware::http::HostFilterLayer;
+use jsonrpsee::server::middleware::rpc::RpcServiceBuilder;
 use jsonrpsee::server::{BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::backend::Backend;
+use crate::batches::Batches;
 use crate::config::RpcConfig;
 use crate::counters::{Counters, MethodCount};
 use crate::eth::TipCache;
@@ -70,11 +72,16 @@ impl RpcServer {
     pub async fn start(config: RpcConfig, backend: Arc<dyn Backend>) -> Result<Self, RpcFatal> {
         let http = tower::ServiceBuilder::new().layer(hosts(&config.allowed_hosts)?).layer(cors(&config.cors_origins)?);
         let listen = config.listen;
-        let server = Server::builder().set_config(limits(&config)).set_http_middleware(http).build(listen).await;
+        let (methods, response_bytes_max) =
+            (all_methods(), usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX));
+        let submissions = methods.submissions();
+        let batches = move |service| Batches::new(service, Arc::clone(&submissions), response_bytes_max);
+        let rpc = RpcServiceBuilder::new().layer_fn(batches);
+        let server = Server::builder().set_config(limits(&config)).set_http_middleware(http).set_rpc_middleware(rpc);
+        let server = server.build(listen).await;
         let server = server.map_err(|why| cannot_listen(listen, why))?;
         let address = server.local_addr().map_err(|why| cannot_listen(listen, why))?;
 
-        let methods = all_methods();
         let counters = Arc::new(Counters::new(methods.names()));
         let node = Node { backend, config, tip_cache: TipCache::default() };
         let handle = server.start(methods.into_module(node, &counters));

@@ -127,6 +127,31 @@ fn block(height: Height, parent_hash: Hash32, base_fee: u64, transactions: Vec<E
     }
 }
 
+impl Ledger {
+    fn admit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected> {
+        let transaction = Transaction::decode(raw, CHAIN_ID)?;
+        let mut inner = self.lock();
+        let sender = find(inner.states.last().unwrap(), &transaction.sender()).cloned();
+        let (next, balance) = sender.map_or((0, 0), |actor| (actor.nonce, actor.balance.atto().try_into().unwrap()));
+        let (hash, got, cost) = (transaction.hash(), transaction.nonce(), transaction.cost_max().unwrap_or(u128::MAX));
+        let offered = transaction.fee_cap(FVM_GAS_PER_GAS);
+        if inner.waiting.iter().any(|one| one.hash() == hash) {
+            return Err(SubmitRejected::Known(hash));
+        }
+        if got < next {
+            return Err(SubmitRejected::NonceTooLow { next, got });
+        }
+        if offered < BASE_FEE_MIN.into() {
+            return Err(SubmitRejected::Underpriced { offered, needed: BASE_FEE_MIN.into() });
+        }
+        if cost > balance {
+            return Err(SubmitRejected::InsufficientFunds { balance, cost });
+        }
+        inner.waiting.push(transaction);
+        Ok(hash)
+    }
+}
+
 impl Backend for Ledger {
     fn identity(&self) -> &Identity {
         &self.identity
@@ -183,27 +208,8 @@ impl Backend for Ledger {
         Ok(Box::new(Snapshot(inner.states[usize::try_from(height.0).unwrap()].clone())))
     }
 
-    fn submit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected> {
-        let transaction = Transaction::decode(raw, CHAIN_ID)?;
-        let mut inner = self.lock();
-        let sender = find(inner.states.last().unwrap(), &transaction.sender()).cloned();
-        let (next, balance) = sender.map_or((0, 0), |actor| (actor.nonce, actor.balance.atto().try_into().unwrap()));
-        let (hash, got, cost) = (transaction.hash(), transaction.nonce(), transaction.cost_max().unwrap_or(u128::MAX));
-        let offered = transaction.fee_cap(FVM_GAS_PER_GAS);
-        if inner.waiting.iter().any(|one| one.hash() == hash) {
-            return Err(SubmitRejected::Known(hash));
-        }
-        if got < next {
-            return Err(SubmitRejected::NonceTooLow { next, got });
-        }
-        if offered < BASE_FEE_MIN.into() {
-            return Err(SubmitRejected::Underpriced { offered, needed: BASE_FEE_MIN.into() });
-        }
-        if cost > balance {
-            return Err(SubmitRejected::InsufficientFunds { balance, cost });
-        }
-        inner.waiting.push(transaction);
-        Ok(hash)
+    fn submit(&self, raw: Vec<Vec<u8>>) -> Vec<Result<Hash32, SubmitRejected>> {
+        raw.iter().map(|raw| self.admit(raw)).collect()
     }
 
     fn syncing(&self) -> Option<SyncProgress> {

@@ -80,6 +80,41 @@ async fn requests_and_batches_have_a_size() {
 }
 
 #[tokio::test]
+async fn a_batch_of_transactions_is_answered_in_order_and_a_read_after_them_sees_them() {
+    let served = serve().await;
+    let to = crate::machine::contract(100);
+    let (first, second) = (crate::fixture::signed(0, to, &[]), crate::fixture::signed(1, to, &[]));
+    let alice = crate::fixture::hex(crate::fixture::alice().eth_address().0);
+    let hex = |transaction: &tributary_message::EthereumTransaction| crate::fixture::hex(transaction.raw());
+    let count = json!(["eth_getTransactionCount", [alice, "pending"]]);
+    let calls = [
+        count.clone(),
+        json!(["eth_sendRawTransaction", [hex(&first)]]),
+        json!(["eth_sendRawTransaction", ["0x05"]]),
+        json!(["eth_sendRawTransaction", [1]]),
+        json!(["subnet_sendMessage", [hex(&second)]]),
+        json!(["eth_sendRawTransaction", [hex(&first)]]),
+        count,
+    ];
+    let request =
+        |(id, call): (usize, &Value)| json!({ "jsonrpc": "2.0", "id": id, "method": call[0], "params": call[1] });
+    let batch: Vec<_> = calls.iter().enumerate().map(request).collect();
+    let answer = http(served.server.local_addr(), &post("localhost"), &json!(batch).to_string()).await;
+    let answers: Vec<Value> = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let told = |answer: &Value| (answer["id"].clone(), answer["result"].clone(), answer["error"]["code"].clone());
+    let expected = [
+        (json!(0), json!("0x0"), Value::Null),
+        (json!(1), json!(first.hash()), Value::Null),
+        (json!(2), Value::Null, json!(-32000)),
+        (json!(3), Value::Null, json!(-32602)),
+        (json!(4), json!(second.hash()), Value::Null),
+        (json!(5), Value::Null, json!(-32000)),
+        (json!(6), json!("0x2"), Value::Null),
+    ];
+    assert_eq!(answers.iter().map(told).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
 async fn answers_have_a_size() {
     let served = serve_with(|config| config.response_bytes_max = 600).await;
     assert_eq!(served.ask::<String>("eth_chainId", json!([])).await, "0x7ab7");
