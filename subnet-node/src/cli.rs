@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::actor::ActorCommand;
+use crate::bench::BenchArgs;
 use crate::devnet::DevnetArgs;
 use crate::init::InitArgs;
 use crate::inspect::InspectArgs;
@@ -61,6 +62,25 @@ EXIT CODES:
   subnet-node devnet --fresh --until-checkpoint 3 --json
   subnet-node devnet --validators 7 --parent-validators 1 --no-load")]
     Devnet(DevnetArgs),
+    /// Measure what a network takes from its clients: transactions a second and their latency, submit to block.
+    #[command(after_help = "EXAMPLES:
+  subnet-node bench
+  subnet-node bench --validators 4 --workload erc20 --duration 60 --json erc20.json
+  subnet-node bench --loop open --rate 500 --batch 1
+  subnet-node bench --rpc http://127.0.0.1:8645 --rpc http://127.0.0.1:8646 --key key.json
+  anvil --block-time 1 --silent &
+  subnet-node bench --rounds 3 --peer anvil=http://127.0.0.1:8545 \\
+    --peer-key 0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80
+
+That key is the first of the development accounts that anvil, and many tools, give money to. Of a network that it did not start, bench
+asks eth_ methods only (and web3_clientVersion, which may be missing). Ctrl-C ends the run; the figures so far are shown.
+
+EXIT CODES:
+  0    every transaction that was handed in is in a block, and the receipts looked at went well
+  1    not measured; the last line says why
+  2    the command line is wrong; or measured, and some transaction was refused, failed, or is in no block
+  130  stopped by a signal; the figures are of what ran")]
+    Bench(BenchArgs),
     /// Look into the state of a stopped node, prove parts of it, export all of it; run a dumped block again.
     #[command(after_help = "EXAMPLES:
   subnet-node inspect head --home node0

@@ -8,7 +8,7 @@ use tributary_node::config::NodeConfig;
 use tributary_node::home::Home;
 use tributary_node::init::init;
 use tributary_node::inspect::inspect;
-use tributary_node::{actor, devnet, run};
+use tributary_node::{actor, bench, devnet, run};
 use tributary_service::logs;
 use tributary_service::stop::StopSignal;
 
@@ -37,6 +37,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Run(args) => run_node(&args)?,
         Command::Inspect(args) => return inspect(args),
+        Command::Bench(args) => return runtime()?.block_on(bench::run(args)),
         Command::Devnet(args) => runtime()?.block_on(devnet::run(args))?,
     }
     Ok(ExitCode::SUCCESS)

@@ -33,6 +33,7 @@ const LAYERS: &[&[&str]] = &[
         "tributary-bench",
         "tributary-ethereum-tests",
         "tributary-genesis",
+        "tributary-load",
         "tributary-rpc",
         "tributary-relayer",
         "tributary-trials",

@@ -123,6 +123,11 @@ impl Fleet {
         Ok(())
     }
 
+    /// All that was started: names, and numbers in the system as long as they run.
+    pub fn processes(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.processes.iter().filter_map(|process| Some((process.name.as_str(), process.child.id()?)))
+    }
+
     /// The ends of the logs of the processes called `names`, as far as they run.
     #[must_use]
     pub fn tails(&self, names: &[&str]) -> String {

@@ -1,0 +1,43 @@
+//! Load for any Ethereum JSON-RPC endpoint: signed before the clock starts, handed in at a pace, matched with blocks, summed up.
+//!
+//! ```text
+//!            setup ─▶ sign ─▶ drive ───────────────────────▶ check ─▶ report
+//! money, tokens, actors        │ lanes: batches out, answers in
+//!                              │ follower: blocks in
+//!                              └─▶ flight: what is sent next, what is on its way, what arrived
+//! ```
+//!
+//! | module | is |
+//! |---|---|
+//! | [`words`] | workloads, paces, signed transactions |
+//! | [`flight`] | what is sent next, and which transactions a block confirms (law) |
+//! | [`answer`] | what a node's refusal asks of the sender (law) |
+//! | [`figures`] | rates, latencies and block fill from what was recorded (law) |
+//! | [`accounts`], [`token`] | who sends; the contract of the `erc20` workload |
+//! | [`fees`] | what a transaction may pay, and what a sender needs (law) |
+//! | [`sign`] | transactions of a workload, signed on all cores |
+//! | [`http`], [`client`] | a connection that stays open; JSON-RPC over it |
+//! | [`drive`] | a load on its way: lanes, follower, progress |
+//! | [`setup`] | money, tokens and actors before the clock starts |
+//! | [`check`] | receipts after it stopped |
+//! | [`usage`] | CPU time, memory and disk of processes |
+//! | [`report`] | a table to read, a document for machines |
+//!
+//! Only `eth_` and `net_` methods are asked, so any chain can be measured; the `wasm` workload alone needs the `subnet_` namespace.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
+
+pub mod accounts;
+pub mod answer;
+pub mod check;
+pub mod client;
+pub mod drive;
+pub mod fees;
+pub mod figures;
+pub mod flight;
+pub mod http;
+pub mod report;
+pub mod setup;
+pub mod sign;
+pub mod token;
+pub mod usage;
+pub mod words;

@@ -1,0 +1,173 @@
+//! What is sent, how fast, and where.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use tributary_primitives::Hash32;
+
+/// Most transactions that are signed for one run: some 500 bytes each in memory.
+pub const TRANSACTIONS_MAX: usize = 2_000_000;
+/// Most senders.
+pub const SENDERS_MAX: u32 = 100_000;
+
+/// What the transactions do.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Workload {
+    /// Value, each transaction to an account that nobody used before.
+    Transfer,
+    /// Tokens of one contract, between the senders.
+    Erc20,
+    /// Calls of counter actors.
+    Wasm,
+}
+
+impl Workload {
+    /// The namespace that takes and shows its transactions.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Transfer | Self::Erc20 => Kind::Ethereum,
+            Self::Wasm => Kind::Fvm,
+        }
+    }
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Transfer => "transfer",
+            Self::Erc20 => "erc20",
+            Self::Wasm => "wasm",
+        })
+    }
+}
+
+/// Who reads a transaction.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any Ethereum node.
+    Ethereum,
+    /// A node of ours.
+    Fvm,
+}
+
+impl Kind {
+    /// The method that takes a transaction.
+    #[must_use]
+    pub const fn submit_method(self) -> &'static str {
+        match self {
+            Self::Ethereum => "eth_sendRawTransaction",
+            Self::Fvm => "subnet_sendMessage",
+        }
+    }
+
+    /// The method that shows its receipt.
+    #[must_use]
+    pub const fn receipt_method(self) -> &'static str {
+        match self {
+            Self::Ethereum => "eth_getTransactionReceipt",
+            Self::Fvm => "subnet_getMessageReceipt",
+        }
+    }
+}
+
+/// When the next transaction is sent.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "loop")]
+pub enum Pace {
+    /// As long as fewer than so many are on their way.
+    Closed {
+        /// Transactions handed in and in no block.
+        in_flight: u64,
+    },
+    /// By the clock, whatever the chain does.
+    Open {
+        /// Transactions a second.
+        rate: u64,
+    },
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed { in_flight } => write!(f, "closed, {in_flight} in flight"),
+            Self::Open { rate } => write!(f, "open, {rate} a second"),
+        }
+    }
+}
+
+/// A transaction, signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// What blocks call it.
+    pub hash: Hash32,
+    /// Its bytes in hex, as a request has them.
+    pub raw: Box<str>,
+    /// Who sends it.
+    pub sender: u32,
+}
+
+/// Everything that one run may send, each sender's in nonce order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Who reads it.
+    pub kind: Kind,
+    /// How many senders there are.
+    pub senders: u32,
+    /// The transactions, senders in turn.
+    pub transactions: Vec<Signed>,
+}
+
+/// A number with two digits after the point, kept in hundredths.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hundredths(pub u64);
+
+impl Hundredths {
+    /// `part` over `whole`; zero of nothing.
+    #[must_use]
+    pub fn ratio(part: u64, whole: u64) -> Self {
+        let hundredths = (u128::from(part) * 100).checked_div(u128::from(whole)).unwrap_or_default();
+        Self(u64::try_from(hundredths).unwrap_or(u64::MAX))
+    }
+
+    /// `count` in `micros` as so many a second.
+    #[must_use]
+    pub fn per_second(count: u64, micros: u64) -> Self {
+        let hundredths = (u128::from(count) * 100_000_000).checked_div(u128::from(micros)).unwrap_or_default();
+        Self(u64::try_from(hundredths).unwrap_or(u64::MAX))
+    }
+}
+
+impl fmt::Display for Hundredths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}.{:02}", self.0 / 100, self.0 % 100))
+    }
+}
+
+impl Serialize for Hundredths {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number: f64 = self.to_string().parse().map_err(serde::ser::Error::custom)?;
+        serializer.serialize_f64(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_and_rates_keep_two_digits() {
+        for (number, text) in [
+            (Hundredths::ratio(1, 3), "0.33"),
+            (Hundredths::ratio(7, 2), "3.50"),
+            (Hundredths::ratio(7, 0), "0.00"),
+            (Hundredths::ratio(u64::MAX, 1), "184467440737095516.15"),
+            (Hundredths::per_second(5, 2_000_000), "2.50"),
+            (Hundredths::per_second(1_000, 0), "0.00"),
+        ] {
+            assert_eq!(number.to_string(), text);
+        }
+        assert_eq!(serde_json::to_string(&Hundredths(1_234_56)).unwrap(), "1234.56");
+    }
+}
