@@ -97,11 +97,13 @@ pub async fn drive(
         if *stop.borrow_and_update() {
             shared.flight().stop();
         }
-        let is_sent = sending.is_empty() || sending.try_join_next().is_some_and(|_| sending.is_empty());
+        while let Some(ended) = sending.try_join_next() {
+            ended.expect("a lane does not panic");
+        }
         {
             let flight = shared.flight();
             let is_given_up = flight.is_stopped() || flight.is_stalled(shared.now_us());
-            if is_given_up || (is_sent && flight.is_landed()) {
+            if is_given_up || (sending.is_empty() && flight.is_landed()) {
                 break;
             }
             if told_at.elapsed() >= TELL_EVERY {

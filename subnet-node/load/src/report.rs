@@ -1,5 +1,7 @@
 //! What is said of the runs: a table to read, a document for machines.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::check::Checked;
@@ -80,6 +82,16 @@ pub enum Ended {
     Stalled,
     /// Somebody wanted it to.
     Stopped,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Landed => "when all had landed",
+            Self::Stalled => "when nothing moved any more",
+            Self::Stopped => "by a signal",
+        })
+    }
 }
 
 impl Run {
@@ -228,6 +240,7 @@ fn rows(run: &Run) -> Vec<(&'static str, String)> {
         ("workload", format!("{}, {} senders", run.workload, run.senders)),
         ("loop", run.pace.to_string()),
         ("batch", format!("{} on {} connections", run.batch, run.connections)),
+        ("ended", run.ended.to_string()),
         ("confirmed", format!("{} of {}", figures.confirmed, figures.submitted)),
         ("seconds", figures.seconds.to_string()),
         ("transactions a second", figures.tps.to_string()),

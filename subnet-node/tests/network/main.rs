@@ -10,12 +10,14 @@
 //! | [`light_client`] | every decided height convinces a Tendermint light client |
 //! | [`hierarchy`] | a child, its parent, and a relayer that is killed between them |
 //! | [`devnet`] | a whole devnet, run as a user runs it |
+//! | [`bench`] | `subnet-node bench`, as a user runs it |
 //! | [`docs`] | a page's commands, copied and pasted |
 //! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
 //! | [`refusals`] | bad homes, settings and ports are refused with what to do |
 //! | [`viem`] | Solidity and viem against a real network |
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on should stop, and say why")]
 
+mod bench;
 mod check;
 mod client;
 mod devnet;

@@ -1,1 +1,81 @@
+//! Command lines, and the plans or refusals that they come to.
 
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    bench: BenchArgs,
+}
+
+const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+const RPC: &str = "http://127.0.0.1:8545";
+
+fn plan(line: &[&str]) -> Result<Plan, String> {
+    let line = Line::try_parse_from(std::iter::once(&"bench").chain(line)).map_err(|why| why.to_string())?;
+    line.bench.plan().map_err(|why| why.to_string())
+}
+
+#[test]
+fn with_nothing_said_one_validator_is_started_and_sent_transfers() {
+    let plan = plan(&[]).unwrap();
+    assert_eq!(plan.start.as_ref().map(|start| start.validators), Some(1));
+    assert_eq!((plan.workload, plan.pace), (Workload::Transfer, Pace::Closed { in_flight: 2_000 }));
+    assert_eq!((plan.transactions, plan.rules().duration_us), (30 * 8_000, Some(30_000_000)));
+    assert!(plan.peers.is_empty());
+}
+
+#[test]
+fn a_number_of_transactions_takes_the_place_of_a_duration() {
+    let plan = plan(&["--transactions", "500"]).unwrap();
+    assert_eq!((plan.transactions, plan.rules().duration_us), (500, None));
+}
+
+#[test]
+fn an_open_loop_signs_what_its_rate_needs() {
+    let plan = plan(&["--loop", "open", "--rate", "300", "--duration", "10"]).unwrap();
+    assert_eq!((plan.transactions, plan.pace), (3_000, Pace::Open { rate: 300 }));
+}
+
+#[test]
+fn a_network_that_runs_is_paid_for_by_its_key() {
+    let plan = plan(&["--rpc", RPC, "--rpc", "http://127.0.0.1:8546", "--key", &KEY[2..]]).unwrap();
+    assert!(plan.start.is_none());
+    assert_eq!(plan.running.nodes.len(), 2);
+    assert_eq!(plan.running.key.eth_address().to_string(), "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");
+}
+
+#[test]
+fn nodes_of_one_peer_share_its_name() {
+    let peers = ["--peer", "a=http://h:1", "--peer", "b=http://h:2", "--peer", "a=http://h:3", "--peer-key", KEY];
+    let peers = plan(&peers).unwrap().peers;
+    let told: Vec<_> = peers.iter().map(|peer| (peer.name.as_str(), peer.nodes.len())).collect();
+    assert_eq!(told, [("a", 2), ("b", 1)]);
+}
+
+#[test]
+fn what_cannot_be_is_refused_for_its_own_reason() {
+    for (line, why) in [
+        (&["--rpc", RPC][..], "--key"),
+        (&["--rpc", RPC, "--key", KEY, "--validators", "1"], "cannot be used with"),
+        (&["--rpc", "https://node.example", "--key", KEY], "only http://"),
+        (&["--rpc", RPC, "--key", "/nowhere/key.json"], "--key: neither 32 bytes in hex"),
+        (&["--rpc", RPC, "--key", KEY, "--parameter", "a=1"], "cannot be used with"),
+        (&["--validators", "33"], "33 is not in 1..=32"),
+        (&["--loop", "open"], "--rate"),
+        (&["--transactions", "0"], "--transactions"),
+        (&["--transactions", "5", "--duration", "5"], "cannot be used with"),
+        (&["--transactions", "2000001"], "2000001 transactions"),
+        (&["--duration", "1000"], "8000000 transactions"),
+        (&["--batch", "0"], "--batch"),
+        (&["--peer", "anvil=http://h:1"], "--peer-key"),
+        (&["--peer", "http://h:1", "--peer-key", KEY], "NAME=URL"),
+        (&["--peer", "tributary=http://h:1", "--peer-key", KEY], "another name"),
+        (&["--workload", "wasm", "--rpc", RPC, "--key", KEY], "only on a network that is started here"),
+    ] {
+        let refused = plan(line).unwrap_err();
+        assert!(refused.contains(why), "{line:?}: {refused}");
+    }
+}

@@ -1,0 +1,91 @@
+//! `subnet-node bench`, as a user runs it: a network starts, every transaction lands, and nothing is left behind. Never how fast.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tributary_node::devnet::keys::DEVELOPMENT_SECRETS;
+
+use crate::network::{Network, Plan, own_host};
+
+/// Runs the command with temporary folders in `directory`, and reads the document that it writes.
+fn bench(directory: &Path, flags: &[&str]) -> (Output, Value) {
+    let json = directory.join("bench.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_subnet-node"))
+        .args(["bench", "--senders", "20", "--json"])
+        .arg(&json)
+        .args(flags)
+        .env("TMPDIR", directory)
+        .output()
+        .unwrap();
+    let document = std::fs::read(&json).unwrap_or_default();
+    (output, serde_json::from_slice(&document).unwrap_or_default())
+}
+
+#[test]
+fn every_workload_lands_on_a_network_that_is_started_for_it() {
+    for workload in ["transfer", "erc20", "wasm"] {
+        let directory = tempfile::tempdir().unwrap();
+        let (output, document) = bench(directory.path(), &["--transactions", "200", "--workload", workload]);
+        assert!(output.status.success(), "{workload}: {}", String::from_utf8_lossy(&output.stderr));
+        let run = &document["runs"][0];
+        assert_eq!((&run["workload"], &run["ended"]), (&workload.into(), &"landed".into()));
+        for (figure, expected) in [("submitted", 200), ("confirmed", 200), ("unconfirmed", 0), ("errors", 0)] {
+            assert_eq!(run[figure], expected, "{workload}: {figure} of {run}");
+        }
+        assert_eq!((&run["checked"]["receipts"], &run["checked"]["failed"]), (&200.into(), &0.into()));
+        assert_eq!((&run["validators"], &run["chain_id"]), (&1.into(), &31_415.into()));
+        for figure in ["seconds", "tps", "client_cpu_ms"] {
+            assert!(run[figure].is_number(), "{workload}: {figure} of {run}");
+        }
+        for figure in ["p50_us", "p95_us", "p99_us", "max_us"] {
+            assert!(run["latency"][figure].as_u64().is_some_and(|micros| micros > 0), "{workload}: {figure} of {run}");
+        }
+        let used = &run["network_used"];
+        assert_eq!(used["processes"].as_array().map(Vec::len), Some(1), "{used}");
+        assert!(used["processes"][0]["rss_peak_bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{used}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("| confirmed"));
+        let left: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["bench.json"], "the network's folder is gone");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn networks_that_run_already_take_their_money_from_a_key() {
+    let key: tributary_primitives::Hash32 = DEVELOPMENT_SECRETS[0].parse().unwrap();
+    let key = tributary_crypto::SecpSecretKey::from_bytes(&key.0).unwrap();
+    let mut network = Network::planned(Plan { rich: vec![key.eth_address().into()], ..Plan::root(1) });
+    network.start_all();
+    network.client(0).reach(1).await;
+    let url = format!("http://{}", network.rpc(0));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_owned();
+    let ran = tokio::task::spawn_blocking(move || {
+        let peer = format!("again={url}");
+        let key = DEVELOPMENT_SECRETS[0];
+        let flags = ["--rpc", &url, "--key", key, "--peer", &peer, "--peer-key", key, "--transactions", "100"];
+        bench(&path, &[&flags[..], &["--batch", "1", "--loop", "open", "--rate", "400"]].concat())
+    });
+    let (output, document) = ran.await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for (place, name) in ["tributary", "again"].into_iter().enumerate() {
+        let run = &document["runs"][place];
+        assert_eq!(
+            (&run["network"], &run["confirmed"], &run["checked"]["failed"]),
+            (&name.into(), &100.into(), &0.into())
+        );
+        assert!(run["network_used"].is_null() && run["validators"].is_null(), "{run}");
+    }
+    assert!(document["ratios"][0]["tps"].is_number(), "{document}");
+}
+
+#[test]
+fn nobody_there_is_told_with_the_address() {
+    let directory = tempfile::tempdir().unwrap();
+    // A port that nobody else in these tests has, on an address of this test alone.
+    let url = format!("http://{}:9", own_host());
+    let (output, _) = bench(directory.path(), &["--rpc", &url, "--key", DEVELOPMENT_SECRETS[0]]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains(&url), "{told}");
+}
