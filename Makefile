@@ -22,7 +22,7 @@ TARGET_DIR := $${CARGO_TARGET_DIR:-target}
 TARGET ?= calls
 SECONDS ?= 60
 
-.PHONY: help setup build devnet test schedules ethereum-tests oracle oracle-bench bench fuzz lint fmt chart clean
+.PHONY: help setup build devnet test schedules ethereum-tests oracle oracle-bench bench bench-network fuzz lint fmt chart clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ oracle-bench: setup ## What a message costs, ours and the reference FVM's, side 
 
 bench: build ## What a transaction costs, layer by layer, ours beside bare revm (docs/performance.md): BENCH_FLAGS="--accounts 100000 --workload erc20"
 	$(TARGET_DIR)/debug/bench $(BENCH_FLAGS)
+
+bench-network: build ## What a network takes from its clients: TPS and latency, submit to block (docs/performance.md): BENCH_FLAGS="--validators 4"
+	$(TARGET_DIR)/debug/subnet-node bench $(BENCH_FLAGS)
 
 fuzz: setup ## Search for inputs that break the executor's laws: TARGET=calls SECONDS=600 (docs/fuzzing.md)
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz@0.13.2
