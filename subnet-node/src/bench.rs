@@ -10,6 +10,7 @@
 pub mod args;
 pub mod network;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -79,7 +80,7 @@ fn conclude(plan: &Plan, report: anyhow::Result<Report>, is_stopped: bool) -> an
         }
         report => report?,
     };
-    print!("{}", report.table());
+    std::io::stdout().write_all(report.table().as_bytes()).context("standard output")?;
     if let Some(path) = &plan.json {
         std::fs::write(path, report.json()).with_context(|| path.display().to_string())?;
     }

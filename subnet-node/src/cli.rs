@@ -76,7 +76,7 @@ That key is the first of the development accounts that anvil, and many tools, gi
 asks eth_ methods only (and web3_clientVersion, which may be missing). Ctrl-C ends the run; the figures so far are shown.
 
 EXIT CODES:
-  0    every transaction that was handed in is in a block, and the receipts looked at went well
+  0    every transaction that was taken is in a block, and the receipts looked at went well
   1    not measured; the last line says why
   2    the command line is wrong; or measured, and some transaction was refused, failed, or is in no block
   130  stopped by a signal; the figures are of what ran")]

@@ -45,7 +45,7 @@ const BUSY: [&str; 8] = [
     "txpool is full",
     "mempool is full",
     "nonce too high",
-    "too many",
+    "too many requests",
     "try again later",
     "limit exceeded",
     "rate limit",

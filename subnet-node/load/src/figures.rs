@@ -11,7 +11,7 @@
 use serde::Serialize;
 
 use crate::flight::{Block, Flight, Record};
-use crate::words::Hundredths;
+use crate::words::{Hundredths, Pace};
 
 /// Microseconds of a window.
 const WINDOW_US: u64 = 1_000_000;
@@ -55,12 +55,14 @@ pub struct Blocks {
 /// The numbers of a flight.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Figures {
-    /// Transactions that were handed in.
+    /// Transactions that were handed in, at least once.
     pub submitted: u64,
     /// Transactions in a block.
     pub confirmed: u64,
     /// Transactions that were taken and are in no block.
     pub unconfirmed: u64,
+    /// Transactions that were told to come later, until it was too late.
+    pub turned_away: u64,
     /// From the first submit to the last confirm.
     pub seconds: Hundredths,
     /// Confirmed a second in that time.
@@ -69,6 +71,9 @@ pub struct Figures {
     pub tps_window_median: Option<u64>,
     /// From right before the submit call to the sight of the block.
     pub latency: Option<Latency>,
+    /// Open loop: most that a transaction was handed in after its time, because all connections were waiting for answers. What it
+    /// waited then is in no latency.
+    pub late_max_us: Option<u64>,
     /// The blocks with them.
     pub blocks: Blocks,
 }
@@ -81,15 +86,19 @@ impl Figures {
         let first_us = records.iter().filter_map(|record| record.submitted_us).min().unwrap_or_default();
         let last_us = records.iter().filter_map(|record| record.confirmed_us).max().unwrap_or(first_us);
         let took_us = last_us.saturating_sub(first_us);
+        let submitted = count(records.iter().filter(|record| record.submitted_us.is_some()).count());
+        let settled = flight.confirmed() + flight.on_their_way() + flight.trouble().refused;
         let latencies = records.iter().filter_map(latency_us).collect();
         Self {
-            submitted: count(records.iter().filter(|record| record.submitted_us.is_some()).count()),
+            submitted,
             confirmed: flight.confirmed(),
             unconfirmed: flight.on_their_way(),
+            turned_away: submitted.saturating_sub(settled),
             seconds: Hundredths(took_us / 10_000),
             tps: Hundredths::per_second(flight.confirmed(), took_us),
             tps_window_median: median(windows(records, first_us, last_us)),
             latency: Latency::of(latencies),
+            late_max_us: late_max_us(flight.pace(), records),
             blocks: blocks(flight.blocks()),
         }
     }
@@ -97,6 +106,16 @@ impl Figures {
 
 fn latency_us(record: &Record) -> Option<u64> {
     Some(record.confirmed_us?.saturating_sub(record.submitted_us?))
+}
+
+/// The n-th transaction of an open loop is due when n of them are.
+fn late_max_us(pace: Pace, records: &[Record]) -> Option<u64> {
+    let Pace::Open { rate } = pace else { return None };
+    let mut submitted: Vec<_> = records.iter().filter_map(|record| record.submitted_us).collect();
+    submitted.sort_unstable();
+    let due_us = |number: u64| (u128::from(number) * 1_000_000).div_ceil(u128::from(rate.max(1)));
+    let late = (1..).zip(submitted).map(|(number, at_us)| u128::from(at_us).saturating_sub(due_us(number)));
+    late.max().map(|late_us| u64::try_from(late_us).unwrap_or(u64::MAX))
 }
 
 /// Confirmed in each whole second from `first_us` to `last_us`.
@@ -167,6 +186,21 @@ mod tests {
     }
 
     #[test]
+    fn an_open_loop_tells_how_late_it_was() {
+        let at = |submitted_us| Record { submitted_us: Some(submitted_us), confirmed_us: None };
+        let open = Pace::Open { rate: 1_000 };
+        for (records, late) in [
+            (vec![], None),
+            (vec![at(1_000), at(2_000)], Some(0)),
+            (vec![at(3_000), at(1_000), at(9_500)], Some(6_500)),
+            (vec![Record::default()], None),
+        ] {
+            assert_eq!(late_max_us(open, &records), late, "{records:?}");
+        }
+        assert_eq!(late_max_us(Pace::Closed { in_flight: 1 }, &[at(5)]), None);
+    }
+
+    #[test]
     fn blocks_count_from_the_first_with_a_transaction_of_ours_to_the_last() {
         let block = |at_us, transactions, ours, gas_used| Block { at_us, transactions, ours, gas_used, gas_limit: 100 };
         let seen = [
@@ -179,8 +213,8 @@ mod tests {
         let expected = Blocks {
             count: 3,
             transactions_mean: Hundredths(233),
-            fill_percent: Hundredths(30_00),
-            interval_ms_mean: Hundredths(2_00),
+            fill_percent: Hundredths(3_000),
+            interval_ms_mean: Hundredths(200),
         };
         assert_eq!(blocks(&seen), expected);
         assert_eq!(blocks(&seen[..1]), Blocks::default());

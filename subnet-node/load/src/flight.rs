@@ -219,6 +219,12 @@ impl Flight {
         self.is_stopped = true;
     }
 
+    /// When the next is sent.
+    #[must_use]
+    pub const fn pace(&self) -> Pace {
+        self.rules.pace
+    }
+
     /// Whether it was stopped.
     #[must_use]
     pub const fn is_stopped(&self) -> bool {

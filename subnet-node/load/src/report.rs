@@ -95,10 +95,14 @@ impl fmt::Display for Ended {
 }
 
 impl Run {
-    /// Whether every transaction that was handed in is in a block and went well.
+    /// Whether every transaction that was taken is in a block and went well, and none was refused.
     #[must_use]
-    pub const fn is_clean(&self) -> bool {
-        self.errors == 0 && self.figures.unconfirmed == 0 && self.checked.failed == 0 && self.figures.confirmed > 0
+    pub fn is_clean(&self) -> bool {
+        self.ended == Ended::Landed
+            && self.errors == 0
+            && self.figures.unconfirmed == 0
+            && self.checked.failed == 0
+            && self.figures.confirmed > 0
     }
 
     /// Takes over what went other than wished.
@@ -249,11 +253,13 @@ fn rows(run: &Run) -> Vec<(&'static str, String)> {
         ("latency p95", latency(|latency| latency.p95_us)),
         ("latency p99", latency(|latency| latency.p99_us)),
         ("latency max", latency(|latency| latency.max_us)),
+        ("late at most", or_none(figures.late_max_us.map(human))),
         ("blocks", figures.blocks.count.to_string()),
         ("transactions a block", figures.blocks.transactions_mean.to_string()),
         ("gas used of the limit", format!("{} %", figures.blocks.fill_percent)),
         ("block interval", format!("{} ms", figures.blocks.interval_ms_mean)),
         ("told to come later", run.retries.to_string()),
+        ("turned away", figures.turned_away.to_string()),
         ("without an answer", counted(run.unanswered, run.first_silence.as_deref())),
         ("refused", counted(run.errors, run.first_error.as_deref())),
         ("in no block", figures.unconfirmed.to_string()),

@@ -245,7 +245,7 @@ impl Setup<'_> {
         let needed = estimate_message(&mut self.client, purse.f1, init, EXEC, &params).await?;
         let fees = Fees { cap: u128::from(needed.base_fee.max(1)).saturating_mul(1_000), tip: 0 };
         let terms = Terms { chain_id: self.chain_id, gas: needed.gas_limit * 3 / 2, fees };
-        let nonce = nonces(&mut self.client, Kind::Fvm, &[purse.clone()]).await?[0];
+        let nonce = nonces(&mut self.client, Kind::Fvm, std::slice::from_ref(&purse)).await?[0];
         let one = |nonce| message(terms, &purse.key, nonce, init, EXEC, params.clone());
         let count = u64::try_from(senders.len().min(COUNTERS)).unwrap_or(u64::MAX);
         let made = (nonce..).zip(0..count).map(|(nonce, _)| one(nonce)).collect::<Result<Vec<_>, _>>()?;

@@ -168,6 +168,6 @@ mod tests {
         ] {
             assert_eq!(number.to_string(), text);
         }
-        assert_eq!(serde_json::to_string(&Hundredths(1_234_56)).unwrap(), "1234.56");
+        assert_eq!(serde_json::to_string(&Hundredths(123_456)).unwrap(), "1234.56");
     }
 }

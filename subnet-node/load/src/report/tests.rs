@@ -34,17 +34,17 @@ fn run(network: &str, round: u32, tps: u64, p50_us: u64) -> Run {
 #[test]
 fn networks_are_compared_by_the_medians_of_their_rounds() {
     let runs = vec![
-        run("ours", 1, 300_00, 20),
-        run("peer", 1, 100_00, 10),
-        run("ours", 2, 900_00, 60),
-        run("peer", 2, 110_00, 90),
-        run("ours", 3, 200_00, 30),
-        run("peer", 3, 400_00, 40),
+        run("ours", 1, 30_000, 20),
+        run("peer", 1, 10_000, 10),
+        run("ours", 2, 90_000, 60),
+        run("peer", 2, 11_000, 90),
+        run("ours", 3, 20_000, 30),
+        run("peer", 3, 40_000, 40),
     ];
     let ratio = Ratio {
         network: "ours".to_owned(),
         peer: "peer".to_owned(),
-        tps: Hundredths(2_72),
+        tps: Hundredths(272),
         latency_p50: Hundredths(75),
     };
     let report = Report::of(runs);
@@ -55,7 +55,7 @@ fn networks_are_compared_by_the_medians_of_their_rounds() {
 
 #[test]
 fn the_table_has_a_column_for_each_run_and_lines_of_one_length() {
-    let table = Report::of(vec![run("ours", 1, 123_45, 1_500), run("a longer name", 1, 1, 1)]).table();
+    let table = Report::of(vec![run("ours", 1, 12_345, 1_500), run("a longer name", 1, 1, 1)]).table();
     let (table, _) = table.split_once("\n\n").unwrap();
     let lengths: std::collections::BTreeSet<_> = table.lines().map(|line| line.chars().count()).collect();
     assert_eq!(lengths.len(), 1, "{table}");
@@ -66,7 +66,7 @@ fn the_table_has_a_column_for_each_run_and_lines_of_one_length() {
 
 #[test]
 fn a_program_finds_numbers_where_a_person_does() {
-    let json: serde_json::Value = serde_json::from_str(&Report::of(vec![run("ours", 1, 123_45, 9)]).json()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&Report::of(vec![run("ours", 1, 12_345, 9)]).json()).unwrap();
     let run = &json["runs"][0];
     assert_eq!((&run["tps"], &run["latency"]["p50_us"]), (&123.45.into(), &9.into()));
     assert_eq!((&run["loop"], &run["in_flight"], &run["ended"]), (&"closed".into(), &9.into(), &"landed".into()));
@@ -84,6 +84,7 @@ fn a_run_is_clean_only_if_all_that_was_sent_went_well() {
     };
     for unclean in [
         Run { errors: 1, ..clean.clone() },
+        Run { ended: Ended::Stalled, ..clean.clone() },
         Run { checked: Checked { failed: 1, ..Checked::default() }, ..clean.clone() },
         figures(|figures| figures.unconfirmed = 1),
         figures(|figures| figures.confirmed = 0),
