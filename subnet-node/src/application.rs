@@ -2,9 +2,9 @@
 //!
 //! | asked | does | on disk before it answers |
 //! |---|---|---|
-//! | propose | takes from the pool, builds the block | the block |
-//! | judge | header, commit, transactions | the block and the verdict |
-//! | decide | executes, commits, moves the head, prunes the pool | block, certificate, receipts, state: one batch, fsync |
+//! | propose | takes from the pool, builds the block, begins to execute | the block |
+//! | judge | header, commit, transactions; begins to execute | the block and the verdict |
+//! | decide | executes to the end, commits, moves the head, prunes the pool | block, certificate, receipts, state: one batch, fsync |
 //! | next | cuts the checkpoint | own share of the checkpoint |
 
 use std::collections::HashMap;
@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use borsh::{BorshDeserialize, BorshSerialize};
 use tokio::task::block_in_place;
+use tributary_chain::tendermint::block::Header;
 use tributary_chain::{
     Block, BlockRef, BlockTime, CommitCertificate, Equivocation, ValidatorAddress, judge_block, next_block,
 };
@@ -46,7 +47,7 @@ pub struct Node {
     checker: Option<Arc<Checker>>,
     me: ValidatorAddress,
     /// Transactions of judged blocks of the height in progress, by block hash: decoded and recovered once.
-    decoded: HashMap<Hash32, Vec<Transaction>>,
+    decoded: HashMap<Hash32, Arc<[Transaction]>>,
     filling: Filling<ValidatorAddress>,
 }
 
@@ -111,8 +112,14 @@ impl Node {
         Ok(undecided.into_iter().filter_map(read).collect())
     }
 
+    /// This block may be decided.
+    fn expect(&mut self, block: &BlockRef, header: &Header, transactions: Arc<[Transaction]>) {
+        self.ledger.expect(block.hash, header, &transactions);
+        self.decoded.insert(block.hash, transactions);
+    }
+
     /// Builds the block this node proposes on top of the head.
-    fn build(&self, height: Height, round: u32) -> Result<Option<Body>, ApplicationFatal> {
+    fn build(&mut self, height: Height, round: u32) -> Result<Option<Body>, ApplicationFatal> {
         let head = self.ledger.head();
         if head.height.next() != height {
             return Ok(None);
@@ -131,12 +138,13 @@ impl Node {
         let block = next_block(&facts.rules, &expected, self.me, time, raw, last_commit);
         let bytes = block.encode();
         let Some(reference) = BlockRef::of(&block.header, &bytes) else { return Ok(None) };
+        self.expect(&reference, &block.header, transactions.into());
         let proposed = Proposed { height, round, valid_round: None, proposer: self.me, block: reference };
         Ok(Some(Body { proposed, bytes }))
     }
 
-    /// The block's transactions, if it may follow the head.
-    fn check(&self, proposed: &Proposed, origin: Origin, bytes: &[u8]) -> Result<Vec<Transaction>, String> {
+    /// The block's header and transactions, if it may follow the head.
+    fn check(&self, proposed: &Proposed, origin: Origin, bytes: &[u8]) -> Result<(Header, Arc<[Transaction]>), String> {
         let facts = self.ledger.facts();
         let block = Block::decode(bytes, facts.rules.block_bytes_max).map_err(|why| why.to_string())?;
         if !proposed.block.names_header(&block.header) {
@@ -145,7 +153,8 @@ impl Node {
         let proposer = (origin == Origin::Proposal).then_some(proposed.proposer);
         let expected = self.ledger.expected_after(&self.ledger.head());
         judge_block(&facts.rules, &expected, proposer, now(), &block).map_err(|why| why.to_string())?;
-        self.decode(&block.transactions).map_err(|why| why.to_string())
+        let transactions = self.decode(&block.transactions).map_err(|why| why.to_string())?;
+        Ok((block.header, transactions.into()))
     }
 
     fn decode(&self, raw: &[Vec<u8>]) -> Result<Vec<Transaction>, tributary_replica::proposal::ProposalRejected> {
@@ -167,17 +176,15 @@ impl Node {
         let block = Block::decode(bytes, rules.block_bytes_max).map_err(fatal)?;
         let transactions = match self.decoded.remove(&certificate.block.hash) {
             Some(transactions) => transactions,
-            None => self.decode(&block.transactions).map_err(fatal)?,
+            None => self.decode(&block.transactions).map_err(fatal)?.into(),
         };
         self.decoded.clear();
-        let started = std::time::Instant::now();
         let committed = self.ledger.commit(certificate, &block, bytes, &transactions).map_err(fatal)?;
         let Some(committed) = committed else { return Ok(()) };
-        let took = started.elapsed();
-        self.metrics.committed(&committed, transactions.len(), took);
-        self.kept_up(&committed.head, &transactions, took);
+        self.metrics.committed(&committed, transactions.len());
+        self.kept_up(&committed.head, &transactions, committed.took);
         self.pool.after_block(&committed.head, &transactions).map_err(fatal)?;
-        let Committed { head, parent_root, env, outcome, workers, stats } = committed;
+        let Committed { head, parent_root, env, outcome, workers, stats, .. } = committed;
         tracing::info!(
             height = %head.height, transactions = transactions.len(), gas = head.record.gas_used,
             state_root = %head.record.state_root, "block committed"
@@ -233,8 +240,8 @@ impl Application for Node {
             let checked = self.check(proposed, origin, bytes);
             self.keep(proposed, checked.is_ok(), bytes)?;
             match checked {
-                Ok(transactions) => {
-                    self.decoded.insert(proposed.block.hash, transactions);
+                Ok((header, transactions)) => {
+                    self.expect(&proposed.block, &header, transactions);
                     Ok(Verdict::Valid)
                 }
                 Err(why) => {

@@ -1,8 +1,10 @@
 //! The chain on this node: what was decided, executed and is on disk, and the head everyone else reads.
 //!
 //! ```text
-//! certificate + block ─▶ execute ─▶ settle ─▶ record ─▶ one atomic batch ─▶ new head
-//!                        (executor) (root)              (store, fsync)      (seen by mempool, RPC, proposer)
+//!     proposal ─▶ execute ─▶ settle ──┐       while votes travel
+//!                 (executor) (root)   ▼
+//! certificate + block ──────────▶ record ─▶ one atomic batch ─▶ new head
+//!                                           (store, fsync)      (seen by mempool, RPC, proposer)
 //! ```
 //!
 //! | of the state | on disk | serves |
@@ -15,10 +17,11 @@
 
 pub mod past;
 pub mod record;
+mod stage;
 
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cid::Cid;
 use fvm_ipld_amt::Amt;
@@ -31,7 +34,7 @@ use tributary_chain::{
 use tributary_checkpoint::Checkpoint;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::fees::{circulating_supply, next_base_fee};
-use tributary_fvm::state::{FlatState, Settled};
+use tributary_fvm::state::FlatState;
 use tributary_fvm::{
     BlockEnv, BlockOutcome, BlockRun, Executor, ExecutorFatal, ReadState, Receipt, State, StateFatal, StateTree, Stats,
     Workers, receipts_root,
@@ -43,9 +46,9 @@ use tributary_replica::mempool::SenderState;
 use tributary_store::{BaseCommit, BlockCommit, Buffered, Snapshot, Store, StoreFatal};
 
 use crate::facts::ChainFacts;
-use crate::pace::Pace;
-use past::{Now, PastStates, PastStore, Then, rebuild};
+use past::{PastStates, Then};
 use record::{Record, decode_certificate, decode_receipts, encode_certificate, encode_receipts};
+use stage::{Ran, Stage, Task};
 
 /// The chain's end as this node knows it.
 #[derive(Clone, Debug)]
@@ -77,6 +80,8 @@ pub struct Committed {
     pub workers: Workers,
     /// What that brought.
     pub stats: Stats,
+    /// How long it took to run and to write, without what it waited for in between.
+    pub took: Duration,
 }
 
 /// This node cannot go on: its disk, or a rule of our own, is broken.
@@ -121,23 +126,12 @@ pub struct Ledger {
     facts: Arc<ChainFacts>,
     store: Arc<Store>,
     past: Arc<PastStates>,
-    executor: Executor,
+    stage: Stage,
     head: RwLock<Arc<Head>>,
-    /// Empty after a block that failed.
-    place: Mutex<Option<Place>>,
-    pace: Mutex<Pace>,
+    /// Held while a block is committed.
+    commits: Mutex<()>,
     /// Blocks from one writing of the trees to the next, at most.
     trees_every: NonZeroU64,
-}
-
-/// Where execution stands between two blocks: the state, with what the last blocks read of it still decoded.
-struct Place {
-    root: Cid,
-    /// What the state reads blocks from, and what it writes to until its block is committed.
-    store: PastStore,
-    state: State,
-    /// The last height whose trees are on disk.
-    saved: Height,
 }
 
 /// Nonces and balances after a block.
@@ -159,15 +153,13 @@ impl Ledger {
             commit_genesis(&facts, &store, genesis)?;
         }
         let head = load_head(&store)?;
-        let place = Place::at(&store, &head)?;
         Ok(Self {
             facts,
             past: Arc::new(PastStates::new(store.clone())),
+            stage: Stage::new(executor, store.clone(), &head)?,
             store: Arc::new(store),
-            executor,
             head: RwLock::new(Arc::new(head)),
-            place: Mutex::new(Some(place)),
-            pace: Mutex::default(),
+            commits: Mutex::new(()),
             trees_every,
         })
     }
@@ -199,7 +191,7 @@ impl Ledger {
     /// Runs calls that change nothing.
     #[must_use]
     pub const fn executor(&self) -> &Executor {
-        &self.executor
+        self.stage.executor()
     }
 
     /// What the block after `head` must hold.
@@ -249,9 +241,23 @@ impl Ledger {
         }
     }
 
-    /// Executes a decided block on top of the head and writes all it brings in one atomic, durable batch.
+    /// A block on top of the head may be decided: it begins to run beside everything else, if no other does.
+    pub fn expect(&self, hash: Hash32, header: &Header, transactions: &Arc<[Transaction]>) {
+        let head = self.head();
+        if u64::from(header.height) == head.height.next().0 {
+            self.stage.begin(&head, self.task(&head, hash, header, transactions));
+        }
+    }
+
+    fn task(&self, head: &Head, block: Hash32, header: &Header, transactions: &Arc<[Transaction]>) -> Task {
+        Task { block, env: self.env(head, header), transactions: Arc::clone(transactions) }
+    }
+
+    /// Executes a decided block on top of the head, unless that was begun before, and writes all it brings in one atomic, durable
+    /// batch.
     ///
-    /// Blocks the thread: execution, and an fsync. `None` for a block at or below the head, which is there already: nothing happens.
+    /// Blocks the thread: what is left of the execution, and an fsync. `None` for a block at or below the head, which is there
+    /// already: nothing happens.
     ///
     /// # Errors
     /// [`LedgerFatal`]: the node must stop, and the head is as before.
@@ -260,30 +266,25 @@ impl Ledger {
         certificate: CommitCertificate,
         block: &Block,
         bytes: &[u8],
-        transactions: &[Transaction],
+        transactions: &Arc<[Transaction]>,
     ) -> Result<Option<Committed>, LedgerFatal> {
+        let _committing = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
         let head = self.head();
         if certificate.height <= head.height {
             return Ok(None);
         }
-        let env = self.env(&head, &block.header);
-        let fatal = |source| LedgerFatal::Execution { height: certificate.height, source: Box::new(source) };
-        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        let Place { store: overlay, state: before, saved, .. } = self.at(place.take(), &head)?;
-        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        let most = self.executor.workers_for(transactions);
-        let (workers, started) = (pace.choose(most), Instant::now());
-        let (mut after, run, stats) = self.executor.run_on(workers, before, &env, transactions).map_err(fatal)?;
-        pace.ran(most, workers, run.gas_used, started.elapsed());
-        let Settled { root: state_root, leaves } = after.settle()?;
+        let task = self.task(&head, certificate.block.hash, &block.header, transactions);
+        let Ran { mut place, run, leaves, workers, stats, took } = self.stage.finish(&head, &task)?;
+        let started = Instant::now();
         let BlockRun { receipts, gas_used, cron_gas_used } = run;
-        let outcome = BlockOutcome { state_root, receipts, gas_used, cron_gas_used };
-        let record = self.record(&head, &env, block, &certificate, transactions, &outcome, &mut after)?;
-        let has_trees = record.checkpoint.is_some() || certificate.height.0 - saved.0 >= self.trees_every.get();
+        let outcome = BlockOutcome { state_root: place.root, receipts, gas_used, cron_gas_used };
+        let record = self.record(&head, &task.env, block, &certificate, transactions, &outcome, &mut place.state)?;
+        let has_trees = record.checkpoint.is_some() || certificate.height.0 - place.saved.0 >= self.trees_every.get();
         if has_trees {
-            after.save()?;
+            place.state.save()?;
+            place.saved = certificate.height;
         }
-        let ipld = overlay.take_blocks();
+        let ipld = place.store.take_blocks();
         let executed = (0_u32..).zip(&outcome.receipts).filter(|(_, receipt)| !receipt.skipped);
         self.store.commit_block(&BlockCommit {
             height: certificate.height,
@@ -297,9 +298,8 @@ impl Ledger {
             ipld: &ipld,
             has_trees,
         })?;
-        after.forget();
-        let saved = if has_trees { certificate.height } else { saved };
-        *place = Some(Place { root: state_root, store: overlay, state: after, saved });
+        place.state.forget();
+        self.stage.stand(place);
         let new = Arc::new(Head {
             height: certificate.height,
             hash: certificate.block.hash,
@@ -308,15 +308,8 @@ impl Ledger {
             leaves: Some(self.store.snapshot()),
         });
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
-        Ok(Some(Committed { head: new, parent_root: head.record.state_root, env, outcome, workers, stats }))
-    }
-
-    /// The state after `head`'s block: the place where the last block left it, or made again from the store.
-    fn at(&self, place: Option<Place>, head: &Head) -> Result<Place, LedgerFatal> {
-        match place.filter(|place| place.root == head.record.state_root) {
-            Some(place) => Ok(place),
-            None => Place::at(&self.store, head),
-        }
+        let (parent_root, env, took) = (head.record.state_root, task.env, took + started.elapsed());
+        Ok(Some(Committed { head: new, parent_root, env, outcome, workers, stats, took }))
     }
 
     /// Writes the trees of the last block's state, so that the next start need not make them again. For a node that stops in peace;
@@ -325,14 +318,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFatal`].
     pub fn save(&self) -> Result<(), LedgerFatal> {
-        let (head, mut place) = (self.head(), self.place.lock().unwrap_or_else(PoisonError::into_inner));
-        let Some(Place { root, store, state, saved }) = place.as_mut() else { return Ok(()) };
-        if *root == head.record.state_root && *saved < head.height {
-            state.save()?;
-            self.store.put_trees(head.height, &store.take_blocks())?;
-            *saved = head.height;
-        }
-        Ok(())
+        self.stage.save(&self.head())
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything a block leaves behind, put together in one place")]
@@ -409,8 +395,8 @@ impl Ledger {
     pub fn open_state(&self, head: &Head) -> Result<State, LedgerFatal> {
         let root = &head.record.state_root;
         Ok(match &head.leaves {
-            Some(leaves) => self.executor.open_leaves(&self.store, root, Arc::new(Then(leaves.clone())))?,
-            None => self.executor.open(&self.past.at(head.height, root)?, root)?,
+            Some(leaves) => self.executor().open_leaves(&self.store, root, Arc::new(Then(leaves.clone())))?,
+            None => self.executor().open(&self.past.at(head.height, root)?, root)?,
         })
     }
 
@@ -477,21 +463,6 @@ impl Senders {
         let Some((_, actor)) = self.0.actor_at(sender)? else { return Ok(SenderState::default()) };
         let balance = u128::try_from(actor.balance.atto()).unwrap_or(u128::MAX);
         Ok(SenderState { nonce: actor.sequence, balance })
-    }
-}
-
-impl Place {
-    /// After `head`'s block, which is the last in `store`.
-    fn at(store: &Store, head: &Head) -> Result<Self, LedgerFatal> {
-        let root = head.record.state_root;
-        let overlay = Arc::new(Buffered::new(store.clone()));
-        let saved = store.trees_until(head.height)?.unwrap_or_default();
-        if saved < head.height {
-            tracing::info!(%saved, head = %head.height, "the state's trees are made again from what the last blocks changed");
-        }
-        let mut state = rebuild(store, &overlay, head.height, &root)?;
-        state.read_leaves(Arc::new(Now(store.clone())));
-        Ok(Self { root, store: overlay, state, saved })
     }
 }
 

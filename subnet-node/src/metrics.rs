@@ -20,7 +20,6 @@
 //! The engine's own metrics follow them in the same text.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -133,8 +132,8 @@ impl Metrics {
     }
 
     /// A block was executed and written.
-    pub fn committed(&self, committed: &Committed, transactions: usize, took: Duration) {
-        let Committed { head, workers, stats, .. } = committed;
+    pub fn committed(&self, committed: &Committed, transactions: usize) {
+        let Committed { head, workers, stats, took, .. } = committed;
         self.transactions.inc_by(count(transactions));
         self.gas.inc_by(head.record.gas_used);
         self.commit_seconds.observe(took.as_secs_f64());

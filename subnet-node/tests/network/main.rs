@@ -13,6 +13,7 @@
 //! | [`bench`] | `subnet-node bench`, as a user runs it |
 //! | [`docs`] | a page's commands, copied and pasted |
 //! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
+//! | [`ledger`] | a chain taken over block by block, with stops at every height |
 //! | [`refusals`] | bad homes, settings and ports are refused with what to do |
 //! | [`viem`] | Solidity and viem against a real network |
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on should stop, and say why")]
@@ -24,6 +25,7 @@ mod devnet;
 mod docs;
 mod hierarchy;
 mod inspect;
+mod ledger;
 mod light_client;
 mod network;
 mod refusals;

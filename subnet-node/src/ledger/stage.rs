@@ -1,0 +1,203 @@
+//! Where execution stands: after the last block, or in a block that runs on it and may be decided.
+//!
+//! | stands | told that a block may be decided | asked for the block that was decided |
+//! |---|---|---|
+//! | after the last block | a thread begins to run it | runs it now |
+//! | in a block that may be decided | nothing: one at a time | that one: waits for its end; another: lets it go, makes the state again, runs it |
+//! | nowhere, after a failure | nothing | makes the state again, runs it |
+//!
+//! So a block runs while its votes travel, and when a quorum decides it is mostly done. Nothing that runs ahead is written, shown or
+//! told to anyone before its block is decided.
+
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use cid::Cid;
+use tributary_fvm::state::{LeafChanges, Settled};
+use tributary_fvm::{BlockEnv, BlockRun, Executor, State, Stats, Workers};
+use tributary_message::Transaction;
+use tributary_primitives::{Hash32, Height};
+use tributary_store::{Buffered, Store};
+
+use super::past::{Now, PastStore, rebuild};
+use super::{Head, LedgerFatal};
+use crate::pace::Pace;
+
+/// Runs blocks, each on the state that the one before left.
+pub struct Stage {
+    executor: Executor,
+    store: Store,
+    pace: Arc<Mutex<Pace>>,
+    standing: Mutex<Standing>,
+}
+
+/// The state after a block, with what the last blocks read of it still decoded.
+pub struct Place {
+    /// Its root.
+    pub root: Cid,
+    /// What the state reads blocks from, and what it writes to until its block is committed.
+    pub store: PastStore,
+    /// The state.
+    pub state: State,
+    /// The last height whose trees are on disk.
+    pub saved: Height,
+}
+
+/// A block to run.
+#[derive(Clone)]
+pub struct Task {
+    /// Its hash.
+    pub block: Hash32,
+    /// What it runs in.
+    pub env: BlockEnv,
+    /// What it runs.
+    pub transactions: Arc<[Transaction]>,
+}
+
+/// A block that has run.
+pub struct Ran {
+    /// The state after it; its trees are settled, and not written.
+    pub place: Place,
+    /// What it came to.
+    pub run: BlockRun,
+    /// Leaves of the state that it changed.
+    pub leaves: LeafChanges,
+    /// The threads it ran on.
+    pub workers: Workers,
+    /// What that brought.
+    pub stats: Stats,
+    /// How long it ran.
+    pub took: Duration,
+}
+
+enum Standing {
+    /// After a block.
+    After(Place),
+    /// In the block with this hash.
+    In(Hash32, JoinHandle<Result<Ran, LedgerFatal>>),
+    /// Nowhere.
+    Lost,
+}
+
+impl Stage {
+    /// After `head`'s block, which is the last in `store`.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn new(executor: Executor, store: Store, head: &Head) -> Result<Self, LedgerFatal> {
+        let standing = Mutex::new(Standing::After(Place::at(&store, head)?));
+        Ok(Self { executor, store, pace: Arc::default(), standing })
+    }
+
+    /// What runs the blocks.
+    pub const fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
+    /// `task`'s block, which follows `head`'s, may be decided: it begins to run, if nothing else does.
+    pub fn begin(&self, head: &Head, task: Task) {
+        let mut standing = self.standing();
+        *standing = match mem::replace(&mut *standing, Standing::Lost) {
+            Standing::After(place) if place.root == head.record.state_root => self.start(place, task),
+            other => other,
+        };
+    }
+
+    fn start(&self, place: Place, task: Task) -> Standing {
+        let (executor, pace, block) = (self.executor.clone(), Arc::clone(&self.pace), task.block);
+        let work = move || run(&executor, &pace, place, &task);
+        match thread::Builder::new().name("execute".into()).spawn(work) {
+            Ok(running) => Standing::In(block, running),
+            Err(why) => {
+                // The state went with the thread; it is made again when the block is decided.
+                tracing::warn!(%why, "no thread to run a block ahead of its decision");
+                Standing::Lost
+            }
+        }
+    }
+
+    /// Runs `task`'s block, which follows `head`'s and was decided, or waits for it where it runs already. The stage stands nowhere
+    /// until [`Self::stand`].
+    ///
+    /// # Errors
+    /// [`LedgerFatal`]: the node must stop.
+    pub fn finish(&self, head: &Head, task: &Task) -> Result<Ran, LedgerFatal> {
+        let standing = mem::replace(&mut *self.standing(), Standing::Lost);
+        let place = match standing {
+            Standing::After(place) if place.root == head.record.state_root => place,
+            Standing::In(block, running) => match running.join() {
+                Ok(ran) if block == task.block => return ran,
+                // Another block than the one decided, or a defect that the run below will meet again.
+                Ok(_) | Err(_) => Place::at(&self.store, head)?,
+            },
+            Standing::After(_) | Standing::Lost => Place::at(&self.store, head)?,
+        };
+        run(&self.executor, &self.pace, place, task)
+    }
+
+    /// The block that `place` is after is committed.
+    pub fn stand(&self, place: Place) {
+        *self.standing() = Standing::After(place);
+    }
+
+    /// Writes the trees of the state after `head`'s block, unless a later block runs.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn save(&self, head: &Head) -> Result<(), LedgerFatal> {
+        match &mut *self.standing() {
+            Standing::After(place) if place.root == head.record.state_root && place.saved < head.height => {
+                place.state.save()?;
+                self.store.put_trees(head.height, &place.store.take_blocks())?;
+                place.saved = head.height;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Every change of it is one assignment.
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What runs is waited for: it holds the store.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Standing::In(_, running) = mem::replace(&mut *self.standing(), Standing::Lost) {
+            drop(running.join());
+        }
+    }
+}
+
+impl Place {
+    /// After `head`'s block, which is the last in `store`.
+    fn at(store: &Store, head: &Head) -> Result<Self, LedgerFatal> {
+        let root = head.record.state_root;
+        let overlay = Arc::new(Buffered::new(store.clone()));
+        let saved = store.trees_until(head.height)?.unwrap_or_default();
+        if saved < head.height {
+            tracing::info!(%saved, head = %head.height, "the state's trees are made again from what the last blocks changed");
+        }
+        let mut state = rebuild(store, &overlay, head.height, &root)?;
+        state.read_leaves(Arc::new(Now(store.clone())));
+        Ok(Self { root, store: overlay, state, saved })
+    }
+}
+
+fn run(executor: &Executor, pace: &Mutex<Pace>, place: Place, task: &Task) -> Result<Ran, LedgerFatal> {
+    let Place { store, state, saved, .. } = place;
+    let started = Instant::now();
+    let most = executor.workers_for(&task.transactions);
+    let pace = || pace.lock().unwrap_or_else(PoisonError::into_inner);
+    let workers = pace().choose(most);
+    let fatal = |source| LedgerFatal::Execution { height: task.env.height, source: Box::new(source) };
+    let (mut state, run, stats) = executor.run_on(workers, state, &task.env, &task.transactions).map_err(fatal)?;
+    pace().ran(most, workers, run.gas_used, started.elapsed());
+    let Settled { root, leaves } = state.settle()?;
+    let place = Place { root, store, state, saved };
+    Ok(Ran { place, run, leaves, workers, stats, took: started.elapsed() })
+}

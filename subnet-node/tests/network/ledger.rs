@@ -1,0 +1,132 @@
+//! A chain that a network made, taken over block by block into stores of the test's own.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tributary_chain::{Block, CommitCertificate};
+use tributary_fvm::{Executor, StateTree};
+use tributary_message::Transaction;
+use tributary_node::facts::ChainFacts;
+use tributary_node::ledger::Ledger;
+use tributary_primitives::{EthAddress, Hash32, Height};
+use tributary_store::{ChainIdentity, Store, StoreConfig};
+
+use crate::light_client::open;
+use crate::network::Network;
+use crate::wallet::Wallet;
+
+struct Decided {
+    certificate: CommitCertificate,
+    bytes: Vec<u8>,
+    block: Block,
+    transactions: Arc<[Transaction]>,
+}
+
+type LeavesAt = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// A network's ledger after transfers, calls and a made actor.
+async fn chain() -> (Network, Ledger) {
+    let mut network = Network::running(1);
+    let (client, mut wallet) = (network.client(0), Wallet::rich());
+    client.reach(1).await;
+    for _ in 0..3 {
+        wallet.transfer(&client).await;
+        wallet.call(&client).await;
+    }
+    let (_, height) = wallet.transfer(&client).await;
+    client.reach(height + 1).await;
+    assert!(network.stop(0).success());
+    let ledger = open(&network);
+    (network, ledger)
+}
+
+fn ledger(at: &Path, network: &Network, trees_every: u64) -> Ledger {
+    let facts = Arc::new(ChainFacts::of(network.genesis()).unwrap());
+    let identity = ChainIdentity { genesis: facts.genesis_id, format: tributary_node::run::STORE_FORMAT };
+    let store = Store::open(at, &StoreConfig::default(), &identity).unwrap();
+    let executor = Executor::new(facts.execution(), None).unwrap();
+    Ledger::open(facts, store, executor, network.genesis(), NonZeroU64::new(trees_every).unwrap()).unwrap()
+}
+
+fn decided(ledger: &Ledger, height: Height) -> Decided {
+    let certificate = ledger.certificate_at(height).unwrap().unwrap();
+    let (bytes, block) = ledger.block_at(height).unwrap().unwrap();
+    let chain_id = ledger.facts().chain_id;
+    let decode = |raw: &Vec<u8>| Transaction::decode(raw, chain_id).unwrap();
+    let transactions = block.transactions.iter().map(decode).collect();
+    Decided { certificate, bytes, block, transactions }
+}
+
+/// All leaves of the state after a block, by its trees.
+fn leaves_at(ledger: &Ledger, height: Height) -> LeavesAt {
+    let root = ledger.record_at(height).unwrap().unwrap().state_root;
+    let (store, mut leaves) = (ledger.past().at(height, &root).unwrap(), LeavesAt::new());
+    let tree = StateTree::load(store, &root).unwrap();
+    tree.for_each_leaf(|key, value| {
+        leaves.insert(key, value);
+        Ok(())
+    })
+    .unwrap();
+    leaves
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_lead_to_the_same_states_however_they_came_and_wherever_the_node_was_stopped() {
+    let (network, source) = chain().await;
+    let last = source.head().height;
+    let states: Vec<_> = (0..=last.0).map(|height| leaves_at(&source, Height(height))).collect();
+    for trees_every in [1, 3, 1_000] {
+        let directory = TempDir::new().unwrap();
+        let mut copy = ledger(directory.path(), &network, trees_every);
+        for height in (1..=last.0).map(Height) {
+            let Decided { certificate, bytes, block, transactions } = decided(&source, height);
+            let hash = certificate.block.hash;
+            // Some run ahead of their decision, some are decided where another was expected, some are forgotten at a stop.
+            match height.0 % 4 {
+                1 => copy.expect(hash, &block.header, &transactions),
+                2 => copy.expect(Hash32([9; 32]), &block.header, &Arc::default()),
+                3 => {
+                    copy.expect(hash, &block.header, &transactions);
+                    drop(copy);
+                    copy = ledger(directory.path(), &network, trees_every);
+                }
+                _ => {}
+            }
+            copy.commit(certificate, &block, &bytes, &transactions).unwrap().expect("it is new");
+            assert_eq!(copy.record_at(height).unwrap(), source.record_at(height).unwrap(), "{height}");
+            for (key, value) in &states[usize::try_from(height.0).unwrap()] {
+                assert_eq!(copy.store().leaf(key).unwrap().as_ref(), Some(value), "a leaf after {height}");
+            }
+            if height.0 % 5 == 0 {
+                copy.save().unwrap();
+            }
+        }
+        for (height, state) in (0..).map(Height).zip(&states) {
+            assert_eq!(leaves_at(&copy, height), *state, "trees every {trees_every}, block {height}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_after_any_block_is_read_whether_or_not_its_trees_were_written() {
+    let (network, source) = chain().await;
+    let (last, receiver) = (source.head().height, EthAddress([0x99; 20]).to_address());
+    let directory = TempDir::new().unwrap();
+    let copy = ledger(directory.path(), &network, 1_000);
+    let mut balances = Vec::new();
+    for height in (1..=last.0).map(Height) {
+        let Decided { certificate, bytes, block, transactions } = decided(&source, height);
+        copy.commit(certificate, &block, &bytes, &transactions).unwrap();
+        balances.push((copy.head(), copy.state(&copy.head()).unwrap().balance(&receiver).unwrap()));
+    }
+    assert_eq!(copy.store().trees_until(last).unwrap(), Some(Height::GENESIS), "no trees were written");
+    assert!(balances.windows(2).filter(|pair| pair[0].1 != pair[1].1).count() >= 3, "payments are seen");
+    for (head, balance) in balances {
+        assert_eq!(copy.state(&head).unwrap().balance(&receiver).unwrap(), balance, "as it was seen then");
+        let past = tributary_node::ledger::Head { leaves: None, ..head.as_ref().clone() };
+        assert_eq!(copy.state(&past).unwrap().balance(&receiver).unwrap(), balance, "by its trees, made again");
+    }
+}
