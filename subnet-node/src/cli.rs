@@ -68,7 +68,7 @@ EXIT CODES:
   subnet-node bench --validators 4 --workload erc20 --duration 60 --json erc20.json
   subnet-node bench --loop open --rate 500 --batch 1
   subnet-node bench --rpc http://127.0.0.1:8645 --rpc http://127.0.0.1:8646 --key key.json
-  anvil --block-time 1 --silent &
+  anvil --silent --block-time 0.2 --gas-limit 60000000 &
   subnet-node bench --rounds 3 --peer anvil=http://127.0.0.1:8545 \\
     --peer-key 0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80
 

@@ -27,7 +27,7 @@
 //! | `files` | files read and written whole |
 //! | [`actor`] | a person's commands to actors of a network |
 //! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
-//! | [`bench`] | what a network takes from its clients, end to end |
+//! | [`mod@bench`] | what a network takes from its clients, end to end |
 //! | [`devnet`] | a root network, a subnet and a relayer on this machine |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 

@@ -11,7 +11,7 @@ use crate::usage::Usage;
 use crate::words::{Hundredths, Pace, Workload};
 
 /// One run on one network.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Run {
     /// The network's name.
     pub network: String,
@@ -73,12 +73,13 @@ pub struct NetworkUsed {
 }
 
 /// Why a run ended.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// All that was signed is in a block, or its time was over and the rest landed.
     Landed,
     /// Nothing moved any more.
+    #[default]
     Stalled,
     /// Somebody wanted it to.
     Stopped,

@@ -11,10 +11,11 @@ pub const TRANSACTIONS_MAX: usize = 2_000_000;
 pub const SENDERS_MAX: u32 = 100_000;
 
 /// What the transactions do.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Workload {
     /// Value, each transaction to an account that nobody used before.
+    #[default]
     Transfer,
     /// Tokens of one contract, between the senders.
     Erc20,
@@ -40,6 +41,12 @@ impl fmt::Display for Workload {
             Self::Erc20 => "erc20",
             Self::Wasm => "wasm",
         })
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self::Closed { in_flight: 1 }
     }
 }
 

@@ -14,7 +14,6 @@ use tributary_load::accounts::{Account, senders};
 use tributary_load::http::Endpoint;
 use tributary_load::usage::{Process, Usage, disk_bytes};
 
-use super::args::Plan;
 use crate::devnet::genesis;
 use crate::devnet::keys::{DEVELOPMENT_SECRETS, development_key};
 use crate::devnet::layout::Layout;
@@ -73,14 +72,14 @@ impl Started {
     ///
     /// # Errors
     /// What kept it from starting, with the ends of the logs that tell more.
-    pub async fn start(start: &Start, plan: &Plan, stop: &watch::Receiver<bool>) -> anyhow::Result<Self> {
+    pub async fn start(start: &Start, senders: u32, stop: &watch::Receiver<bool>) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("tributary-bench-").tempdir().context("a temporary folder")?;
         let layout = Layout::open(directory.path(), false)?;
         std::fs::create_dir_all(layout.logs()).with_context(|| layout.logs().display().to_string())?;
         let mut kept = Kept::default();
         let ports = (0..start.validators).map(|_| kept.for_node()).collect::<Result<Vec<_>, _>>()?;
         let validators = genesis::homes(&layout, Network::Parent, &ports)?;
-        genesis::install(&layout, Network::Parent, &ports, || draft(validators, start, plan.senders))?;
+        genesis::install(&layout, Network::Parent, &ports, || draft(validators, start, senders))?;
         let fleet = Fleet::new(layout.logs());
         let mut started = Self { fleet, ports, layout, _directory: directory };
         kept.release();

@@ -10,24 +10,11 @@ fn run(network: &str, round: u32, tps: u64, p50_us: u64) -> Run {
         round,
         client_version: "client/1".to_owned(),
         chain_id: 7,
-        nodes: 1,
-        validators: None,
-        workload: Workload::Transfer,
         pace: Pace::Closed { in_flight: 9 },
-        batch: 50,
-        connections: 8,
-        senders: 3,
-        cores: 2,
         ended: Ended::Landed,
         figures: Figures { submitted: 5, confirmed: 5, tps: Hundredths(tps), latency, ..Figures::default() },
-        retries: 0,
-        unanswered: 0,
-        first_silence: None,
-        errors: 0,
-        first_error: None,
         checked: Checked { receipts: 5, ..Checked::default() },
-        client_cpu_ms: 1,
-        network_used: None,
+        ..Run::default()
     }
 }
 
