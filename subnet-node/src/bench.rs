@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`args`] | the options, and the plan that they make |
 //! | [`network`] | a network that is started for a measurement |
-//! | [`measure`] | the networks of a plan, measured in turn |
+//! | [`mod@measure`] | the networks of a plan, measured in turn |
 
 pub mod args;
 pub mod measure;
