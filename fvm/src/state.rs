@@ -49,6 +49,7 @@ pub use shared::SharedStore;
 pub use tree::StateTree;
 pub use view::StateView;
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
@@ -59,6 +60,9 @@ use serde::de::DeserializeOwned;
 use tributary_primitives::cbor_cid;
 
 use crate::error::StateFatal;
+
+/// A map whose order nobody sees. Keys come from strangers, so each process hashes with a seed of its own.
+pub(crate) type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// A block that must be there.
 pub(crate) fn read_block<B: Blockstore>(store: &B, cid: &Cid) -> Result<Vec<u8>, StateFatal> {

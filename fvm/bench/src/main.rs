@@ -49,6 +49,10 @@ struct Options {
     plot: Option<PathBuf>,
 }
 
+/// The node's, so that what is measured is what it pays.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match run(&Options::parse().completed()) {
         Ok(()) => ExitCode::SUCCESS,

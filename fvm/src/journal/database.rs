@@ -10,8 +10,6 @@
 //!
 //! The last row matters: an actor known by two addresses would have two balances.
 
-use std::collections::HashMap;
-
 use cid::Cid;
 use fvm_shared::ActorID;
 use revm::bytecode::Bytecode;
@@ -22,9 +20,9 @@ use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, Height};
 
 use crate::error::StateFatal;
-use crate::state::StateView;
 use crate::state::actor::Actor;
 use crate::state::view::eth_address;
+use crate::state::{Map, StateView};
 
 /// keccak-256 of `0xfe`.
 ///
@@ -50,17 +48,17 @@ pub struct Database<V> {
     view: Option<V>,
     pub(super) now: Height,
     ids: AddressMap<ActorID>,
-    codes: HashMap<B256, Cid>,
+    codes: Map<B256, Cid>,
 }
 
 impl<V: StateView> Database<V> {
     pub(super) fn new(view: V, now: Height) -> Self {
-        Self { view: Some(view), now, ids: AddressMap::default(), codes: HashMap::new() }
+        Self { view: Some(view), now, ids: AddressMap::default(), codes: Map::default() }
     }
 
     /// A place that holds no view.
     pub(super) fn vacant() -> Self {
-        Self { view: None, now: Height::GENESIS, ids: AddressMap::default(), codes: HashMap::new() }
+        Self { view: None, now: Height::GENESIS, ids: AddressMap::default(), codes: Map::default() }
     }
 
     pub(super) const fn view(&mut self) -> &mut V {

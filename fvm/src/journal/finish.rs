@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use fvm_shared::{ActorID, EMPTY_ARR_CID};
 use revm::context::journal::JournalEntry;
-use revm::primitives::{Address as EvmAddress, KECCAK_EMPTY, U256};
+use revm::primitives::{Address as EvmAddress, AddressSet, KECCAK_EMPTY, U256};
 use revm::state::Account;
 use tributary_primitives::EthAddress;
 use tributary_primitives::actors::BuiltinActor;
@@ -55,7 +55,7 @@ struct Ledger {
 impl<V: StateView> Journal<V> {
     /// Notes which accounts were touched, while the journal still knows in which order.
     pub(super) fn note_touched(&mut self) {
-        let mut seen = BTreeSet::new();
+        let mut seen = AddressSet::default();
         for entry in &self.evm.journal {
             if let JournalEntry::AccountTouched { address } = entry
                 && seen.insert(*address)
@@ -141,6 +141,9 @@ impl<V: StateView> Journal<V> {
 
     /// Actors whose head changed but whose account nobody touched.
     fn settle_heads(&mut self, settled: &[ActorChange]) -> Result<Vec<ActorChange>, StateFatal> {
+        if self.own.actors.is_empty() {
+            return Ok(Vec::new());
+        }
         let settled: BTreeSet<_> = settled.iter().map(|change| change.id).collect();
         let mut changes = Vec::new();
         for (id, head) in std::mem::take(&mut self.own.actors) {
@@ -185,15 +188,15 @@ fn actor_of(
         (Some(head), _) => return (Actor { head, nonce: account.info.nonce, balance }, None),
         (None, _) => Arc::new(placeholder(address)),
     };
+    let was_kind = builtin.flatten().unwrap_or(BuiltinActor::Placeholder);
     if is_destroyed {
         return (Actor { head: Arc::new(placeholder(address)), nonce: 0, balance: U256::ZERO }, None);
     }
-    let kind = kind_of(account, BuiltinActor::from_code(&was.code));
+    let kind = kind_of(account, Some(was_kind));
     let is_contract = kind == BuiltinActor::Evm;
     let nonce = if is_contract { 0 } else { account.info.nonce };
     let contract = contract_change(account, is_contract);
-    let head =
-        if kind.code() == was.code { was } else { Arc::new(ActorHead { code: kind.code(), ..ActorHead::clone(&was) }) };
+    let head = if kind == was_kind { was } else { Arc::new(ActorHead { code: kind.code(), ..ActorHead::clone(&was) }) };
     (Actor { head, nonce, balance }, contract)
 }
 

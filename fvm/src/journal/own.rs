@@ -1,6 +1,6 @@
 //! Our half of the journal: what revm does not know of, and the log by which it is undone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cid::Cid;
@@ -10,18 +10,19 @@ use fvm_shared::event::ActorEvent;
 use tributary_primitives::EthAddress;
 use tributary_wasm::{Access, FirstAccess};
 
+use crate::state::Map;
 use crate::state::actor::ActorHead;
 
 /// Heads, names, blocks, events and accesses of one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Own {
     pub(crate) actors: BTreeMap<ActorID, Option<Arc<ActorHead>>>,
-    names: HashMap<Address, ActorID>,
+    names: Map<Address, ActorID>,
     pub(crate) names_in_order: Vec<(Address, ActorID)>,
-    blocks: HashMap<Cid, Arc<[u8]>>,
+    blocks: Map<Cid, Arc<[u8]>>,
     pub(crate) blocks_in_order: Vec<(Cid, Arc<[u8]>)>,
     pub(crate) events: Vec<(EthAddress, ActorEvent)>,
-    accesses: HashMap<ActorID, Access>,
+    accesses: Map<ActorID, Access>,
     /// Who sent the transaction: nobody pays for its look-up or update.
     origin: Option<ActorID>,
     /// Ethereum gas to give back for what contracts cleared while actors ran above them; the EVM below takes it over.

@@ -13,7 +13,7 @@
 mod contracts;
 mod reads;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cid::Cid;
@@ -32,7 +32,7 @@ use super::actor::Actor;
 use super::contract::{ContractHead, Storage};
 use super::leaf::{Leaf, LeafChanges, Reads, SharedLeaves, decode, decode_slot, encode};
 use super::tree::{self as trees, StateTree};
-use super::{hash_threads, read_cbor};
+use super::{Map, hash_threads, read_cbor};
 use crate::error::StateFatal;
 use crate::journal::changes::{ActorChange, Changes, ContractChange};
 use crate::money;
@@ -82,9 +82,6 @@ pub struct Settled {
     /// Leaves that changed.
     pub leaves: LeafChanges,
 }
-
-/// A map whose order nobody sees. Keys come from strangers, so each process hashes with a seed of its own.
-type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 impl<B: Blockstore + Clone> BlockState<B> {
     /// Opens the state under `root`, which reads its trees.

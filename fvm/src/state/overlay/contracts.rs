@@ -10,12 +10,11 @@ use revm::primitives::U256;
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{cbor_cid, raw_cid};
 
-use super::Map;
 use crate::error::StateFatal;
 use crate::state::Actor;
 use crate::state::contract::{ContractHead, Storage};
 use crate::state::leaf::{Leaf, LeafChanges, Reads, encode, slot_value};
-use crate::state::write_block;
+use crate::state::{Map, write_block};
 
 /// A contract that was read or changed.
 pub(super) struct Contract {
