@@ -161,7 +161,11 @@ impl<V: StateView> Journal<V> {
     /// The id of the actor behind an account of the EVM. One that never had an actor gets it now, before the transaction's end.
     pub(crate) fn id_of(&mut self, address: EthAddress) -> Result<ActorID, StateFatal> {
         let name = address.to_address();
-        if let Some(id) = self.resolve(&name)? {
+        if let Some(id) = self.own.resolve(&name) {
+            return Ok(id);
+        }
+        if let Some(id) = self.view().resolve(&name)? {
+            self.database.note(address, id);
             return Ok(id);
         }
         let id = self.take_id();

@@ -48,17 +48,19 @@ pub struct Database<V> {
     view: Option<V>,
     pub(super) now: Height,
     ids: AddressMap<ActorID>,
+    /// An address that was asked for, and its id: who sends is asked for twice.
+    named: Option<(EthAddress, ActorID)>,
     codes: Map<B256, Cid>,
 }
 
 impl<V: StateView> Database<V> {
     pub(super) fn new(view: V, now: Height) -> Self {
-        Self { view: Some(view), now, ids: AddressMap::default(), codes: Map::default() }
+        Self { view: Some(view), now, ids: AddressMap::default(), named: None, codes: Map::default() }
     }
 
     /// A place that holds no view.
     pub(super) fn vacant() -> Self {
-        Self { view: None, now: Height::GENESIS, ids: AddressMap::default(), codes: Map::default() }
+        Self { view: None, now: Height::GENESIS, ids: AddressMap::default(), named: None, codes: Map::default() }
     }
 
     pub(super) const fn view(&mut self) -> &mut V {
@@ -72,9 +74,19 @@ impl<V: StateView> Database<V> {
     /// The actor whose one Ethereum address this is.
     pub(super) fn actor_at(&mut self, address: EvmAddress) -> Result<Option<(ActorID, Actor)>, StateFatal> {
         let address = EthAddress(address.0.0);
-        let Some(id) = self.view().resolve(&address.to_address())? else { return Ok(None) };
+        let named = self.named.filter(|(named, _)| *named == address).map(|(_, id)| id);
+        let id = match named {
+            Some(id) => Some(id),
+            None => self.view().resolve(&address.to_address())?,
+        };
+        let Some(id) = id else { return Ok(None) };
         let Some(actor) = self.view().actor(id)? else { return Ok(None) };
         Ok((eth_address(id, actor.head.delegated.as_ref()) == address).then_some((id, actor)))
+    }
+
+    /// The state before the transaction has this id behind an address.
+    pub(super) const fn note(&mut self, address: EthAddress, id: ActorID) {
+        self.named = Some((address, id));
     }
 
     /// The id of the actor behind an account that the EVM has loaded, if it is the actor's one Ethereum address.

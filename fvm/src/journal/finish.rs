@@ -163,7 +163,10 @@ impl<V: StateView> Journal<V> {
     fn stamp_events(&mut self) -> Result<Vec<Event>, StateFatal> {
         let events = std::mem::take(&mut self.own.events);
         let stamp = |(address, entries): (EthAddress, _)| {
-            let emitter = self.resolve(&address.to_address())?;
+            let emitter = match self.database.known_id(address) {
+                Some(emitter) => Some(emitter),
+                None => self.resolve(&address.to_address())?,
+            };
             let emitter =
                 emitter.ok_or_else(|| StateFatal::Invariant(format!("{address} emitted an event and is no actor")))?;
             // A contract made just now is known by its address before its head is in the state.

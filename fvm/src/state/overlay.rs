@@ -10,6 +10,7 @@
 //! there are any, one read each, else from the trees. Settling sets what changed in ascending order of ids and slots: the root
 //! depends on no map's order. Nodes are written when the caller wants them written, a node that changed many times once.
 
+mod cache;
 mod contracts;
 mod reads;
 
@@ -27,6 +28,7 @@ use revm::primitives::U256;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID};
 use tributary_primitives::{EthAddress, raw_cid};
 
+use self::cache::Cache;
 use self::contracts::Contract;
 use super::actor::Actor;
 use super::contract::{ContractHead, Storage};
@@ -51,9 +53,7 @@ pub struct BlockState<B> {
     trees: Trees<B>,
     /// Where it reads what is not at hand; without them from the trees.
     leaves: Option<Reads>,
-    actors: Map<ActorID, Option<Actor>>,
-    /// Actors that are not as the tree has them.
-    changed: BTreeSet<ActorID>,
+    actors: Cache<ActorID, Option<Actor>>,
     contracts: Map<ActorID, Contract>,
     /// Contracts that the store does not have as they are now.
     unsaved: BTreeSet<ActorID>,
@@ -72,6 +72,18 @@ pub struct BlockState<B> {
 enum Trees<B> {
     Closed(Cid),
     Open(Box<StateTree<B>>),
+}
+
+impl<B: Blockstore + Clone> Trees<B> {
+    fn open(&mut self, store: &B) -> Result<&mut StateTree<B>, StateFatal> {
+        if let Self::Closed(root) = self {
+            *self = Self::Open(Box::new(StateTree::load(store.clone(), root)?));
+        }
+        match self {
+            Self::Open(tree) => Ok(tree),
+            Self::Closed(root) => Err(StateFatal::Invariant(format!("the state {root} was opened and is not open"))),
+        }
+    }
 }
 
 /// What a block came to.
@@ -113,8 +125,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
             store,
             trees,
             leaves: None,
-            actors: Map::default(),
-            changed: BTreeSet::new(),
+            actors: Cache::default(),
             contracts: Map::default(),
             unsaved: BTreeSet::new(),
             dropped: Vec::new(),
@@ -138,13 +149,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
     }
 
     fn tree(&mut self) -> Result<&mut StateTree<B>, StateFatal> {
-        if let Trees::Closed(root) = &self.trees {
-            self.trees = Trees::Open(Box::new(StateTree::load(self.store.clone(), root)?));
-        }
-        match &mut self.trees {
-            Trees::Open(tree) => Ok(tree),
-            Trees::Closed(root) => Err(StateFatal::Invariant(format!("the state {root} was opened and is not open"))),
-        }
+        self.trees.open(&self.store)
     }
 
     /// Takes over what a transaction changed, or what a tool sets up.
@@ -214,8 +219,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
     }
 
     fn set_actor(&mut self, id: ActorID, actor: Option<Actor>) {
-        self.actors.insert(id, actor);
-        self.changed.insert(id);
+        self.actors.set(id, actor);
     }
 
     fn name(&mut self, name: Address, id: ActorID) {
@@ -229,7 +233,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
             if let Some(contract) = self.contracts.get_mut(&id) {
                 contract.set(slot, value);
             }
-            self.changed.insert(id);
+            self.actors.touch(id);
         }
         Ok(())
     }
@@ -260,7 +264,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
         let actor = self.known_actor(id)?.as_mut();
         let actor = actor.ok_or_else(|| StateFatal::Invariant(format!("actor {id} is credited and does not exist")))?;
         actor.balance += amount;
-        self.changed.insert(id);
+        self.actors.touch(id);
         Ok(())
     }
 
@@ -346,7 +350,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
         }
         let mut leaves: LeafChanges =
             std::mem::take(&mut self.dropped).into_iter().map(|leaf| (leaf.key(), None)).collect();
-        let changed = std::mem::take(&mut self.changed);
+        let changed = self.actors.take_changed();
         self.settle_contracts(&changed, &mut leaves)?;
         let encoded = |id| {
             let actor = self.actors.get(&id)?.as_ref();
@@ -365,7 +369,8 @@ impl<B: Blockstore + Clone> BlockState<B> {
         let trees::Settled { root, init } = tree.settle()?;
         if let Some(init) = init {
             leaves.push((Leaf::Actor(INIT_ID).key(), Some(encode(&init)?)));
-            self.actors.insert(INIT_ID, Some(Actor::read(INIT_ID, init)?));
+            let init = Some(Actor::read(INIT_ID, init)?);
+            *self.actors.get_or_read(INIT_ID, || Ok::<_, StateFatal>(None))? = init;
         }
         if next_id != self.settled_next_id {
             leaves.push((Leaf::NextId.key(), Some(encode(&next_id)?)));
@@ -379,7 +384,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
     }
 
     /// Brings the contracts among the changed actors up to date, all of them hashed together.
-    fn settle_contracts(&mut self, changed: &BTreeSet<ActorID>, leaves: &mut LeafChanges) -> Result<(), StateFatal> {
+    fn settle_contracts(&mut self, changed: &[ActorID], leaves: &mut LeafChanges) -> Result<(), StateFatal> {
         let mut contracts: Vec<_> = changed.iter().filter_map(|id| Some((*id, self.contracts.remove(id)?))).collect();
         contracts.iter_mut().try_for_each(|(id, contract)| contract.settle(&self.store, *id, leaves))?;
         let threads = hash_threads();
@@ -428,7 +433,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
             self.contracts.values_mut().filter_map(Contract::storage).for_each(|all| all.evict(share(all.resident())));
         }
         if self.kept() > KEPT_MAX {
-            (self.actors, self.names, self.bytecodes) = (Map::default(), Map::default(), Map::default());
+            (self.actors, self.names, self.bytecodes) = (Cache::default(), Map::default(), Map::default());
             self.contracts.retain(|_, contract| !contract.is_saved());
             self.contracts.values_mut().for_each(Contract::forget);
         }

@@ -10,11 +10,12 @@ use revm::primitives::U256;
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{cbor_cid, raw_cid};
 
+use super::cache::Cache;
 use crate::error::StateFatal;
 use crate::state::Actor;
 use crate::state::contract::{ContractHead, Storage};
 use crate::state::leaf::{Leaf, LeafChanges, Reads, encode, slot_value};
-use crate::state::{Map, write_block};
+use crate::state::write_block;
 
 /// A contract that was read or changed.
 pub(super) struct Contract {
@@ -26,23 +27,21 @@ pub(super) struct Contract {
     /// Whether the store has its head as it is now.
     is_saved: bool,
     /// Slots read and slots changed, as the block has them by now.
-    slots: Map<U256, U256>,
-    /// Slots that are not as the storage has them.
-    changed: BTreeSet<U256>,
+    slots: Cache<U256, U256>,
 }
 
 impl Contract {
     /// One without code, and with no storage but that these slots are to be cleared.
     pub(super) fn new(cleared: BTreeSet<U256>) -> Self {
-        let slots = cleared.iter().map(|slot| (*slot, U256::ZERO)).collect();
+        let mut slots = Cache::default();
+        cleared.into_iter().for_each(|slot| slots.set(slot, U256::ZERO));
         let head = Arc::new(ContractHead::empty(Storage::empty_root()));
-        Self { head, storage: Some(Storage::default()), is_new: true, is_saved: false, slots, changed: cleared }
+        Self { head, storage: Some(Storage::default()), is_new: true, is_saved: false, slots }
     }
 
     /// The one with this head.
     pub(super) fn stored(head: ContractHead) -> Self {
-        let (slots, changed) = (Map::default(), BTreeSet::new());
-        Self { head: Arc::new(head), storage: None, is_new: false, is_saved: true, slots, changed }
+        Self { head: Arc::new(head), storage: None, is_new: false, is_saved: true, slots: Cache::default() }
     }
 
     /// Whether there is neither code nor storage.
@@ -63,10 +62,7 @@ impl Contract {
     }
 
     fn open<S: Blockstore>(&mut self, store: &S) -> Result<&mut Storage, StateFatal> {
-        if self.storage.is_none() {
-            self.storage = Some(Storage::load(store, &self.head.storage)?);
-        }
-        self.storage.as_mut().ok_or_else(|| StateFatal::Invariant("a storage opened is not open".to_owned()))
+        open(&mut self.storage, store, &self.head)
     }
 
     /// A slot: as the block has it by now, or else from its leaf, or without leaves from the tree.
@@ -77,25 +73,20 @@ impl Contract {
         id: ActorID,
         slot: U256,
     ) -> Result<U256, StateFatal> {
-        if let Some(known) = self.slots.get(&slot) {
-            return Ok(*known);
-        }
-        let value = match leaves.filter(|_| !self.is_new) {
-            Some(leaves) => leaves.slot(id, slot)?,
-            None => self.open(store)?.get(store, slot)?,
-        };
-        self.slots.insert(slot, value);
-        Ok(value)
+        let value = self.slots.get_or_read(slot, || match leaves.filter(|_| !self.is_new) {
+            Some(leaves) => leaves.slot(id, slot),
+            None => open(&mut self.storage, store, &self.head)?.get(store, slot),
+        });
+        value.map(|value| *value)
     }
 
     pub(super) fn set(&mut self, slot: U256, value: U256) {
-        self.slots.insert(slot, value);
-        self.changed.insert(slot);
+        self.slots.set(slot, value);
     }
 
     /// All that its storage holds, by the block's changes or not.
     pub(super) fn all_slots<S: Blockstore>(&mut self, store: &S) -> Result<BTreeSet<U256>, StateFatal> {
-        let mut slots: BTreeSet<_> = self.changed.clone();
+        let mut slots: BTreeSet<_> = self.slots.changed().iter().copied().collect();
         self.open(store)?.for_each(store, |slot, _| {
             slots.insert(slot);
             Ok(())
@@ -118,7 +109,7 @@ impl Contract {
         id: ActorID,
         leaves: &mut LeafChanges,
     ) -> Result<(), StateFatal> {
-        let changed = std::mem::take(&mut self.changed);
+        let changed = self.slots.take_changed();
         if changed.is_empty() {
             return Ok(());
         }
@@ -174,7 +165,19 @@ impl Contract {
 
     /// Forgets slots that are as the leaves have them.
     pub(super) fn forget(&mut self) {
-        self.slots = Map::default();
+        self.slots = Cache::default();
         self.is_new = false;
+    }
+}
+
+/// The tree of a storage, read now unless it is at hand.
+fn open<'a, S: Blockstore>(
+    storage: &'a mut Option<Storage>,
+    store: &S,
+    head: &ContractHead,
+) -> Result<&'a mut Storage, StateFatal> {
+    match storage {
+        Some(storage) => Ok(storage),
+        None => Ok(storage.insert(Storage::load(store, &head.storage)?)),
     }
 }

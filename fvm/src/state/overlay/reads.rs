@@ -36,6 +36,9 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
     }
 
     fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {
+        if let Some(contract) = self.contracts.get_mut(&id) {
+            return contract.get(&self.store, self.leaves.as_ref(), id, slot);
+        }
         self.load_contract(id)?;
         let Some(contract) = self.contracts.get_mut(&id) else { return Ok(U256::ZERO) };
         contract.get(&self.store, self.leaves.as_ref(), id, slot)
@@ -71,15 +74,13 @@ impl<B: Blockstore + Clone> BlockState<B> {
 
     /// The actor, read now unless it is at hand.
     pub(super) fn known_actor(&mut self, id: ActorID) -> Result<&mut Option<Actor>, StateFatal> {
-        if !self.actors.contains_key(&id) {
+        self.actors.get_or_read(id, || {
             let actor = match &self.leaves {
                 Some(leaves) => leaves.actor(id)?,
-                None => self.tree()?.actor_again(id)?,
+                None => self.trees.open(&self.store)?.actor_again(id)?,
             };
-            let actor = actor.map(|actor| Actor::read(id, actor)).transpose()?;
-            self.actors.insert(id, actor);
-        }
-        Ok(self.actors.entry(id).or_default())
+            actor.map(|actor| Actor::read(id, actor)).transpose()
+        })
     }
 
     /// Nonce and balance of an actor.
