@@ -53,6 +53,10 @@ struct Options {
     bundle: Option<PathBuf>,
 }
 
+/// The node's, for both.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let options = Options::parse();
     match on_deep_stack(|| run(&options)) {
