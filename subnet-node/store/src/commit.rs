@@ -7,7 +7,7 @@
 //! | T | T + 1 | written, tip is T + 1 |
 //! | T | height ≤ T, the block that is there | nothing to do |
 //! | T | height ≤ T, another block | `Conflict` |
-//! | T | beyond T + 1, or before the base | `Gap` |
+//! | T | beyond T + 1, or before what is kept | `Gap` |
 
 use rocksdb::WriteBatch;
 use tributary_primitives::{Hash32, Height};
@@ -146,7 +146,7 @@ impl Store {
         if self.height_of(&commit.block_hash)? == Some(commit.height) {
             return Ok(Committed::Before);
         }
-        if self.base()?.is_some_and(|base| commit.height < base) {
+        if commit.height < self.kept()?.blocks {
             return Err(StoreFatal::Gap { tip: tip.height, offered: commit.height });
         }
         Err(StoreFatal::Conflict { height: commit.height, offered: commit.block_hash })

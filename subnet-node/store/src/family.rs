@@ -11,6 +11,11 @@ const FILTER_BITS_PER_KEY: f64 = 10.0;
 /// ones are cheaper to read inline.
 const BLOB_BYTES_MIN: u64 = 16 * 1024;
 
+/// A run of this many entries of a table, half of them deletions, has the table merged with what it deletes: so the disk gets its
+/// room back from what was pruned, and whoever walks the family does not step over it for long.
+const DELETIONS_WINDOW: usize = 4_096;
+const DELETIONS_RATIO: f64 = 0.5;
+
 /// A map of the store. The table of what each holds is in the crate's documentation.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
@@ -107,6 +112,7 @@ impl Family {
             _ => {}
         }
         options.set_block_based_table_factory(&table);
+        options.add_compact_on_deletion_collector_factory(DELETIONS_WINDOW, DELETIONS_WINDOW / 2, DELETIONS_RATIO);
         options
     }
 }

@@ -7,8 +7,11 @@
 //! | undecided key | height, round (4, big-endian), 32 of the block hash |
 //! | tip | height, 32 of the block hash |
 //! | transaction place | height, index (4, big-endian) |
+//! | kept | height of blocks, height of states |
 
 use tributary_primitives::{BlsPublicKey, Hash32, Height};
+
+use crate::Kept;
 
 /// Height as a key.
 pub const fn height(height: Height) -> [u8; 8] {
@@ -78,6 +81,20 @@ pub fn as_tip(bytes: &[u8]) -> Option<(Height, Hash32)> {
     Some((as_height(at)?, Hash32(block.try_into().ok()?)))
 }
 
+/// From where on blocks and states are kept.
+pub fn kept(kept: Kept) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&height(kept.blocks));
+    bytes[8..].copy_from_slice(&height(kept.states));
+    bytes
+}
+
+/// The counterpart of [`kept`].
+pub fn as_kept(bytes: &[u8]) -> Option<Kept> {
+    let (blocks, states) = bytes.split_at_checked(8)?;
+    Some(Kept { blocks: as_height(blocks)?, states: as_height(states)? })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,17 +110,20 @@ mod tests {
         assert_eq!(as_undecided(&undecided(at, 3, &BLOCK)), Some((at, 3, BLOCK)));
         assert_eq!(as_place(&place(at, 4)), Some((at, 4)));
         assert_eq!(as_tip(&tip(at, &BLOCK)), Some((at, BLOCK)));
+        let from = Kept { blocks: at, states: Height(0x0304) };
+        assert_eq!(as_kept(&kept(from)), Some(from));
     }
 
     #[test]
     fn bytes_of_any_other_length_are_no_key() {
-        for length in [0, 7, 9, 11, 13, 39, 41, 43, 45, 55, 57] {
+        for length in [0, 7, 9, 11, 13, 15, 17, 39, 41, 43, 45, 55, 57] {
             let bytes = vec![1; length];
             assert_eq!(as_height(&bytes), None, "{length}");
             assert_eq!(as_share(&bytes), None, "{length}");
             assert_eq!(as_undecided(&bytes), None, "{length}");
             assert_eq!(as_place(&bytes), None, "{length}");
             assert_eq!(as_tip(&bytes), None, "{length}");
+            assert_eq!(as_kept(&bytes), None, "{length}");
         }
     }
 

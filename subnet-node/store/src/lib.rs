@@ -18,6 +18,7 @@
 //! | `shares` | height, BLS public key | share of a checkpoint not certified yet | [`Store::put_share`]; deleted with the certificate |
 //! | `undecided` | height, round, block hash | proposed block | [`Store::put_undecided`]; deleted when its height is decided |
 //! | `meta` | `genesis`, `format`, `tip`, `base` | which chain, which layout, last and first height | opening, commits |
+//! | `meta` | `kept`, `pruned` | from where on the past is kept, and up to where it is gone | [`Store::keep_from`], [`Store::delete_block`], [`Store::delete_state`] |
 //!
 //! Values are bytes: their types belong to the crates above, which alone know how to read them.
 //!
@@ -33,6 +34,7 @@
 //! | `commit` | the atomic batch and its rules |
 //! | `store` | [`Store`] and its reads |
 //! | `undecided`, `checkpoint` | proposals not decided, shares and certificates of checkpoints |
+//! | `history` | what is kept of the past, and the deletion of the rest |
 //! | `ipld` | [`Store`] as a block store, and [`Buffered`] for one block's execution |
 //! | `leaves` | the state's leaves, now and at a commit |
 //! | `sizes` | what the metrics show |
@@ -43,6 +45,7 @@ mod commit;
 mod directory;
 mod error;
 mod family;
+mod history;
 mod ipld;
 mod key;
 mod leaves;
@@ -54,6 +57,7 @@ pub use commit::{BaseCommit, BlockCommit, Committed, LeafChange};
 pub use directory::{ChainIdentity, StoreConfig};
 pub use error::StoreFatal;
 pub use family::Family;
+pub use history::{Deleted, Kept};
 pub use ipld::{Buffered, IpldBlock};
 pub use leaves::Snapshot;
 pub use sizes::{FamilySize, StoreSizes};

@@ -14,6 +14,8 @@ use crate::{Family, StoreFatal, key};
 
 pub(crate) const META_TIP: &[u8] = b"tip";
 pub(crate) const META_BASE: &[u8] = b"base";
+pub(crate) const META_KEPT: &[u8] = b"kept";
+pub(crate) const META_PRUNED: &[u8] = b"pruned";
 
 /// The last block of the store.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -201,7 +203,7 @@ impl Store {
     }
 
     /// Reads a value whose form is this crate's own.
-    fn read_as<T>(
+    pub(crate) fn read_as<T>(
         &self,
         family: Family,
         key: &[u8],

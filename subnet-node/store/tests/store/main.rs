@@ -13,7 +13,9 @@ use fvm_ipld_blockstore::{Block as IpldData, Blockstore};
 use multihash_codetable::Code;
 use tempfile::TempDir;
 use tributary_primitives::{BlsPublicKey, Height, VALIDATORS_MAX};
-use tributary_store::{BaseCommit, Buffered, Committed, Family, Store, StoreFatal, Survives, Tip, TransactionPlace};
+use tributary_store::{
+    BaseCommit, Buffered, Committed, Family, Kept, Store, StoreFatal, Survives, Tip, TransactionPlace,
+};
 
 fn open_with_base(path: &Path) -> Store {
     let store = open(path, &identity()).unwrap();
@@ -230,4 +232,50 @@ fn trees_are_known_by_the_last_height_that_has_them() {
     store.put_trees(Height(6), &late).unwrap();
     assert_eq!([until(5), until(6), until(9)], [4, 6, 6].map(|height| Some(Height(height))));
     assert!(late.iter().all(|(cid, _)| store.has(cid).unwrap()));
+}
+
+#[test]
+fn states_that_are_not_kept_go_but_for_those_whose_trees_are_spared() {
+    let directory = TempDir::new().unwrap();
+    let store = open_with_base(directory.path());
+    for height in (1..=12).map(Height) {
+        store.commit_block(&Block::at(height).commit()).unwrap();
+    }
+    let all = Kept { blocks: Height(0), states: Height(0) };
+    assert_eq!((store.kept().unwrap(), store.pruned().unwrap()), (all, all));
+    store.keep_from(Kept { states: Height(8), ..all }).unwrap();
+    for height in (0..8).map(Height) {
+        store.delete_state(height, height == Height(4)).unwrap();
+    }
+    assert_eq!(store.pruned().unwrap(), Kept { states: Height(8), ..all });
+    let kept: Vec<_> = (0..=12).filter(|height| store.keeps_state(Height(*height)).unwrap()).collect();
+    assert_eq!(kept, [4, 8, 9, 10, 11, 12]);
+    assert_eq!(store.trees_until(Height(7)).unwrap(), Some(Height(4)));
+    assert!((1..=12).all(|height| store.block(Height(height)).unwrap().is_some()), "blocks stay");
+    assert!((1..=12).all(|height| store.changes(Height(height)).unwrap().is_some() == (height >= 8)));
+
+    // A node that keeps less from now on takes the spared ones too.
+    store.keep_from(Kept { blocks: Height(8), states: Height(8) }).unwrap();
+    for height in (0..8).map(Height) {
+        let Block { hash, transactions, .. } = Block::at(height);
+        let transactions: Vec<_> = transactions.iter().map(|(hash, _)| *hash).collect();
+        store.delete_block(height, Some(&hash), &transactions).unwrap();
+    }
+    assert_eq!(store.trees_until(Height(7)).unwrap(), None);
+    assert_eq!(store.pruned().unwrap(), store.kept().unwrap());
+}
+
+#[test]
+fn a_transaction_that_a_later_block_was_named_for_is_still_found_when_the_earlier_one_goes() {
+    let directory = TempDir::new().unwrap();
+    let store = open_with_base(directory.path());
+    let first = Block::at(Height(1));
+    store.commit_block(&first.commit()).unwrap();
+    let again = Block { transactions: vec![first.transactions[3]], ..Block::at(Height(2)) };
+    store.commit_block(&again.commit()).unwrap();
+    let hashes: Vec<_> = first.transactions.iter().map(|(hash, _)| *hash).collect();
+    store.delete_block(Height(0), None, &[]).unwrap();
+    store.delete_block(Height(1), Some(&first.hash), &hashes).unwrap();
+    let found: Vec<_> = hashes.iter().filter_map(|hash| store.transaction(hash).unwrap()).collect();
+    assert_eq!(found, [TransactionPlace { height: Height(2), index: 3 }]);
 }

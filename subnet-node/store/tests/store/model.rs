@@ -7,9 +7,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tempfile::TempDir;
 use tributary_primitives::{BlsPublicKey, Hash32, Height};
-use tributary_store::{Buffered, Committed, Store, StoreFatal, Survives};
+use tributary_store::{Buffered, Committed, Kept, Store, StoreFatal, Survives};
 
-use crate::block::{Block, identity, open};
+use crate::block::{Block, TREES_EVERY, identity, open};
 use crate::{commit_base, open_with_base};
 
 #[derive(Clone, Debug)]
@@ -37,6 +37,11 @@ enum Step {
     DeleteShares {
         below: u64,
     },
+    /// What is below so many blocks before the tip is kept no more, and so many of them go.
+    Prune {
+        last: u64,
+        steps: u64,
+    },
     Flush,
     Restart,
 }
@@ -50,6 +55,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (0..6_u64, 0..4_u8, any::<u8>()).prop_map(|(height, signer, share)| Step::Share { height, signer, share }),
         1 => (0..6_u64).prop_map(|height| Step::Certify { height }),
         1 => (0..6_u64).prop_map(|below| Step::DeleteShares { below }),
+        2 => (0..4_u64, 0..4_u64).prop_map(|(last, steps)| Step::Prune { last, steps }),
         1 => Just(Step::Flush),
         2 => Just(Step::Restart),
     ];
@@ -64,6 +70,9 @@ struct Model {
     undecided: BTreeMap<(u64, u32, Hash32), Vec<u8>>,
     shares: BTreeMap<(u64, u8), u8>,
     checkpoints: BTreeSet<u64>,
+    /// The oldest block kept, and the oldest there.
+    kept: u64,
+    pruned: u64,
 }
 
 impl Model {
@@ -100,9 +109,30 @@ impl Model {
                 store.delete_shares_below(Height(below)).unwrap();
                 self.shares.retain(|(at, _), _| *at >= below);
             }
+            Step::Prune { last, steps } => self.prune(store, last, steps),
             Step::Flush => store.flush().unwrap(),
             Step::Restart => unreachable!("done by the caller, who owns the store"),
         }
+    }
+
+    fn prune(&mut self, store: &Store, last: u64, steps: u64) {
+        self.kept = self.kept.max(self.tip().saturating_sub(last));
+        let kept = Kept { blocks: Height(self.kept), states: Height(self.kept) };
+        store.keep_from(kept).unwrap();
+        for height in (self.pruned..self.kept).take(usize::try_from(steps).unwrap()) {
+            let made = self.blocks.get(&height).map(|fork| Block::fork(Height(height), *fork));
+            let transactions: Vec<_> =
+                made.iter().flat_map(|block| &block.transactions).map(|(hash, _)| *hash).collect();
+            let hash = made.map(|block| block.hash);
+            let deleted = store.delete_block(Height(height), hash.as_ref(), &transactions).unwrap();
+            // Genesis keeps its record; a block has five entries and its hash, and some have trees.
+            let trees = u64::from(height.is_multiple_of(TREES_EVERY));
+            let expected = if height == 0 { 1 } else { 6 + trees + u64::try_from(transactions.len()).unwrap() };
+            assert_eq!(deleted.entries, expected, "{height}");
+            self.pruned = height + 1;
+        }
+        assert_eq!(store.kept().unwrap(), kept);
+        assert_eq!(store.pruned().unwrap(), Kept { blocks: Height(self.pruned), states: Height(self.pruned) });
     }
 
     fn commit(&mut self, store: &Store, height: u64, fork: u8) {
@@ -114,6 +144,10 @@ impl Model {
         // Genesis is the base's block at fork 0.
         let stored = if height == 0 { Some(0) } else { self.blocks.get(&height).copied() };
         match stored {
+            _ if (1..self.pruned).contains(&height) => assert!(matches!(answer, Err(StoreFatal::Gap { .. }))),
+            Some(stored) if stored != fork && height < self.kept => {
+                assert!(matches!(answer, Err(StoreFatal::Gap { .. })));
+            }
             Some(stored) if stored == fork => assert_eq!(answer.unwrap(), Committed::Before),
             Some(_) => assert!(matches!(answer, Err(StoreFatal::Conflict { .. }))),
             None if height == self.tip() + 1 => {
@@ -127,16 +161,23 @@ impl Model {
 
     fn compare(&self, store: &Store) {
         assert_eq!(store.tip().unwrap().unwrap().height, Height(self.tip()));
+        let base = Block::at(Height::GENESIS);
+        assert_eq!(store.app(Height::GENESIS).unwrap(), Some(base.app), "the base keeps its record");
+        assert_eq!(store.height_of(&base.hash).unwrap(), Some(Height::GENESIS));
         for height in 1..=self.tip() + 4 {
             let at = Height(height);
-            let stored = self.blocks.get(&height).map(|fork| Block::fork(at, *fork));
+            let fork = self.blocks.get(&height).filter(|_| height >= self.pruned).copied();
+            let stored = fork.map(|fork| Block::fork(at, fork));
+            assert_eq!(store.app(at).unwrap(), stored.as_ref().map(|block| block.app.clone()));
+            assert_eq!(store.changes(at).unwrap(), stored.as_ref().map(|block| block.leaves.clone()));
             assert_eq!(store.block(at).unwrap(), stored.as_ref().map(|block| block.block.clone()));
             assert_eq!(store.receipts(at).unwrap(), stored.as_ref().map(|block| block.receipts.clone()));
-            for fork in [0, 1, 9] {
-                let block = Block::fork(at, fork);
-                let there = self.blocks.get(&height) == Some(&fork);
-                assert_eq!(store.height_of(&block.hash).unwrap().is_some(), there);
-                assert_eq!(store.transaction(&block.transactions[0].0).unwrap().is_some(), there);
+            let committed = self.blocks.get(&height);
+            for one in [0, 1, 9] {
+                let block = Block::fork(at, one);
+                assert_eq!(store.height_of(&block.hash).unwrap().is_some(), fork == Some(one));
+                assert_eq!(store.transaction(&block.transactions[0].0).unwrap().is_some(), fork == Some(one));
+                let there = committed == Some(&one);
                 assert!(block.ipld.iter().all(|(cid, _)| store.has(cid).unwrap() == there));
             }
             let kept = store.undecided(at, usize::MAX).unwrap().into_iter();
