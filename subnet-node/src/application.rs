@@ -306,7 +306,9 @@ impl Application for Node {
     }
 
     async fn history_min(&mut self) -> Result<Height, ApplicationFatal> {
-        Ok(self.ledger.store().base().map_err(fatal)?.map_or(Height::FIRST, Height::next))
+        let store = self.ledger.store();
+        let first = store.base().map_err(fatal)?.map_or(Height::FIRST, Height::next);
+        Ok(first.max(store.kept().map_err(fatal)?.blocks))
     }
 }
 

@@ -46,6 +46,30 @@ impl NodeBackend {
         }
     }
 
+    /// Refuses a block that is not kept; the base has its record always. Asked after a read: what is kept then was there whole.
+    fn check_block(&self, height: Height) -> Result<(), ReadUnavailable> {
+        let store = self.ledger.store();
+        let (oldest, base) = (store.kept().map_err(self.broken())?.blocks, store.base().map_err(self.broken())?);
+        if height >= oldest || Some(height) == base {
+            return Ok(());
+        }
+        Err(ReadUnavailable::BlockNotKept { height, oldest })
+    }
+
+    /// Refuses a state that is not kept.
+    fn check_state(&self, height: Height) -> Result<(), ReadUnavailable> {
+        let store = self.ledger.store();
+        if store.keeps_state(height).map_err(self.broken())? {
+            return Ok(());
+        }
+        Err(ReadUnavailable::StateNotKept { height, oldest: store.kept().map_err(self.broken())?.states })
+    }
+
+    /// The state after the block at `height` cannot be read: since it went meanwhile, or because this node is broken.
+    fn unreadable<E: Error + Send + Sync + 'static>(&self, height: Height) -> impl Fn(E) -> ReadUnavailable {
+        move |why| self.check_state(height).err().unwrap_or_else(|| self.broken()(why))
+    }
+
     fn view(&self, height: Height) -> Result<Option<BlockView>, LedgerFatal> {
         let Some(record) = self.ledger.record_at(height)? else { return Ok(None) };
         let facts = self.ledger.facts();
@@ -127,17 +151,20 @@ impl Backend for NodeBackend {
         if height > self.ledger.head().height {
             return Ok(None);
         }
-        Ok(self.view(height).map_err(self.broken())?.map(Arc::new))
+        let view = self.view(height).map_err(self.broken())?.map(Arc::new);
+        self.check_block(height)?;
+        Ok(view)
     }
 
     fn height_of(&self, block: &Hash32) -> Result<Option<Height>, ReadUnavailable> {
-        self.ledger.store().height_of(block).map_err(self.broken())
+        let height = self.ledger.store().height_of(block).map_err(self.broken())?;
+        Ok(height.filter(|height| self.check_block(*height).is_ok()))
     }
 
     fn position_of(&self, transaction: &Hash32) -> Result<Option<TransactionPosition>, ReadUnavailable> {
         let Some(place) = self.ledger.store().transaction(transaction).map_err(self.broken())? else { return Ok(None) };
         // The batch with the index is on disk an instant before the head moves: what is not executed for readers is not there.
-        let visible = place.height <= self.ledger.head().height;
+        let visible = place.height <= self.ledger.head().height && self.check_block(place.height).is_ok();
         let index = usize::try_from(place.index).unwrap_or(usize::MAX);
         Ok(visible.then_some(TransactionPosition { height: place.height, index }))
     }
@@ -153,7 +180,7 @@ impl Backend for NodeBackend {
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {
         let head = self.ledger.head();
         let head = if height == head.height { head } else { Arc::new(self.past_head(height)?) };
-        let state = self.ledger.state(&head).map_err(self.broken())?;
+        let state = self.ledger.state(&head).map_err(self.unreadable(height))?;
         let env = self.ledger.pending_env(&head);
         Ok(Box::new(State { node: self, head, state, env }))
     }
@@ -204,10 +231,11 @@ impl Backend for NodeBackend {
 impl NodeBackend {
     /// The head as it was after the block at `height`, which is below the real one.
     fn past_head(&self, height: Height) -> Result<Head, ReadUnavailable> {
-        let oldest = self.ledger.store().base().map_err(self.broken())?.unwrap_or_default();
         let record = self.ledger.record_at(height).map_err(self.broken())?;
-        let record = record.ok_or(ReadUnavailable::StateNotKept { height, oldest })?;
         let certificate = self.ledger.certificate_at(height).map_err(self.broken())?;
+        self.check_state(height)?;
+        let oldest = self.ledger.store().kept().map_err(self.broken())?.states;
+        let record = record.ok_or(ReadUnavailable::StateNotKept { height, oldest })?;
         let hash =
             certificate.as_ref().map_or(self.ledger.facts().genesis_hash(), |certificate| certificate.block.hash);
         Ok(Head { height, hash, record, certificate, leaves: None })
@@ -233,7 +261,7 @@ struct State<'a> {
 
 impl StateView for State<'_> {
     fn actor(&self, address: &Address) -> Result<Option<ActorView>, ReadUnavailable> {
-        let actor = self.state.actor_at(address).map_err(self.node.broken())?;
+        let actor = self.state.actor_at(address).map_err(self.node.unreadable(self.head.height))?;
         Ok(actor.map(|(id, actor)| ActorView {
             id,
             code: actor.code,
@@ -245,26 +273,26 @@ impl StateView for State<'_> {
     }
 
     fn eth_code(&self, address: &EthAddress) -> Result<Vec<u8>, ReadUnavailable> {
-        self.state.code(&address.to_address()).map_err(self.node.broken())
+        self.state.code(&address.to_address()).map_err(self.node.unreadable(self.head.height))
     }
 
     fn eth_nonce(&self, address: &EthAddress) -> Result<u64, ReadUnavailable> {
-        self.state.nonce(&address.to_address()).map_err(self.node.broken())
+        self.state.nonce(&address.to_address()).map_err(self.node.unreadable(self.head.height))
     }
 
     fn eth_storage(&self, address: &EthAddress, slot: &[u8; 32]) -> Result<[u8; 32], ReadUnavailable> {
-        Ok(self.state.storage(&address.to_address(), &Hash32(*slot)).map_err(self.node.broken())?.0)
+        Ok(self.state.storage(&address.to_address(), &Hash32(*slot)).map_err(self.node.unreadable(self.head.height))?.0)
     }
 
     fn call(&self, request: &CallRequest) -> Result<CallOutcome, ReadUnavailable> {
         let ledger = &self.node.ledger;
-        let state = ledger.open_state(&self.head).map_err(self.node.broken())?;
-        ledger.executor().call(state, &self.env, request).map_err(self.node.broken())
+        let state = ledger.open_state(&self.head).map_err(self.node.unreadable(self.head.height))?;
+        ledger.executor().call(state, &self.env, request).map_err(self.node.unreadable(self.head.height))
     }
 
     fn estimate_gas(&self, request: &CallRequest) -> Result<GasEstimate, ReadUnavailable> {
         let ledger = &self.node.ledger;
         let open = || ledger.open_state(&self.head);
-        ledger.executor().estimate_gas(open, &self.env, request).map_err(self.node.broken())
+        ledger.executor().estimate_gas(open, &self.env, request).map_err(self.node.unreadable(self.head.height))
     }
 }

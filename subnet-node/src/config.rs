@@ -23,6 +23,8 @@ use tributary_rpc::RpcConfig;
 use tributary_service::logs::LogFormat;
 use tributary_store::StoreConfig;
 
+use crate::history::law::{History, Keeping};
+
 /// The file `subnet-node init` writes: every setting with its default, its unit and its reason.
 pub const TEMPLATE: &str = include_str!("config.toml");
 
@@ -150,6 +152,8 @@ pub struct MempoolSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageConfig {
+    /// How much of the past is kept.
+    pub history: History,
     /// Blocks from one writing of the state's trees to the next, at most.
     pub trees_every: NonZeroU64,
     /// Bytes of what was read.
@@ -178,6 +182,16 @@ pub enum ConfigRejected {
         most = Workers::MAX
     )]
     TooManyThreads(u32),
+    /// Fewer blocks than a node keeps.
+    #[error("storage.history is {blocks}; a node that writes trees every {trees_every} blocks keeps {least} at least")]
+    TooLittleHistory {
+        /// As many as are asked for.
+        blocks: u64,
+        /// Blocks from trees to trees.
+        trees_every: NonZeroU64,
+        /// As few as may be.
+        least: u64,
+    },
 }
 
 impl NodeConfig {
@@ -210,7 +224,14 @@ impl NodeConfig {
         if config.execution.threads > Workers::MAX {
             return Err(ConfigRejected::TooManyThreads(config.execution.threads));
         }
-        Ok(config)
+        let StorageConfig { history, trees_every, .. } = config.storage;
+        let least = History::blocks_min(trees_every.get());
+        match history {
+            History::Blocks(blocks) if blocks < least => {
+                Err(ConfigRejected::TooLittleHistory { blocks, trees_every, least })
+            }
+            _ => Ok(config),
+        }
     }
 
     /// As the RPC wants it.
@@ -257,6 +278,13 @@ impl NodeConfig {
             per_sender_max: self.mempool.per_sender_max,
             lifetime_ms: self.mempool.lifetime_s.saturating_mul(1_000),
         }
+    }
+
+    /// As the law of history wants it, on a chain that cuts a checkpoint every `period` blocks.
+    #[must_use]
+    pub const fn keeping(&self, period: Option<u64>) -> Keeping {
+        let StorageConfig { history, trees_every, .. } = self.storage;
+        Keeping { history, period, recent: History::blocks_min(trees_every.get()) }
     }
 
     /// As the store wants it.
@@ -308,6 +336,21 @@ mod tests {
     }
 
     #[test]
+    fn history_is_a_word_or_a_number_from_any_source() {
+        for (file, flag, history) in [
+            ("", None, History::Archive),
+            ("history = \"archive\"", None, History::Archive),
+            ("history = \"checkpoints\"", None, History::Checkpoints),
+            ("history = 100_000", None, History::Blocks(100_000)),
+            ("history = 100_000", Some("storage.history=256"), History::Blocks(256)),
+            ("", Some("storage.history=checkpoints"), History::Checkpoints),
+        ] {
+            let config = load(&format!("[storage]\n{file}\n"), flag.as_slice()).unwrap();
+            assert_eq!(config.storage.history, history, "{file}, {flag:?}");
+        }
+    }
+
+    #[test]
     fn zero_milliseconds_are_any_time() {
         for (setting, budget) in [("0", None), ("1", Some(Duration::from_millis(1)))] {
             let config = load("", &[&format!("consensus.block_time_budget_ms={setting}")]).unwrap();
@@ -338,6 +381,18 @@ mod tests {
             ("[execution]\nthreads = 33\n", &[], "execution.threads is 33; a block runs on 32 threads at most"),
             ("", &["execution.threads=-1"], "execution.threads"),
             ("[execution]\nself_check_every = -1\n", &[], "execution.self_check_every"),
+            (
+                "[storage]\nhistory = \"all\"\n",
+                &[],
+                "storage.history is \"all\"; it must be \"archive\", \"checkpoints\", or a number",
+            ),
+            ("[storage]\nhistory = -1\n", &[], "storage.history must be \"archive\", \"checkpoints\", or a number"),
+            (
+                "",
+                &["storage.history=127"],
+                "storage.history is 127; a node that writes trees every 32 blocks keeps 128",
+            ),
+            ("[storage]\nhistory = 1000\ntrees_every = 501\n", &[], "keeps 1002 at least"),
             ("", &["rpc.listen"], "KEY=VALUE"),
             ("[rpc\n", &[], "config.toml"),
         ] {

@@ -13,6 +13,8 @@
 //! | what a block changed | with each block | trees that are not on disk, after a crash or for a past block |
 //! | its trees | every so many blocks, with checkpoints, and at a stop | the root, proofs, past blocks |
 //!
+//! How much of the past is kept is [`crate::history`]'s.
+//!
 //! Only [`Ledger::commit`] moves the head, and only consensus calls it. Everybody else takes the head as it is: an immutable value.
 
 pub mod past;
@@ -436,12 +438,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFatal`].
     pub fn certificate_at(&self, height: Height) -> Result<Option<CommitCertificate>, LedgerFatal> {
-        let Some(bytes) = self.store.certificate(height)? else { return Ok(None) };
-        decode_certificate(&bytes).map(Some).map_err(|why| LedgerFatal::Damaged {
-            what: "the commit certificate",
-            height,
-            why,
-        })
+        read_certificate(&self.store, height)
     }
 
     /// What became of the transactions of the block at `height`.
@@ -449,8 +446,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerFatal`].
     pub fn receipts_at(&self, height: Height) -> Result<Option<Vec<Receipt>>, LedgerFatal> {
-        let Some(bytes) = self.store.receipts(height)? else { return Ok(None) };
-        decode_receipts(&bytes).map(Some).map_err(|why| LedgerFatal::Damaged { what: "the receipts", height, why })
+        read_receipts(&self.store, height)
     }
 }
 
@@ -522,15 +518,10 @@ pub(crate) fn load_head(store: &Store) -> Result<Head, LedgerFatal> {
     let tip = store.tip()?.ok_or(StoreFatal::NoBase)?;
     let missing = |what| LedgerFatal::Damaged { what, height: tip.height, why: "it is missing".to_owned() };
     let record = read_record(store, tip.height)?.ok_or_else(|| missing("the record"))?;
-    let certificate = match store.certificate(tip.height)? {
-        Some(bytes) => Some(decode_certificate(&bytes).map_err(|why| LedgerFatal::Damaged {
-            what: "the commit certificate",
-            height: tip.height,
-            why,
-        })?),
-        None if tip.height == Height::GENESIS => None,
-        None => return Err(missing("the commit certificate")),
-    };
+    let certificate = read_certificate(store, tip.height)?;
+    if certificate.is_none() && tip.height != Height::GENESIS {
+        return Err(missing("the commit certificate"));
+    }
     Ok(Head { height: tip.height, hash: tip.block_hash, record, certificate, leaves: Some(store.snapshot()) })
 }
 
@@ -538,6 +529,19 @@ pub(crate) fn load_head(store: &Store) -> Result<Head, LedgerFatal> {
 pub(crate) fn read_record(store: &Store, height: Height) -> Result<Option<Record>, LedgerFatal> {
     let Some(bytes) = store.app(height)? else { return Ok(None) };
     Record::from_cbor(&bytes).map(Some).map_err(|why| LedgerFatal::Damaged { what: "the record", height, why })
+}
+
+/// Who decided the block at `height`; `None` where the store has nothing.
+pub(crate) fn read_certificate(store: &Store, height: Height) -> Result<Option<CommitCertificate>, LedgerFatal> {
+    let Some(bytes) = store.certificate(height)? else { return Ok(None) };
+    let damaged = |why| LedgerFatal::Damaged { what: "the commit certificate", height, why };
+    decode_certificate(&bytes).map(Some).map_err(damaged)
+}
+
+/// What became of the transactions of the block at `height`; `None` where the store has nothing.
+pub(crate) fn read_receipts(store: &Store, height: Height) -> Result<Option<Vec<Receipt>>, LedgerFatal> {
+    let Some(bytes) = store.receipts(height)? else { return Ok(None) };
+    decode_receipts(&bytes).map(Some).map_err(|why| LedgerFatal::Damaged { what: "the receipts", height, why })
 }
 
 impl Record {

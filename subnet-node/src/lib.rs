@@ -44,6 +44,7 @@ pub mod facts;
 mod files;
 pub mod gossiping;
 pub mod halt;
+pub mod history;
 pub mod home;
 pub mod init;
 pub mod inspect;

@@ -15,6 +15,8 @@
 //! | `tributary_parallel_blocks_total`, `tributary_abandoned_blocks_total` | blocks run on several threads, and those of them that were given up to one since too much collided |
 //! | `tributary_ahead_transactions_total`, `tributary_repeated_transactions_total` | transactions run before their turn, and those of them that ran again in it |
 //! | `tributary_checked_blocks_total`, `tributary_skipped_checks_total` | blocks that were run again in order and came out the same, and those that were due and not run |
+//! | `tributary_history_oldest_block`, `tributary_history_oldest_state` | from where on blocks, and states, are kept |
+//! | `tributary_pruned_blocks_total`, `tributary_pruned_states_total`, `tributary_pruned_bytes_total` | what went of the past, in bytes before compression |
 //! | `tributary_refused_proposals_total`, `tributary_equivocations_total` | validators that broke a rule |
 //!
 //! The engine's own metrics follow them in the same text.
@@ -30,7 +32,9 @@ use tributary_fvm::Workers;
 use tributary_gossip::GossipHandle;
 use tributary_primitives::Height;
 use tributary_replica::filling::Fill;
+use tributary_store::Kept;
 
+use crate::history::prune::Pruned;
 use crate::ledger::{Committed, Head};
 
 /// The node's numbers.
@@ -58,6 +62,11 @@ pub struct Metrics {
     repeated_transactions: Counter,
     checked_blocks: Counter,
     skipped_checks: Counter,
+    history_oldest_block: Gauge,
+    history_oldest_state: Gauge,
+    pruned_blocks: Counter,
+    pruned_states: Counter,
+    pruned_bytes: Counter,
     refused_proposals: Counter,
     equivocations: Counter,
 }
@@ -84,6 +93,8 @@ impl Metrics {
         let gossip_received = gauge("gossip_received", "Messages received since the start");
         let gossip_rejected = gauge("gossip_rejected", "Messages refused since the start");
         let gossip_dropped = gauge("gossip_dropped", "Messages dropped for lack of room since the start");
+        let history_oldest_block = gauge("history_oldest_block", "Oldest block kept");
+        let history_oldest_state = gauge("history_oldest_state", "Oldest block from which on every state is kept");
         let mut counter = |name: &str, help: &str| {
             let counter = Counter::default();
             registry.register(name, help, counter.clone());
@@ -98,6 +109,10 @@ impl Metrics {
         let repeated_transactions = counter("repeated_transactions", "Of these, run again in their turn");
         let checked_blocks = counter("checked_blocks", "Blocks run again in order, with the same outcome");
         let skipped_checks = counter("skipped_checks", "Blocks that were due to be run again and were not");
+        let pruned_blocks = counter("pruned_blocks", "Blocks that went");
+        let pruned_states =
+            counter("pruned_states", "Blocks that stayed, and whose state went or is only in its trees");
+        let pruned_bytes = counter("pruned_bytes", "Bytes of history that went, before compression");
         let refused_proposals = counter("refused_proposals", "Proposals refused");
         let equivocations = counter("equivocations", "Validators that said two things at once");
         let commit_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
@@ -126,6 +141,11 @@ impl Metrics {
             repeated_transactions,
             checked_blocks,
             skipped_checks,
+            history_oldest_block,
+            history_oldest_state,
+            pruned_blocks,
+            pruned_states,
+            pruned_bytes,
             refused_proposals,
             equivocations,
         }
@@ -162,6 +182,20 @@ impl Metrics {
     /// A block was due to be run again and was not.
     pub fn skipped_check(&self) {
         self.skipped_checks.inc();
+    }
+
+    /// This is kept of the past.
+    pub fn keeps(&self, kept: Kept) {
+        set(&self.history_oldest_block, kept.blocks.0);
+        set(&self.history_oldest_state, kept.states.0);
+    }
+
+    /// What was not kept went.
+    pub fn pruned(&self, pruned: &Pruned) {
+        self.keeps(pruned.kept);
+        self.pruned_blocks.inc_by(pruned.blocks);
+        self.pruned_states.inc_by(pruned.states);
+        self.pruned_bytes.inc_by(pruned.deleted.bytes);
     }
 
     /// A proposal broke a rule.

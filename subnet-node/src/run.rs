@@ -29,6 +29,7 @@ use crate::config::NodeConfig;
 use crate::facts::ChainFacts;
 use crate::gossiping;
 use crate::halt::{self, Halt};
+use crate::history::pruner::Pruner;
 use crate::home::Home;
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
@@ -105,7 +106,9 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     );
     let status = Arc::new(status);
     let backend = NodeBackend::new(Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&status), halt.clone());
-    let checker = checker(home, &config, &ledger, halt, &metrics)?;
+    let checker = checker(home, &config, &ledger, halt.clone(), &metrics)?;
+    let keeping = config.keeping(facts.checkpoint_period());
+    let pruner = Pruner::start(ledger.store().as_ref().clone(), keeping, halt, Arc::clone(&metrics))?;
     let rpc = RpcServer::start(config.rpc(), Arc::new(backend)).await?;
     let service = http::bind(config.service.listen, "health and metrics").await?;
     let (stopped, mut stopping) = watch::channel(false);
@@ -141,6 +144,7 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     if let Some(checker) = checker {
         tokio::task::spawn_blocking(move || checker.stop()).await?;
     }
+    tokio::task::spawn_blocking(move || pruner.stop()).await?;
     stopped.send_replace(true);
     drop(service.await);
     ledger.save()?;

@@ -226,11 +226,11 @@ pub struct ValidatorView {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadUnavailable {
     /// The state was pruned.
-    #[error("the state after block {height} is not kept on this node; the oldest kept is after block {oldest}")]
+    #[error("the state after block {height} is not kept on this node; from block {oldest} on, every one is")]
     StateNotKept {
         /// The height asked for.
         height: Height,
-        /// The oldest height with a state.
+        /// The oldest height from which on there is the state after each.
         oldest: Height,
     },
     /// The block was pruned, or was never here since the node joined later.

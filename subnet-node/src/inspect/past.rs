@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cid::Cid;
 use tributary_primitives::{Hash32, Height};
-use tributary_store::{Buffered, ChainIdentity, Store, StoreFatal};
+use tributary_store::{Buffered, ChainIdentity, Store};
 
 use super::At;
 use crate::config::NodeConfig;
@@ -18,6 +18,18 @@ use crate::run::{STORE_FORMAT, read_genesis};
 /// Why there is no such past.
 #[derive(Debug, thiserror::Error)]
 pub enum PastRejected {
+    /// A state that this node does not keep.
+    #[error(
+        "the state after block {asked} is not kept here: there are those after block {oldest} and all later ones, up to block {last}"
+    )]
+    StateNotKept {
+        /// The block asked for.
+        asked: Height,
+        /// From this one on there are all.
+        oldest: Height,
+        /// The last block.
+        last: Height,
+    },
     /// A block that this node does not have.
     #[error("there is no block {asked} here: this node has blocks {first} to {last}")]
     NoSuchHeight {
@@ -78,28 +90,34 @@ impl Past {
     /// # Errors
     /// [`PastRejected`], and what the store says.
     pub fn at(&self, height: Height) -> anyhow::Result<Record> {
-        if let Some(record) = read_record(&self.store, height)? {
+        let (first, base) = (self.store.kept()?.blocks, self.store.base()?);
+        if (height >= first || Some(height) == base)
+            && let Some(record) = read_record(&self.store, height)?
+        {
             return Ok(record);
         }
-        let first = self.store.base()?.ok_or(StoreFatal::NoBase)?;
         Err(PastRejected::NoSuchHeight { asked: height, first, last: self.last }.into())
     }
 
     /// A store with all nodes of the state after it.
     ///
     /// # Errors
-    /// [`LedgerFatal`].
-    pub fn trees(&self) -> Result<PastStore, LedgerFatal> {
+    /// [`PastRejected`], and what the store says.
+    pub fn trees(&self) -> anyhow::Result<PastStore> {
         self.trees_with(&[])
     }
 
     /// The same, with those of the states after `others` too.
     ///
     /// # Errors
-    /// [`LedgerFatal`].
-    pub fn trees_with(&self, others: &[(Height, Cid)]) -> Result<PastStore, LedgerFatal> {
+    /// As [`Self::trees`].
+    pub fn trees_with(&self, others: &[(Height, Cid)]) -> anyhow::Result<PastStore> {
         let overlay = Arc::new(Buffered::new(self.store.clone()));
         for (height, root) in others.iter().chain([&(self.height, self.record.state_root)]) {
+            if !self.store.keeps_state(*height)? {
+                let oldest = self.store.kept()?.states;
+                return Err(PastRejected::StateNotKept { asked: *height, oldest, last: self.last }.into());
+            }
             complete(&self.store, &overlay, *height, root)?;
         }
         Ok(overlay)

@@ -36,7 +36,7 @@ impl PastStates {
         Self { store, kept: Mutex::new(VecDeque::new()) }
     }
 
-    /// Where the state after the block at `height` can be opened under `root`, which is its own.
+    /// Where the state after the block at `height`, which is kept, can be opened under `root`, which is its own.
     ///
     /// Cost: nothing where the disk has its trees or it was asked for lately; else what the blocks since then cost, without running
     /// them.

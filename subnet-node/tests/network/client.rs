@@ -51,6 +51,13 @@ impl Client {
         u64::from_str_radix(number.trim_start_matches("0x"), 16).ok()
     }
 
+    /// Asks `method`; the answer, or the refusal.
+    pub async fn ask(&self, method: &str, params: Value) -> Result<Value, String> {
+        let mut positional = jsonrpsee::core::params::ArrayParams::new();
+        params.as_array().unwrap().iter().for_each(|param| positional.insert(param).unwrap());
+        self.0.request(method, positional).await.map_err(|why| why.to_string())
+    }
+
     /// Hash of the block at `height`.
     pub async fn block_hash(&self, height: u64) -> Option<String> {
         let block: Value =

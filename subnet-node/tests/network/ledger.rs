@@ -18,14 +18,16 @@ use crate::light_client::open;
 use crate::network::Network;
 use crate::wallet::Wallet;
 
-struct Decided {
-    certificate: CommitCertificate,
-    bytes: Vec<u8>,
-    block: Block,
-    transactions: Arc<[Transaction]>,
+/// A block, to be committed to another ledger.
+pub struct Decided {
+    pub certificate: CommitCertificate,
+    pub bytes: Vec<u8>,
+    pub block: Block,
+    pub transactions: Arc<[Transaction]>,
 }
 
-type LeavesAt = BTreeMap<Vec<u8>, Vec<u8>>;
+/// All leaves of a state.
+pub type LeavesAt = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A network's ledger after transfers, calls and a made actor.
 async fn chain() -> (Network, Ledger) {
@@ -43,7 +45,8 @@ async fn chain() -> (Network, Ledger) {
     (network, ledger)
 }
 
-fn ledger(at: &Path, network: &Network, trees_every: u64) -> Ledger {
+/// A ledger of the network's chain, in a directory of its own.
+pub fn ledger(at: &Path, network: &Network, trees_every: u64) -> Ledger {
     let facts = Arc::new(ChainFacts::of(network.genesis()).unwrap());
     let identity = ChainIdentity { genesis: facts.genesis_id, format: tributary_node::run::STORE_FORMAT };
     let store = Store::open(at, &StoreConfig::default(), &identity).unwrap();
@@ -51,7 +54,8 @@ fn ledger(at: &Path, network: &Network, trees_every: u64) -> Ledger {
     Ledger::open(facts, store, executor, network.genesis(), NonZeroU64::new(trees_every).unwrap()).unwrap()
 }
 
-fn decided(ledger: &Ledger, height: Height) -> Decided {
+/// The block at `height`.
+pub fn decided(ledger: &Ledger, height: Height) -> Decided {
     let certificate = ledger.certificate_at(height).unwrap().unwrap();
     let (bytes, block) = ledger.block_at(height).unwrap().unwrap();
     let chain_id = ledger.facts().chain_id;
@@ -61,7 +65,7 @@ fn decided(ledger: &Ledger, height: Height) -> Decided {
 }
 
 /// All leaves of the state after a block, by its trees.
-fn leaves_at(ledger: &Ledger, height: Height) -> LeavesAt {
+pub fn leaves_at(ledger: &Ledger, height: Height) -> LeavesAt {
     let root = ledger.record_at(height).unwrap().unwrap().state_root;
     let (store, mut leaves) = (ledger.past().at(height, &root).unwrap(), LeavesAt::new());
     let tree = StateTree::load(store, &root).unwrap();

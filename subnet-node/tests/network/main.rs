@@ -12,6 +12,7 @@
 //! | [`devnet`] | a whole devnet, run as a user runs it |
 //! | [`bench`] | `subnet-node bench`, as a user runs it |
 //! | [`docs`] | a page's commands, copied and pasted |
+//! | [`history`] | nodes that keep less than all |
 //! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
 //! | [`ledger`] | a chain taken over block by block, with stops at every height |
 //! | [`refusals`] | bad homes, settings and ports are refused with what to do |
@@ -24,6 +25,7 @@ mod client;
 mod devnet;
 mod docs;
 mod hierarchy;
+mod history;
 mod inspect;
 mod ledger;
 mod light_client;

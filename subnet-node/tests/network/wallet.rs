@@ -76,13 +76,25 @@ impl Wallet {
     /// Has an actor made of `code` without parameters, by the first message from its f1 address; the height of the block with it.
     pub async fn exec(&self, client: &Client, code: Cid) -> u64 {
         let params = to_vec(&ExecParams { code, params: RawBytes::default() }).unwrap();
+        self.message(client, 0, FilecoinAddress::new_id(INIT_ID), EXEC, params).await
+    }
+
+    /// Sends the message of nonce `sequence` from its f1 address, and waits for its block; that block's height.
+    pub async fn message(
+        &self,
+        client: &Client,
+        sequence: u64,
+        to: FilecoinAddress,
+        method_num: u64,
+        params: Vec<u8>,
+    ) -> u64 {
         let message = Message {
             version: 0,
             from: self.f1_address(),
-            to: FilecoinAddress::new_id(INIT_ID),
-            sequence: 0,
+            to,
+            sequence,
             value: TokenAmount::default(),
-            method_num: EXEC,
+            method_num,
             params: RawBytes::new(params),
             gas_limit: 1_000_000_000,
             gas_fee_cap: TokenAmount::from_atto(1_000_000_000),

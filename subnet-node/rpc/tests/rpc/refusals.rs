@@ -109,7 +109,7 @@ async fn a_block_or_state_that_is_not_there_is_told_apart() {
     served.ledger.prune_states_below(2);
     let someone = json!(alice().eth_address());
     let nowhere = format!("0x{}", "99".repeat(32));
-    let pruned = "the state after block 1 is not kept on this node; the oldest kept is after block 2";
+    let pruned = "the state after block 1 is not kept on this node; from block 2 on, every one is";
     each_is_refused(
         &served,
         vec![

@@ -1,0 +1,136 @@
+//! The thread that prunes: at the lowest priority, in small steps with pauses, beside a chain that never waits for it.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tributary_store::Store;
+
+use super::law::{History, Keeping};
+use super::prune::prune;
+use crate::halt::Halt;
+use crate::ledger::LedgerFatal;
+use crate::metrics::Metrics;
+
+/// What the thread gives way by: on Linux a thread has a priority of its own.
+const NICENESS: i32 = 19;
+
+/// How often it looks whether something is to go.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// It rests this many times as long as the step before took: so it has a third of a disk at most.
+const REST: u32 = 2;
+
+/// The thread, until it is stopped.
+pub struct Pruner {
+    stopping: Arc<Stopping>,
+    running: JoinHandle<()>,
+}
+
+/// There is no thread to prune on.
+#[derive(Debug, thiserror::Error)]
+#[error("no thread to prune history on: {0}")]
+pub struct PrunerUnavailable(io::Error);
+
+#[derive(Default)]
+struct Stopping {
+    is_asked: Mutex<bool>,
+    asked: Condvar,
+}
+
+struct Hand {
+    store: Store,
+    keeping: Keeping,
+    metrics: Arc<Metrics>,
+    stopping: Arc<Stopping>,
+}
+
+impl Pruner {
+    /// Starts it. Where all is kept it ends at once.
+    ///
+    /// # Errors
+    /// [`PrunerUnavailable`].
+    pub fn start(store: Store, keeping: Keeping, halt: Halt, metrics: Arc<Metrics>) -> Result<Self, PrunerUnavailable> {
+        let stopping = Arc::<Stopping>::default();
+        let hand = Hand { store, keeping, metrics, stopping: Arc::clone(&stopping) };
+        let work = move || {
+            if let Err(why) = hand.run() {
+                halt.because(why);
+            }
+        };
+        let running = thread::Builder::new().name("prune".into()).spawn(work).map_err(PrunerUnavailable)?;
+        Ok(Self { stopping, running })
+    }
+
+    /// Ends it after the step that it is at.
+    pub fn stop(self) {
+        self.stopping.ask();
+        // One that panicked told so itself.
+        drop(self.running.join());
+    }
+}
+
+impl Hand {
+    fn run(&self) -> Result<(), LedgerFatal> {
+        self.metrics.keeps(self.store.kept()?);
+        if self.keeping.history == History::Archive && self.store.pruned()? == self.store.kept()? {
+            return Ok(());
+        }
+        if let Err(why) = rustix::process::nice(NICENESS) {
+            tracing::warn!(%why, "history is pruned at the priority of everything else");
+        }
+        while !self.stopping.waits(LOOK_EVERY) {
+            self.prune()?;
+        }
+        Ok(())
+    }
+
+    fn prune(&self) -> Result<(), LedgerFatal> {
+        let started = Instant::now();
+        let mut pace = Pace::of(&self.stopping);
+        let pruned = prune(&self.store, &self.keeping, || pace.step())?;
+        self.metrics.pruned(&pruned);
+        if pruned.blocks > 0 || pruned.states > 0 {
+            tracing::info!(
+                oldest_block = %pruned.kept.blocks, oldest_state = %pruned.kept.states, blocks = pruned.blocks,
+                states = pruned.states, entries = pruned.deleted.entries, bytes = pruned.deleted.bytes,
+                took = ?started.elapsed(), "history pruned"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Rests after each step.
+struct Pace<'a> {
+    stopping: &'a Stopping,
+    began: Instant,
+}
+
+impl<'a> Pace<'a> {
+    fn of(stopping: &'a Stopping) -> Self {
+        Self { stopping, began: Instant::now() }
+    }
+
+    fn step(&mut self) -> ControlFlow<()> {
+        let is_asked = self.stopping.waits(self.began.elapsed() * REST);
+        self.began = Instant::now();
+        if is_asked { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+impl Stopping {
+    fn ask(&self) {
+        *self.is_asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.asked.notify_all();
+    }
+
+    /// Waits so long, or until the thread is asked to stop; whether it is.
+    fn waits(&self, most: Duration) -> bool {
+        let is_asked = self.is_asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.asked.wait_timeout_while(is_asked, most, |is_asked| !*is_asked);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}

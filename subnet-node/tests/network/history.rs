@@ -1,0 +1,215 @@
+//! Nodes that keep less than all of their chain.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use fvm_ipld_encoding::{RawBytes, to_vec};
+use fvm_shared::address::Address;
+use fvm_shared::econ::TokenAmount;
+use serde_json::json;
+use tempfile::TempDir;
+use tributary_node::history::law::{History, Keeping};
+use tributary_node::history::prune::{Pruned, prune};
+use tributary_node::ledger::Ledger;
+use tributary_primitives::Height;
+use tributary_primitives::actors::{BuiltinActor, INIT_ID};
+use tributary_primitives::init::{EXEC, ExecParams};
+
+use crate::client::{Client, until};
+use crate::ledger::{Decided, LeavesAt, decided, leaves_at, ledger};
+use crate::light_client::open;
+use crate::network::{Network, Plan};
+use crate::wallet::Wallet;
+
+/// What proposes to a wallet of several signers.
+const PROPOSE: u64 = 2;
+
+/// A chain with contracts, transfers, and an actor whose own blocks change from block to block; and the states after all blocks.
+struct Chain {
+    network: Network,
+    source: Ledger,
+    states: BTreeMap<Height, LeavesAt>,
+}
+
+impl Chain {
+    async fn made() -> Self {
+        let mut wallet = Wallet::rich();
+        let rich = vec![wallet.address().into(), wallet.f1_address().to_string().parse().unwrap()];
+        let mut network = Network::planned(Plan { rich, ..Plan::root(1) });
+        network.start_all();
+        let client = network.client(0);
+        client.reach(1).await;
+        // A wallet that two must sign for, in which proposals pile up.
+        let signers = [wallet.f1_address(), Address::new_id(INIT_ID)];
+        let params = RawBytes::new(to_vec(&(&signers[..], 2_u64, 0_i64, 0_i64)).unwrap());
+        let exec = to_vec(&ExecParams { code: BuiltinActor::Multisig.code(), params }).unwrap();
+        wallet.message(&client, 0, Address::new_id(INIT_ID), EXEC, exec).await;
+        let multisig = multisig(&client).await;
+        for sequence in 1..=6 {
+            let proposal = (signers[0], TokenAmount::default(), 0_u64, RawBytes::default());
+            wallet.message(&client, sequence, multisig, PROPOSE, to_vec(&proposal).unwrap()).await;
+            wallet.transfer(&client).await;
+        }
+        let height = client.height().await.unwrap();
+        client.reach(height + 1).await;
+        assert!(network.stop(0).success());
+        let source = open(&network);
+        let heights = (0..=source.head().height.0).map(Height);
+        let states = heights.map(|height| (height, leaves_at(&source, height))).collect();
+        Self { network, source, states }
+    }
+
+    fn last(&self) -> Height {
+        self.source.head().height
+    }
+
+    fn ledger(&self, at: &Path, trees_every: u64) -> Ledger {
+        ledger(at, &self.network, trees_every)
+    }
+
+    fn commit(&self, copy: &Ledger, height: Height) {
+        let Decided { certificate, bytes, block, transactions } = decided(&self.source, height);
+        copy.commit(certificate, &block, &bytes, &transactions).unwrap().expect("it is new");
+        assert_eq!(copy.record_at(height).unwrap(), self.source.record_at(height).unwrap(), "{height}");
+    }
+
+    /// What is kept is as it was, and what is not is not there.
+    fn compare(&self, copy: &Ledger, history: History) {
+        let (store, head) = (copy.store(), copy.head().height);
+        let kept = store.kept().unwrap();
+        for (height, leaves) in self.states.range(..=head) {
+            let is_spared = history == History::Checkpoints && height.0.is_multiple_of(PERIOD);
+            let is_kept = store.keeps_state(*height).unwrap();
+            // With trees of its own only where the copy wrote them: this chain cuts no checkpoints.
+            let is_spared = is_spared && store.trees_until(*height).unwrap() == Some(*height);
+            assert_eq!(is_kept, *height >= kept.states || is_spared, "{height}");
+            if is_kept {
+                assert_eq!(leaves_at(copy, *height), *leaves, "the state after {height}");
+            }
+        }
+        for height in (1..=head.0).map(Height) {
+            let Decided { certificate, bytes, transactions, .. } = decided(&self.source, height);
+            let is_there = height >= kept.blocks;
+            assert_eq!(store.block(height).unwrap(), is_there.then_some(bytes), "{height}");
+            assert_eq!(store.height_of(&certificate.block.hash).unwrap(), is_there.then_some(height));
+            for transaction in transactions.iter() {
+                let place = store.transaction(&transaction.hash()).unwrap().map(|place| place.height);
+                assert_eq!(place, is_there.then_some(height));
+            }
+        }
+        assert!(copy.record_at(Height::GENESIS).unwrap().is_some(), "genesis stays");
+    }
+}
+
+/// The wallet of several signers that was made first.
+async fn multisig(client: &Client) -> Address {
+    for id in 100..200 {
+        let actor = client.ask("subnet_getActor", json!([format!("f0{id}")])).await.unwrap();
+        if actor["code"] == json!(BuiltinActor::Multisig.code().to_string()) {
+            return Address::new_id(id);
+        }
+    }
+    panic!("no wallet was made");
+}
+
+/// Blocks from one checkpoint to the next.
+const PERIOD: u64 = 4;
+
+const fn keeping(history: History) -> Keeping {
+    Keeping { history, period: Some(PERIOD), recent: 3 }
+}
+
+fn prune_all(copy: &Ledger, history: History) -> Pruned {
+    prune(copy.store(), &keeping(history), || ControlFlow::Continue(())).unwrap()
+}
+
+/// Commits the next block, and a certificate when a checkpoint is due.
+fn go_on(chain: &Chain, copy: &Ledger) {
+    let height = copy.head().height.next();
+    chain.commit(copy, height);
+    if height.ends_period(PERIOD) {
+        copy.store().put_checkpoint(height, b"certified").unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_of_a_pruned_chain_is_as_it_was_wherever_the_node_was_stopped() {
+    let chain = Chain::made().await;
+    for (history, trees_every, every) in [
+        (History::Blocks(3), 1, 1),
+        (History::Blocks(5), 3, 2),
+        (History::Blocks(2), 4, 5),
+        (History::Checkpoints, 2, 3),
+        (History::Archive, 2, 3),
+    ] {
+        let directory = TempDir::new().unwrap();
+        let mut copy = chain.ledger(directory.path(), trees_every);
+        for height in 1..=chain.last().0 {
+            go_on(&chain, &copy);
+            if height.is_multiple_of(every) {
+                // Broken off after a few steps, and gone on with after a stop.
+                let mut steps = 0..height % 3;
+                let step = || if steps.next().is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+                prune(copy.store(), &keeping(history), step).unwrap();
+                drop(copy);
+                copy = chain.ledger(directory.path(), trees_every);
+                assert!(prune_all(&copy, history).is_done);
+                chain.compare(&copy, history);
+            }
+        }
+        let (kept, last) = (copy.store().kept().unwrap(), chain.last().0);
+        // So many blocks, those since the last certificate and the last trees, and those since it was looked.
+        let most = match history {
+            History::Archive => last,
+            History::Blocks(blocks) => blocks + PERIOD + trees_every + every,
+            History::Checkpoints => 3 + PERIOD + trees_every + every,
+        };
+        assert!(kept.states.0 + most >= last, "{history:?}: {kept:?} of {last}");
+        assert_eq!(copy.store().pruned().unwrap(), kept);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_keeps_little_goes_on_and_who_has_nothing_learns_all_from_those_that_keep_it() {
+    let mut network = Network::of(4);
+    let config = network.home(0).config();
+    let told = fs::read_to_string(&config).unwrap().replace("history = \"archive\"", "history = 128");
+    fs::write(&config, told).unwrap();
+    (0..3).for_each(|at| network.start(at));
+    let (mut wallet, client) = (Wallet::rich(), network.client(1));
+    client.reach(1).await;
+    let (first, _) = wallet.transfer(&client).await;
+    while client.height().await.unwrap() < 170 {
+        wallet.transfer(&client).await;
+    }
+    until("a block that is kept no more", async || network.metric(0, "tributary_pruned_blocks_total") > 30).await;
+    let (oldest, pruned) = (network.metric(0, "tributary_history_oldest_block"), network.client(0));
+    assert_eq!(network.metric(1, "tributary_history_oldest_block"), 0, "an archive");
+    let someone = format!("0x{}", "99".repeat(20));
+    for (method, params, refusal) in [
+        ("eth_getBlockByNumber", json!(["0x1", false]), "block 1 is not kept on this node; the oldest kept is block"),
+        ("eth_getLogs", json!([{ "fromBlock": "0x1", "toBlock": "0x2" }]), "the oldest kept is block"),
+        ("eth_getBalance", json!([someone, "0x1"]), "the state after block 1 is not kept on this node"),
+        ("eth_getBalance", json!([someone, "0x0"]), "the state after block 0 is not kept on this node"),
+    ] {
+        let said = pruned.ask(method, params).await.unwrap_err();
+        assert!(said.contains(refusal), "{method}: {said}");
+    }
+    assert_eq!(pruned.ask("eth_getTransactionReceipt", json!([first])).await.unwrap(), json!(null));
+    assert!(pruned.ask("eth_getBlockByNumber", json!(["0x0", false])).await.unwrap().is_object(), "genesis stays");
+    assert!(pruned.ask("eth_getBalance", json!([someone, format!("{oldest:#x}")])).await.is_ok());
+    assert!(client.block_hash(1).await.is_some());
+
+    network.start(3);
+    let (_, last) = wallet.transfer(&client).await;
+    network.client(3).reach(last).await;
+    assert!(network.client(3).block_hash(1).await.is_some(), "history is there from the first block on");
+    network.kill(0);
+    network.start(0);
+    let (_, last) = wallet.transfer(&client).await;
+    network.client(0).reach(last).await;
+    assert_eq!(network.client(0).block_hash(last).await, client.block_hash(last).await);
+    assert!(network.metric(0, "tributary_history_oldest_block") >= oldest);
+}
