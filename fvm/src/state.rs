@@ -41,7 +41,7 @@ pub mod tree;
 pub mod view;
 
 pub use actor::{Actor, ActorHead};
-pub use leaf::{Leaf, LeafChanges, Leaves, SharedLeaves};
+pub use leaf::{Leaf, LeafChanges, Leaves, SharedLeaves, own_block};
 pub use memory::MemoryStore;
 pub use overlay::{BlockState, Settled};
 pub use reader::{FlatState, ReadState};

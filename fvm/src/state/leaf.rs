@@ -13,11 +13,13 @@
 
 use std::sync::Arc;
 
+use cid::Cid;
 use fvm_ipld_encoding::{from_slice, to_vec};
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::state::ActorState;
 use revm::primitives::U256;
+use tributary_primitives::actors::INIT_ID;
 
 use super::contract::ContractHead;
 use crate::error::StateFatal;
@@ -99,6 +101,26 @@ impl Leaf {
     }
 }
 
+/// The block that a leaf leads to and that is written with the block which changes the leaf: an actor's own state, a contract's code.
+///
+/// Heads and storage of contracts, and the state of the init actor, are written with the trees; until then they follow from leaves.
+///
+/// # Errors
+/// [`StateFatal`] for a leaf that is damaged.
+pub fn own_block(key: &[u8], value: &[u8]) -> Result<Option<Cid>, StateFatal> {
+    let leaf = Leaf::of_key(key);
+    let leaf = leaf.ok_or_else(|| StateFatal::Invariant(format!("{key:02x?} is no leaf's key")))?;
+    Ok(match leaf {
+        Leaf::Actor(INIT_ID) => None,
+        Leaf::Actor(_) => {
+            let actor: ActorState = decode(&leaf, value)?;
+            ContractHead::of(&actor).is_none().then_some(actor.state)
+        }
+        Leaf::Contract(_) => Some(decode::<ContractHead>(&leaf, value)?.bytecode),
+        Leaf::Slot(..) | Leaf::Name(_) | Leaf::NextId => None,
+    })
+}
+
 /// A slot's value as a leaf has it; zero is no leaf.
 pub(super) fn slot_value(value: U256) -> Option<Vec<u8>> {
     (!value.is_zero()).then(|| value.to_be_bytes_trimmed_vec())
@@ -159,6 +181,10 @@ fn malformed(leaf: &Leaf, why: impl std::fmt::Display) -> StateFatal {
 
 #[cfg(test)]
 mod tests {
+    use fvm_shared::EMPTY_ARR_CID;
+    use tributary_primitives::actors::BuiltinActor;
+    use tributary_primitives::{cbor_cid, raw_cid};
+
     use super::*;
 
     #[test]
@@ -182,5 +208,28 @@ mod tests {
         }
         assert_eq!(Leaf::of_key(&[5]), None);
         assert!(leaves.iter().map(Leaf::key).is_sorted(), "keys sort as leaves do");
+    }
+
+    #[test]
+    fn a_leaf_leads_to_what_no_tree_writes() {
+        let (state, code) = (cbor_cid(b"state"), raw_cid(b"code"));
+        let actor = |code: Cid, state| encode(&ActorState::new(code, state, Default::default(), 0, None)).unwrap();
+        let head = ContractHead { bytecode: code, ..ContractHead::empty(state) };
+        let (multisig, evm) = (BuiltinActor::Multisig.code(), BuiltinActor::Evm.code());
+        for (leaf, value, expected) in [
+            (Leaf::Actor(100), actor(multisig, state), Some(state)),
+            (Leaf::Actor(100), actor(code, state), Some(state)),
+            (Leaf::Actor(100), actor(evm, state), None),
+            (Leaf::Actor(100), actor(BuiltinActor::EthAccount.code(), state), None),
+            (Leaf::Actor(100), actor(BuiltinActor::EthAccount.code(), EMPTY_ARR_CID), Some(EMPTY_ARR_CID)),
+            (Leaf::Actor(INIT_ID), actor(BuiltinActor::Init.code(), state), None),
+            (Leaf::Contract(100), encode(&head).unwrap(), Some(code)),
+            (Leaf::Slot(100, U256::from(1)), vec![1], None),
+            (Leaf::Name(Address::new_id(1)), encode(&1_u64).unwrap(), None),
+            (Leaf::NextId, encode(&1_u64).unwrap(), None),
+        ] {
+            assert_eq!(own_block(&leaf.key(), &value).unwrap(), expected, "{leaf:?}");
+        }
+        assert!(own_block(&[9], &[]).is_err() && own_block(&Leaf::Actor(100).key(), &[1]).is_err());
     }
 }

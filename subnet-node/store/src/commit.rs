@@ -9,6 +9,7 @@
 //! | T | height ≤ T, another block | `Conflict` |
 //! | T | beyond T + 1, or before what is kept | `Gap` |
 
+use cid::Cid;
 use rocksdb::WriteBatch;
 use tributary_primitives::{Hash32, Height};
 
@@ -80,7 +81,7 @@ impl Store {
     /// [`StoreFatal::Gap`], [`StoreFatal::Conflict`], [`StoreFatal::NoBase`] as in the table above; [`StoreFatal::Write`] and
     /// [`StoreFatal::Read`]. The store is as it was.
     pub fn commit_block(&self, commit: &BlockCommit<'_>) -> Result<Committed, StoreFatal> {
-        let _moving = self.commits();
+        let mut moving = self.commits();
         let tip = self.tip()?.ok_or(StoreFatal::NoBase)?;
         if commit.height <= tip.height {
             return self.compare(commit, tip);
@@ -91,7 +92,7 @@ impl Store {
         let mut batch = WriteBatch::default();
         self.put_block(&mut batch, commit);
         self.put_index(&mut batch, commit);
-        self.put_ipld(&mut batch, commit.ipld);
+        self.put_ipld(&mut batch, &mut moving, by_cid(commit.ipld));
         self.put_leaves(&mut batch, commit.leaves);
         batch.put_cf(self.family(Family::Changes), key::height(commit.height), encode_changes(commit.leaves));
         if commit.has_trees {
@@ -110,7 +111,7 @@ impl Store {
     /// # Errors
     /// [`StoreFatal::Gap`] or [`StoreFatal::Conflict`] when the store has another base already; [`StoreFatal::Write`].
     pub fn commit_base(&self, commit: &BaseCommit<'_>) -> Result<Committed, StoreFatal> {
-        let _moving = self.commits();
+        let mut moving = self.commits();
         if let (Some(base), Some(tip)) = (self.base()?, self.tip()?) {
             return match self.height_of(&commit.block_hash)? {
                 Some(height) if height == base && height == commit.height => Ok(Committed::Before),
@@ -122,7 +123,7 @@ impl Store {
         batch.put_cf(self.family(Family::App), at, commit.app);
         batch.put_cf(self.family(Family::Hashes), commit.block_hash.0, at);
         batch.put_cf(self.family(Family::Meta), META_BASE, at);
-        self.put_ipld(&mut batch, commit.ipld);
+        self.put_ipld(&mut batch, &mut moving, by_cid(commit.ipld));
         self.put_leaves(&mut batch, commit.leaves);
         batch.put_cf(self.family(Family::Trees), at, []);
         self.put_tip(&mut batch, commit.height, &commit.block_hash);
@@ -135,8 +136,8 @@ impl Store {
     /// # Errors
     /// [`StoreFatal::Write`].
     pub fn put_trees(&self, height: Height, ipld: &[IpldBlock]) -> Result<(), StoreFatal> {
-        let mut batch = WriteBatch::default();
-        self.put_ipld(&mut batch, ipld);
+        let (mut batch, mut putting) = (WriteBatch::default(), self.commits());
+        self.put_ipld(&mut batch, &mut putting, by_cid(ipld));
         batch.put_cf(self.family(Family::Trees), key::height(height), []);
         self.write(batch, Survives::PowerLoss)
     }
@@ -183,4 +184,8 @@ impl Store {
     fn put_tip(&self, batch: &mut WriteBatch, height: Height, block_hash: &Hash32) {
         batch.put_cf(self.family(Family::Meta), META_TIP, key::tip(height, block_hash));
     }
+}
+
+fn by_cid(blocks: &[IpldBlock]) -> impl Iterator<Item = (Cid, &[u8])> {
+    blocks.iter().map(|(cid, block)| (*cid, block.as_slice()))
 }

@@ -15,6 +15,7 @@ use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use rocksdb::WriteBatch;
 
+use crate::collection::Barrier;
 use crate::store::Store;
 use crate::undecided::Survives;
 use crate::{Family, StoreFatal};
@@ -23,9 +24,19 @@ use crate::{Family, StoreFatal};
 pub type IpldBlock = (Cid, Vec<u8>);
 
 impl Store {
-    pub(crate) fn put_ipld(&self, batch: &mut WriteBatch, blocks: &[IpldBlock]) {
+    /// The batch must be written while `putting` is held.
+    pub(crate) fn put_ipld<D: AsRef<[u8]>>(
+        &self,
+        batch: &mut WriteBatch,
+        putting: &mut Option<Barrier>,
+        blocks: impl IntoIterator<Item = (Cid, D)>,
+    ) {
         for (cid, block) in blocks {
-            batch.put_cf(self.family(Family::Ipld), cid.to_bytes(), block);
+            let name = cid.to_bytes();
+            if let Some(barrier) = putting {
+                barrier.remember(&name);
+            }
+            batch.put_cf(self.family(Family::Ipld), name, block);
         }
     }
 }
@@ -52,10 +63,8 @@ impl Blockstore for Store {
         D: AsRef<[u8]>,
         I: IntoIterator<Item = (Cid, D)>,
     {
-        let mut batch = WriteBatch::default();
-        for (cid, block) in blocks {
-            batch.put_cf(self.family(Family::Ipld), cid.to_bytes(), block);
-        }
+        let (mut batch, mut putting) = (WriteBatch::default(), self.commits());
+        self.put_ipld(&mut batch, &mut putting, blocks);
         Ok(self.write(batch, Survives::Process)?)
     }
 }

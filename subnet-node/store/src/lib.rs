@@ -19,6 +19,7 @@
 //! | `undecided` | height, round, block hash | proposed block | [`Store::put_undecided`]; deleted when its height is decided |
 //! | `meta` | `genesis`, `format`, `tip`, `base` | which chain, which layout, last and first height | opening, commits |
 //! | `meta` | `kept`, `pruned` | from where on the past is kept, and up to where it is gone | [`Store::keep_from`], [`Store::delete_block`], [`Store::delete_state`] |
+//! | `meta` | `collected` | how many IPLD blocks the last collection left | [`Collection::sweep`] |
 //!
 //! Values are bytes: their types belong to the crates above, which alone know how to read them.
 //!
@@ -35,12 +36,14 @@
 //! | `store` | [`Store`] and its reads |
 //! | `undecided`, `checkpoint` | proposals not decided, shares and certificates of checkpoints |
 //! | `history` | what is kept of the past, and the deletion of the rest |
+//! | `collection` | IPLD blocks that nobody needs any more |
 //! | `ipld` | [`Store`] as a block store, and [`Buffered`] for one block's execution |
 //! | `leaves` | the state's leaves, now and at a commit |
 //! | `sizes` | what the metrics show |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 mod checkpoint;
+mod collection;
 mod commit;
 mod directory;
 mod error;
@@ -53,6 +56,7 @@ mod sizes;
 mod store;
 mod undecided;
 
+pub use collection::{Collection, CollectionUnavailable, MARKED_MAX, Marked, PUT_MAX, Swept};
 pub use commit::{BaseCommit, BlockCommit, Committed, LeafChange};
 pub use directory::{ChainIdentity, StoreConfig};
 pub use error::StoreFatal;

@@ -50,7 +50,7 @@ impl Store {
         Ok(sizes)
     }
 
-    fn property(&self, family: Family, name: &str) -> Result<u64, StoreFatal> {
+    pub(crate) fn property(&self, family: Family, name: &str) -> Result<u64, StoreFatal> {
         let value = self.database().property_int_value_cf(self.family(family), name);
         Ok(value.map_err(|source| StoreFatal::Read { family, source })?.unwrap_or(0))
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rocksdb::{Cache, ColumnFamily, DB, Direction, FlushOptions, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
 use tributary_primitives::{Hash32, Height};
 
+use crate::collection::Barrier;
 use crate::directory::{self, ChainIdentity, Opened, StoreConfig};
 use crate::undecided::Survives;
 use crate::{Family, StoreFatal, key};
@@ -16,6 +17,7 @@ pub(crate) const META_TIP: &[u8] = b"tip";
 pub(crate) const META_BASE: &[u8] = b"base";
 pub(crate) const META_KEPT: &[u8] = b"kept";
 pub(crate) const META_PRUNED: &[u8] = b"pruned";
+pub(crate) const META_COLLECTED: &[u8] = b"collected";
 
 /// The last block of the store.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -44,8 +46,8 @@ pub struct Store {
 struct Inner {
     database: DB,
     cache: Cache,
-    /// Held while a commit compares with the tip and moves it; readers do not take it.
-    commits: Mutex<()>,
+    /// Held while a commit compares with the tip and moves it, and while IPLD blocks are put or collected; readers do not take it.
+    commits: Mutex<Option<Barrier>>,
     _lock: File,
 }
 
@@ -78,7 +80,7 @@ impl Store {
     }
 
     fn of(Opened { database, cache, lock }: Opened) -> Self {
-        let inner = Inner { database, cache, commits: Mutex::new(()), _lock: lock };
+        let inner = Inner { database, cache, commits: Mutex::new(None), _lock: lock };
         Self { inner: Arc::new(inner) }
     }
 
@@ -193,8 +195,9 @@ impl Store {
         self.database().cf_handle(family.name()).expect("opened with every family")
     }
 
-    /// The right to move the tip. Nothing is left half done by a holder that panicked: a batch is written whole.
-    pub(crate) fn commits(&self) -> MutexGuard<'_, ()> {
+    /// The right to move the tip and to put IPLD blocks, and what a collection that runs remembers of those. Nothing is left half done by
+    /// a holder that panicked: a batch is written whole.
+    pub(crate) fn commits(&self) -> MutexGuard<'_, Option<Barrier>> {
         self.inner.commits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

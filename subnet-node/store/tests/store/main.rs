@@ -14,7 +14,8 @@ use multihash_codetable::Code;
 use tempfile::TempDir;
 use tributary_primitives::{BlsPublicKey, Height, VALIDATORS_MAX};
 use tributary_store::{
-    BaseCommit, Buffered, Committed, Family, Kept, Store, StoreFatal, Survives, Tip, TransactionPlace,
+    BaseCommit, Buffered, Collection, CollectionUnavailable, Committed, Family, Kept, Marked, Store, StoreFatal,
+    Survives, Tip, TransactionPlace,
 };
 
 fn open_with_base(path: &Path) -> Store {
@@ -278,4 +279,86 @@ fn a_transaction_that_a_later_block_was_named_for_is_still_found_when_the_earlie
     store.delete_block(Height(1), Some(&first.hash), &hashes).unwrap();
     let found: Vec<_> = hashes.iter().filter_map(|hash| store.transaction(hash).unwrap()).collect();
     assert_eq!(found, [TransactionPlace { height: Height(2), index: 3 }]);
+}
+
+/// Sweeps all; how many blocks went.
+fn sweep(collection: &mut Collection) -> u64 {
+    let mut entries = 0;
+    loop {
+        let swept = collection.sweep().unwrap();
+        entries += swept.deleted.entries;
+        if swept.is_done {
+            return entries;
+        }
+    }
+}
+
+#[test]
+fn a_collection_leaves_what_is_marked_and_what_is_put_while_it_runs() {
+    let directory = TempDir::new().unwrap();
+    let store = open_with_base(directory.path());
+    let there = |block: &Block| block.ipld.iter().filter(|(cid, _)| store.has(cid).unwrap()).count();
+    let blocks: Vec<_> = (0..200).map(|height| Block::at(Height(height))).collect();
+    let commit = |range: std::ops::Range<usize>| {
+        for block in &blocks[range] {
+            store.commit_block(&block.commit()).unwrap();
+        }
+    };
+    commit(1..150);
+
+    let mut collection = store.begin_collection().unwrap();
+    assert!(store.begin_collection().is_none(), "one at a time");
+    for (cid, bytes) in blocks[100..150].iter().flat_map(|block| &block.ipld) {
+        assert_eq!((collection.mark(cid).unwrap(), collection.mark(cid).unwrap()), (Marked::Now, Marked::Before));
+        assert_eq!(collection.block(cid).unwrap().as_ref(), Some(bytes));
+    }
+    assert_eq!(collection.marked(), 500);
+    // By a commit, by trees written at a stop, by an import; and what was there, unneeded, and is needed again.
+    commit(150..160);
+    store.put_trees(Height(159), &blocks[170].ipld).unwrap();
+    store.put_many_keyed(blocks[171].ipld.clone()).unwrap();
+    store.put_many_keyed(blocks[7].ipld.clone()).unwrap();
+    assert!(!collection.sweep().unwrap().is_done, "in steps");
+    commit(160..161);
+    store.put_many_keyed(blocks[8].ipld.clone()).unwrap();
+    sweep(&mut collection);
+    let kept = (0..200).filter(|height| there(&blocks[*height]) == 10);
+    assert_eq!(kept.collect::<Vec<_>>(), [&[7, 8][..], &(100..161).collect::<Vec<_>>(), &[170, 171]].concat());
+    assert!(blocks.iter().all(|block| there(block) % 10 == 0));
+    assert_eq!(store.collected().unwrap(), 500 + 10 * 15, "marked, and put meanwhile");
+    drop(collection);
+
+    // Broken off and begun anew: nothing is remembered of the last one.
+    drop(store.begin_collection().unwrap());
+    let mut again = store.begin_collection().unwrap();
+    for (cid, _) in blocks[100..161].iter().flat_map(|block| &block.ipld) {
+        again.mark(cid).unwrap();
+    }
+    assert_eq!((sweep(&mut again), there(&blocks[171]), there(&blocks[160])), (40, 0, 10));
+}
+
+#[test]
+fn a_collection_that_cannot_remember_all_ends_and_deletes_no_more() {
+    let directory = TempDir::new().unwrap();
+    let store = open_with_base(directory.path());
+    let blocks: Vec<_> = (0..5).map(|height| Block::at(Height(height))).collect();
+    let mut collection = store.begin_collection_within(10, 15).unwrap();
+    for (cid, _) in &blocks[0].ipld {
+        collection.mark(cid).unwrap();
+    }
+    let refusal = collection.mark(&blocks[1].ipld[0].0).unwrap_err();
+    assert!(matches!(refusal, CollectionUnavailable::TooMany(10)), "{refusal}");
+    assert_eq!(collection.mark(&blocks[0].ipld[0].0).unwrap(), Marked::Before);
+
+    store.put_many_keyed(blocks[1].ipld.clone()).unwrap();
+    assert_eq!(sweep(&mut collection), 0);
+    drop(collection);
+    let mut collection = store.begin_collection_within(10, 15).unwrap();
+    store.put_many_keyed(blocks[2].ipld.clone()).unwrap();
+    store.put_many_keyed(blocks[3].ipld.clone()).unwrap();
+    let refusal = collection.sweep().unwrap_err();
+    assert!(matches!(refusal, CollectionUnavailable::TooFast(15)), "{refusal}");
+    assert!(blocks[..4].iter().flat_map(|block| &block.ipld).all(|(cid, _)| store.has(cid).unwrap()));
+    drop(collection);
+    assert_eq!(sweep(&mut store.begin_collection().unwrap()), 40, "the next one begins anew");
 }
