@@ -10,15 +10,19 @@
 //!
 //! ```text
 //! head moved ─▶ law: from where on is the past kept? ─▶ said on disk ─▶ what is below goes, block by block
-//!                                                                       (a thread of low priority, which pauses after each)
+//!                                       │                               (a thread of low priority, which pauses after each)
+//!                                       ▼
+//!       half as many IPLD blocks again? ─▶ those that nothing kept leads to go
 //! ```
 //!
 //! | module | is |
 //! |---|---|
 //! | [`law`] | what is kept |
 //! | [`prune`] | deletes the rest, height by height |
+//! | [`collect`] | deletes the nodes of states that went, and what only those led to |
 //! | [`pruner`] | the thread |
 
+pub mod collect;
 pub mod law;
 pub mod prune;
 pub mod pruner;

@@ -17,11 +17,14 @@
 //! | `tributary_checked_blocks_total`, `tributary_skipped_checks_total` | blocks that were run again in order and came out the same, and those that were due and not run |
 //! | `tributary_history_oldest_block`, `tributary_history_oldest_state` | from where on blocks, and states, are kept |
 //! | `tributary_pruned_blocks_total`, `tributary_pruned_states_total`, `tributary_pruned_bytes_total` | what went of the past, in bytes before compression |
+//! | `tributary_collections_total`, `tributary_collection_seconds` | looks for state that nobody needs any more, and how long the last took |
+//! | `tributary_collected_blocks_total`, `tributary_collected_bytes_total` | IPLD blocks that such looks deleted |
 //! | `tributary_refused_proposals_total`, `tributary_equivocations_total` | validators that broke a rule |
 //!
 //! The engine's own metrics follow them in the same text.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -34,6 +37,7 @@ use tributary_primitives::Height;
 use tributary_replica::filling::Fill;
 use tributary_store::Kept;
 
+use crate::history::collect::Collected;
 use crate::history::prune::Pruned;
 use crate::ledger::{Committed, Head};
 
@@ -67,6 +71,10 @@ pub struct Metrics {
     pruned_blocks: Counter,
     pruned_states: Counter,
     pruned_bytes: Counter,
+    collections: Counter,
+    collection_seconds: Gauge,
+    collected_blocks: Counter,
+    collected_bytes: Counter,
     refused_proposals: Counter,
     equivocations: Counter,
 }
@@ -95,6 +103,7 @@ impl Metrics {
         let gossip_dropped = gauge("gossip_dropped", "Messages dropped for lack of room since the start");
         let history_oldest_block = gauge("history_oldest_block", "Oldest block kept");
         let history_oldest_state = gauge("history_oldest_state", "Oldest block from which on every state is kept");
+        let collection_seconds = gauge("collection_seconds", "How long the last look for unneeded state took");
         let mut counter = |name: &str, help: &str| {
             let counter = Counter::default();
             registry.register(name, help, counter.clone());
@@ -113,6 +122,9 @@ impl Metrics {
         let pruned_states =
             counter("pruned_states", "Blocks that stayed, and whose state went or is only in its trees");
         let pruned_bytes = counter("pruned_bytes", "Bytes of history that went, before compression");
+        let collections = counter("collections", "Looks for unneeded state");
+        let collected_blocks = counter("collected_blocks", "IPLD blocks that they deleted");
+        let collected_bytes = counter("collected_bytes", "Bytes of these, before compression");
         let refused_proposals = counter("refused_proposals", "Proposals refused");
         let equivocations = counter("equivocations", "Validators that said two things at once");
         let commit_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
@@ -146,6 +158,10 @@ impl Metrics {
             pruned_blocks,
             pruned_states,
             pruned_bytes,
+            collections,
+            collection_seconds,
+            collected_blocks,
+            collected_bytes,
             refused_proposals,
             equivocations,
         }
@@ -196,6 +212,14 @@ impl Metrics {
         self.pruned_blocks.inc_by(pruned.blocks);
         self.pruned_states.inc_by(pruned.states);
         self.pruned_bytes.inc_by(pruned.deleted.bytes);
+    }
+
+    /// Unneeded state was looked for, and went.
+    pub fn collected(&self, collected: &Collected, took: Duration) {
+        self.collections.inc();
+        set(&self.collection_seconds, took.as_secs());
+        self.collected_blocks.inc_by(collected.deleted.entries);
+        self.collected_bytes.inc_by(collected.deleted.bytes);
     }
 
     /// A proposal broke a rule.

@@ -19,6 +19,9 @@ use tributary_store::Kept;
 /// read. As many states as go-ethereum keeps.
 const BLOCKS_MIN: u64 = 128;
 
+/// IPLD blocks below which it is not worth while to look for those that nobody needs.
+const ENTRIES_MIN: u64 = 1_000;
+
 /// How much of the past to keep.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum History {
@@ -90,6 +93,13 @@ impl Keeping {
         !matches!(self.history, History::Blocks(_))
             && (block == base || self.period.is_some_and(|period| block.ends_period(period)))
     }
+}
+
+/// Whether it is worth while to look through all `entries` IPLD blocks for those that nobody needs, when the last look left `kept` of them:
+/// they are half as many again, so that each block put costs a bounded number of looks at blocks, however many there are.
+#[must_use]
+pub const fn collects(entries: u64, kept: u64) -> bool {
+    entries >= ENTRIES_MIN && entries >= kept.saturating_add(kept / 2)
 }
 
 /// Blocks of which a checkpoint may still be gathering shares.
@@ -190,6 +200,22 @@ mod tests {
         assert_eq!(spared(History::Checkpoints, None), [5]);
         assert_eq!(spared(History::Archive, Some(10)), [5, 10, 20, 30], "what another setting left to be done");
         assert_eq!(spared(History::Blocks(300), Some(10)), [0_u64; 0]);
+    }
+
+    #[test]
+    fn unneeded_blocks_are_looked_for_when_there_are_half_as_many_again() {
+        for (entries, kept, expected) in [
+            (0, 0, false),
+            (999, 0, false),
+            (1_000, 0, true),
+            (1_000, 667, true),
+            (1_000, 668, false),
+            (150_000, 100_000, true),
+            (149_999, 100_000, false),
+            (u64::MAX, u64::MAX, true),
+        ] {
+            assert_eq!(collects(entries, kept), expected, "{entries}, {kept} kept");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The thread that prunes: at the lowest priority, in small steps with pauses, beside a chain that never waits for it.
+//! The thread that prunes and collects: at the lowest priority, in small steps with pauses, beside a chain that never waits for it.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -6,10 +6,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tributary_store::Store;
+use tributary_store::{Kept, Store};
 
-use super::law::{History, Keeping};
-use super::prune::prune;
+use super::collect::{CollectUnavailable, collect};
+use super::law::{History, Keeping, collects};
+use super::prune::{Pruned, prune};
 use crate::halt::Halt;
 use crate::ledger::LedgerFatal;
 use crate::metrics::Metrics;
@@ -81,13 +82,41 @@ impl Hand {
         if let Err(why) = rustix::process::nice(NICENESS) {
             tracing::warn!(%why, "history is pruned at the priority of everything else");
         }
+        let mut collected = self.store.base()?.map(|base| Kept { blocks: base, states: base });
         while !self.stopping.waits(LOOK_EVERY) {
-            self.prune()?;
+            let pruned = self.prune()?;
+            let is_due = collects(self.store.ipld_entries()?, self.store.collected()?);
+            if pruned.is_done && collected != Some(pruned.kept) && is_due {
+                // What is kept has moved since, and more is there: or a collection would find what the last one found.
+                collected = Some(pruned.kept);
+                self.collect()?;
+            }
         }
         Ok(())
     }
 
-    fn prune(&self) -> Result<(), LedgerFatal> {
+    fn collect(&self) -> Result<(), LedgerFatal> {
+        let started = Instant::now();
+        let mut pace = Pace::of(&self.stopping);
+        match collect(&self.store, || pace.step()) {
+            Ok(collected) => {
+                self.metrics.collected(&collected, started.elapsed());
+                tracing::info!(
+                    kept = collected.marked, deleted = collected.deleted.entries, bytes = collected.deleted.bytes,
+                    took = ?started.elapsed(), "unneeded state collected"
+                );
+                Ok(())
+            }
+            Err(CollectUnavailable::Stopping) => Ok(()),
+            Err(CollectUnavailable::Fatal(why)) => Err(why),
+            Err(why) => {
+                tracing::warn!(%why, "unneeded state not collected");
+                Ok(())
+            }
+        }
+    }
+
+    fn prune(&self) -> Result<Pruned, LedgerFatal> {
         let started = Instant::now();
         let mut pace = Pace::of(&self.stopping);
         let pruned = prune(&self.store, &self.keeping, || pace.step())?;
@@ -99,7 +128,7 @@ impl Hand {
                 took = ?started.elapsed(), "history pruned"
             );
         }
-        Ok(())
+        Ok(pruned)
     }
 }
 

@@ -1,21 +1,28 @@
 //! Nodes that keep less than all of their chain.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use cid::Cid;
+use fvm_ipld_blockstore::Blockstore;
 use fvm_ipld_encoding::{RawBytes, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use serde_json::json;
 use tempfile::TempDir;
+use tributary_node::history::collect::{CollectUnavailable, collect};
 use tributary_node::history::law::{History, Keeping};
 use tributary_node::history::prune::{Pruned, prune};
 use tributary_node::ledger::Ledger;
+use tributary_node::ledger::past::PastStore;
 use tributary_primitives::Height;
 use tributary_primitives::actors::{BuiltinActor, INIT_ID};
 use tributary_primitives::init::{EXEC, ExecParams};
+use tributary_witness::export;
 
 use crate::client::{Client, until};
 use crate::ledger::{Decided, LeavesAt, decided, leaves_at, ledger};
@@ -121,6 +128,44 @@ const fn keeping(history: History) -> Keeping {
     Keeping { history, period: Some(PERIOD), recent: 3 }
 }
 
+/// A store that remembers what was read from it.
+struct Watched(PastStore, RefCell<Vec<Cid>>);
+
+impl Blockstore for Watched {
+    fn get(&self, cid: &Cid) -> anyhow::Result<Option<Vec<u8>>> {
+        self.1.borrow_mut().push(*cid);
+        self.0.get(cid)
+    }
+
+    fn put_keyed(&self, _: &Cid, _: &[u8]) -> anyhow::Result<()> {
+        unreachable!("an export only reads")
+    }
+}
+
+/// Every state that is kept is whole, the blocks of its actors too; and on disk are these blocks and no others.
+fn assert_exact(copy: &Ledger) {
+    let store = copy.store();
+    let mut needed = store.begin_collection().unwrap();
+    for height in (0..=copy.head().height.0).map(Height) {
+        if store.keeps_state(height).unwrap() {
+            let record = copy.record_at(height).unwrap().unwrap();
+            let state = copy.past().at(height, &record.state_root).unwrap();
+            let watched = Watched(state, RefCell::default());
+            export(&watched, &record.state_root, io::sink()).unwrap();
+            for cid in watched.1.into_inner().iter().chain([&record.outbox_root]) {
+                needed.mark(cid).unwrap();
+            }
+        }
+    }
+    loop {
+        let swept = needed.sweep().unwrap();
+        assert_eq!(swept.deleted.entries, 0, "nothing that no state needs was left");
+        if swept.is_done {
+            break;
+        }
+    }
+}
+
 fn prune_all(copy: &Ledger, history: History) -> Pruned {
     prune(copy.store(), &keeping(history), || ControlFlow::Continue(())).unwrap()
 }
@@ -172,19 +217,71 @@ async fn what_is_kept_of_a_pruned_chain_is_as_it_was_wherever_the_node_was_stopp
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_collection_leaves_exactly_what_is_kept_whatever_is_committed_meanwhile_and_wherever_it_was_broken_off() {
+    let chain = Chain::made().await;
+    for (history, trees_every) in
+        [(History::Blocks(1), 1), (History::Blocks(3), 4), (History::Blocks(5), 2), (History::Checkpoints, 3)]
+    {
+        let directory = TempDir::new().unwrap();
+        let mut copy = chain.ledger(directory.path(), trees_every);
+        let mut deleted = 0;
+        for round in 0.. {
+            (0..1 + round % 3).for_each(|_| {
+                if copy.head().height < chain.last() {
+                    go_on(&chain, &copy)
+                }
+            });
+            prune_all(&copy, history);
+            // Some blocks are committed while it runs, each at another place of it, and some collections are broken off.
+            let mut steps = 0;
+            let step = || {
+                steps += 1;
+                if steps % (1 + round % 4) == 0 && steps < 12 && copy.head().height < chain.last() {
+                    go_on(&chain, &copy);
+                }
+                if round % 3 == 1 && steps > round { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            match collect(copy.store(), step) {
+                Ok(collected) => deleted += collected.deleted.entries,
+                Err(CollectUnavailable::Stopping) => {}
+                Err(why) => panic!("{why}"),
+            }
+            if round % 2 == 1 {
+                drop(copy);
+                copy = chain.ledger(directory.path(), trees_every);
+            }
+            chain.compare(&copy, history);
+            if copy.head().height == chain.last() && round > 4 {
+                break;
+            }
+        }
+        prune_all(&copy, history);
+        deleted += collect(copy.store(), || ControlFlow::Continue(())).unwrap().deleted.entries;
+        assert!(deleted > 0, "{history:?}: something went");
+        assert_exact(&copy);
+        chain.compare(&copy, history);
+        // The state in memory goes on from what is left.
+        copy.save().unwrap();
+        drop(copy);
+        chain.compare(&chain.ledger(directory.path(), trees_every), history);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_keeps_little_goes_on_and_who_has_nothing_learns_all_from_those_that_keep_it() {
     let mut network = Network::of(4);
     let config = network.home(0).config();
     let told = fs::read_to_string(&config).unwrap().replace("history = \"archive\"", "history = 128");
+    let told = told.replace("trees_every = 32", "trees_every = 8");
     fs::write(&config, told).unwrap();
     (0..3).for_each(|at| network.start(at));
     let (mut wallet, client) = (Wallet::rich(), network.client(1));
     client.reach(1).await;
     let (first, _) = wallet.transfer(&client).await;
-    while client.height().await.unwrap() < 170 {
+    while client.height().await.unwrap() < 142 {
         wallet.transfer(&client).await;
     }
-    until("a block that is kept no more", async || network.metric(0, "tributary_pruned_blocks_total") > 30).await;
+    until("a block that is kept no more", async || network.metric(0, "tributary_pruned_blocks_total") > 4).await;
     let (oldest, pruned) = (network.metric(0, "tributary_history_oldest_block"), network.client(0));
     assert_eq!(network.metric(1, "tributary_history_oldest_block"), 0, "an archive");
     let someone = format!("0x{}", "99".repeat(20));
