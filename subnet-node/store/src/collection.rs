@@ -205,7 +205,7 @@ impl Collection {
         let (mut batch, mut deleted) = (WriteBatch::default(), Deleted::default());
         let putting = self.store.commits();
         let barrier = putting.as_ref().filter(|barrier| !barrier.is_over);
-        let barrier = barrier.ok_or_else(|| CollectionUnavailable::TooFast(self.put_max))?;
+        let barrier = barrier.ok_or(CollectionUnavailable::TooFast(self.put_max))?;
         for (key, bytes) in garbage {
             if !barrier.put.contains(&self.names.of(&key)) {
                 batch.delete_cf(self.store.family(Family::Ipld), key);
