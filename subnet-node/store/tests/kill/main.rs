@@ -14,15 +14,20 @@ mod block;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use block::{Block, TREES_EVERY, identity, open};
 use fvm_ipld_blockstore::Blockstore;
 use tempfile::TempDir;
 use tributary_primitives::Height;
-use tributary_store::{BaseCommit, Store, StoreFatal, Survives};
+use tributary_store::{BaseCommit, Kept, Store, StoreFatal, Survives};
 
 const DIRECTORY: &str = "TRIBUTARY_STORE_TEST_DIRECTORY";
+/// Set, the writer deletes all but its last blocks meanwhile.
+const PRUNES: &str = "TRIBUTARY_STORE_TEST_PRUNES";
 const KILLS: usize = 12;
+/// Blocks that a writer which deletes keeps.
+const KEPT: u64 = 6;
 
 #[test]
 #[ignore = "the writing half of the test below, which starts it"]
@@ -44,6 +49,14 @@ fn writes_until_it_is_killed() {
             Height::FIRST
         }
     };
+    if std::env::var_os(PRUNES).is_some() {
+        let store = store.clone();
+        thread::spawn(move || {
+            loop {
+                prune_and_collect(&store)
+            }
+        });
+    }
     loop {
         let block = Block::at(height);
         for round in 0..3 {
@@ -56,6 +69,24 @@ fn writes_until_it_is_killed() {
     }
 }
 
+/// Deletes all but the last blocks and what they brought.
+fn prune_and_collect(store: &Store) {
+    let tip = store.tip().unwrap().unwrap().height;
+    let oldest = Height(tip.0.saturating_sub(KEPT)).max(store.kept().unwrap().blocks);
+    store.keep_from(Kept { blocks: oldest, states: oldest }).unwrap();
+    for height in (store.pruned().unwrap().blocks.0..oldest.0).map(Height) {
+        let block = Block::at(height);
+        let transactions: Vec<_> = block.transactions.iter().map(|(hash, _)| *hash).collect();
+        store.delete_block(height, Some(&block.hash), &transactions).unwrap();
+    }
+    let mut collection = store.begin_collection().unwrap();
+    let tip = store.tip().unwrap().unwrap().height;
+    for (cid, _) in (oldest.0..=tip.0).flat_map(|height| Block::at(Height(height)).ipld) {
+        collection.mark(&cid).unwrap();
+    }
+    while !collection.sweep().unwrap().is_done {}
+}
+
 fn say(line: &str) {
     println!("{line}");
     std::io::stdout().flush().unwrap();
@@ -66,7 +97,7 @@ fn a_store_killed_at_any_instruction_opens_at_a_whole_block() {
     let directory = TempDir::new().unwrap();
     let mut last = Height::GENESIS;
     for kill in 0..KILLS {
-        let (proposed, committed) = write_and_kill(directory.path(), kill);
+        let (proposed, committed) = write_and_kill(directory.path(), kill, &[]);
         let store = open(directory.path(), &identity()).unwrap();
         let tip = store.tip().unwrap().map_or(Height::GENESIS, |tip| tip.height);
         assert!(tip >= committed, "{committed} was reported as committed, the store ends at {tip}");
@@ -82,13 +113,43 @@ fn a_store_killed_at_any_instruction_opens_at_a_whole_block() {
     assert!(last > Height(20), "the writer was killed before it wrote much: {last}");
 }
 
+#[test]
+fn a_store_killed_while_it_deletes_has_all_that_is_kept_and_goes_on_deleting() {
+    let directory = TempDir::new().unwrap();
+    let mut oldest = Height::GENESIS;
+    for kill in 0..KILLS {
+        let (_, committed) = write_and_kill(directory.path(), kill, &[(PRUNES, "")]);
+        let store = open(directory.path(), &identity()).unwrap();
+        let Some(tip) = store.tip().unwrap() else { continue };
+        let (kept, pruned) = (store.kept().unwrap(), store.pruned().unwrap());
+        assert!(
+            tip.height >= committed && kept.blocks >= oldest && pruned.blocks <= kept.blocks,
+            "{kept:?} {pruned:?}"
+        );
+        assert_whole(&store, kept.blocks.previous().unwrap_or_default(), tip.height);
+        for height in (1..pruned.blocks.0).map(Height) {
+            let block = Block::at(height);
+            assert_eq!((store.block(height).unwrap(), store.app(height).unwrap()), (None, None), "{height}");
+            assert_eq!(store.height_of(&block.hash).unwrap(), None, "{height}");
+            assert_eq!(store.transaction(&block.transactions[0].0).unwrap(), None, "{height}");
+        }
+        oldest = kept.blocks;
+        prune_and_collect(&store);
+        assert_eq!(store.pruned().unwrap(), store.kept().unwrap());
+        let unneeded: Vec<_> = (0..oldest.0).flat_map(|height| Block::at(Height(height)).ipld).collect();
+        assert!(unneeded.iter().all(|(cid, _)| !store.has(cid).unwrap()), "nothing was forgotten");
+    }
+    assert!(oldest > Height(10), "the writer was killed before it deleted much: {oldest}");
+}
+
 /// Starts a writer, and kills it after it reported a number of lines that differs from kill to kill; it goes on writing until
 /// the kill reaches it. Gives the last heights it reported as proposed and committed.
-fn write_and_kill(directory: &Path, kill: usize) -> (Height, Height) {
+fn write_and_kill(directory: &Path, kill: usize, told: &[(&str, &str)]) -> (Height, Height) {
     let mut writer = Writer(
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "writes_until_it_is_killed", "--ignored", "--nocapture"])
             .env(DIRECTORY, directory)
+            .envs(told.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
