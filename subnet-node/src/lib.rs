@@ -22,6 +22,7 @@
 //! | [`gossiping`] | between the gossip network and those two |
 //! | [`backend`] | the node as the RPC sees it |
 //! | [`check`] | a committed block, run once more in order |
+//! | [`history`] | how much of the past is kept, and how the rest goes |
 //! | [`halt`] | how any of them stops the node |
 //! | [`status`], [`metrics`] | how it is doing |
 //! | `files` | files read and written whole |
