@@ -29,7 +29,7 @@ impl<K: Copy + Eq + Hash + Ord, V> Cache<K, V> {
         self.known.get(key).map(|known| &known.value)
     }
 
-    /// A value at hand, to be brought in line with the tree; a change is [`Self::change`].
+    /// A value at hand, to be brought in line with the tree: it does not count as changed.
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         self.known.get_mut(key).map(|known| &mut known.value)
     }
