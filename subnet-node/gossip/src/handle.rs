@@ -1,5 +1,6 @@
 //! [`Gossip::start`], and the handle by which the node publishes and stops.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::{Swarm, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, SwarmBuilder, noise, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, SwarmBuilder, TransportError, noise, tcp, yamux};
 use tokio::sync::mpsc;
 
 use crate::behaviour::{Behaviour, Topics};
@@ -213,7 +214,7 @@ fn build_swarm(config: &GossipConfig, topics: &Topics) -> Result<Swarm<Behaviour
 /// Binds the address and waits until the system has said which one it is.
 async fn listen(swarm: &mut Swarm<Behaviour>, address: &Multiaddr) -> Result<Multiaddr, GossipFatal> {
     let refused = |reason: String| GossipFatal::Listen { address: address.clone(), reason };
-    swarm.listen_on(address.clone()).map_err(|refusal| refused(refusal.to_string()))?;
+    swarm.listen_on(address.clone()).map_err(|refusal| refused(reason_of(refusal)))?;
     let bound = async {
         loop {
             match swarm.select_next_some().await {
@@ -225,4 +226,12 @@ async fn listen(swarm: &mut Swarm<Behaviour>, address: &Multiaddr) -> Result<Mul
         }
     };
     tokio::time::timeout(LISTEN_MAX, bound).await.map_err(|_| refused("no interface has this address".into()))?
+}
+
+/// What the system said; libp2p's own text of it is empty.
+fn reason_of(refusal: TransportError<io::Error>) -> String {
+    match refusal {
+        TransportError::Other(reason) => reason.to_string(),
+        TransportError::MultiaddrNotSupported(_) => refusal.to_string(),
+    }
 }

@@ -26,7 +26,7 @@ async fn the_operators_page_makes_a_network_by_copy_and_paste() {
     let made = Command::new("bash").args(["-euc", make]).current_dir(&directory).env("PATH", &path).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 
-    let ports = Ports::on(own_host());
+    let ports = Ports::on(own_host(), 1)[0];
     let node = Command::new("bash")
         .args(["-euc", &format!("exec {RUN} --stop-on-stdin-close")])
         .current_dir(&directory)

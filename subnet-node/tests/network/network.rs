@@ -109,9 +109,10 @@ impl Network {
         let balance = Balance(10_u128.pow(24));
         genesis.accounts.extend(plan.rich.iter().map(|address| GenesisAccount { address: *address, balance }));
         let genesis = genesis.verify().unwrap();
-        let nodes = homes.into_iter().map(|home| {
+        let ports = Ports::on(host, plan.size);
+        let nodes = homes.into_iter().zip(ports).map(|(home, ports)| {
             fs::write(home.genesis(), genesis.genesis().to_json()).unwrap();
-            Node { home, ports: Ports::on(host), process: None }
+            Node { home, ports, process: None }
         });
         Self { nodes: nodes.collect(), directory, genesis }
     }
@@ -241,11 +242,16 @@ pub fn own_host() -> Ipv4Addr {
 }
 
 impl Ports {
-    /// Four that the system has free on `host`.
-    pub fn on(host: Ipv4Addr) -> Self {
-        let held: Vec<_> = (0..4).map(|_| TcpListener::bind((host, 0)).unwrap()).collect();
-        let socket = |at: usize| SocketAddrV4::new(host, held[at].local_addr().unwrap().port());
-        Self { consensus: socket(0), gossip: socket(1), rpc: socket(2), service: socket(3) }
+    /// Four for each of `nodes`, which the system has free on `host`. All are held until all are known, so no two are the same.
+    pub fn on(host: Ipv4Addr, nodes: usize) -> Vec<Self> {
+        let held: Vec<[TcpListener; 4]> =
+            (0..nodes).map(|_| std::array::from_fn(|_| TcpListener::bind((host, 0)).unwrap())).collect();
+        let socket = |listener: &TcpListener| SocketAddrV4::new(host, listener.local_addr().unwrap().port());
+        let ports = held.iter().map(|listeners| {
+            let [consensus, gossip, rpc, service] = listeners.each_ref().map(socket);
+            Self { consensus, gossip, rpc, service }
+        });
+        ports.collect()
     }
 
     /// The settings of a node that listens there, for its environment.

@@ -366,7 +366,8 @@ async fn an_address_in_use_is_refused_with_its_name() {
     assert_ne!(taken, foreign);
     let refusal = Gossip::start(GossipConfig { listen: foreign.clone(), ..config(2, &[]) }).await.unwrap_err();
     assert!(matches!(&refusal, GossipFatal::Listen { address, .. } if *address == foreign), "{refusal}");
-    assert!(refusal.to_string().contains("port is free"), "{refusal}");
+    assert!(refusal.to_string().contains("port is free: "), "{refusal}");
+    assert!(refusal.to_string().contains("in use"), "{refusal}");
 }
 
 fn socket_of(address: &Multiaddr) -> String {
