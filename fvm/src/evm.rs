@@ -72,14 +72,16 @@ pub(crate) enum Mode {
     Simulation,
 }
 
-/// Runs the transactions of a block, one after the other. Cost of making one: its instruction table and its stacks, some
-/// microseconds, as much as a small transaction takes.
+/// Runs the transactions of a block, one after the other. Cost of making one: its instruction table, its stacks and its journal,
+/// some microseconds, as much as a small transaction takes.
 pub(crate) struct Runner<V: StateView> {
     machine: Arc<Machine<V>>,
     env: BlockEnv,
     mode: Mode,
     /// Holds no journal and no course between transactions.
     evm: OurEvm<V>,
+    /// For the next transaction of either kind.
+    idle: Option<Journal<V>>,
 }
 
 impl<V: StateView> Runner<V> {
@@ -90,7 +92,24 @@ impl<V: StateView> Runner<V> {
             Mode::Simulation => BlockEnv { base_fee: 0, ..env.clone() },
         };
         let evm = evm(&env, Journal::vacant(), Seat::vacant(), TxEnv::default());
-        Self { machine: Arc::clone(machine), env, mode, evm }
+        Self { machine: Arc::clone(machine), env, mode, evm, idle: None }
+    }
+
+    /// What all messages share.
+    pub(crate) const fn machine(&self) -> &Arc<Machine<V>> {
+        &self.machine
+    }
+
+    /// A journal for one transaction on `view`.
+    pub(crate) fn journal(&mut self, view: V) -> Journal<V> {
+        let mut journal = self.idle.take().unwrap_or_else(Journal::idle);
+        journal.begin(view, self.env.height);
+        journal
+    }
+
+    /// Takes back a journal that is idle, for the next transaction.
+    pub(crate) fn keep(&mut self, journal: Journal<V>) {
+        self.idle = Some(journal);
     }
 
     /// Runs one on `journal`, which comes back with its changes; with none when the transaction is not valid.

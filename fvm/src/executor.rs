@@ -289,7 +289,7 @@ impl Executor {
     ) -> Result<(View, Executed), ExecutorFatal> {
         match transaction {
             Transaction::Ethereum(transaction) => ethereum::execute(evm, view, env, gas_left, transaction),
-            Transaction::Fvm(message) => fvm::execute(&self.machine, view, env, gas_left, message),
+            Transaction::Fvm(message) => fvm::execute(evm, view, env, gas_left, message),
         }
     }
 

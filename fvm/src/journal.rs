@@ -45,6 +45,7 @@ use revm::context::journal::{JournalEntry, JournalInner};
 use revm::context_interface::JournalTr;
 use revm::context_interface::journaled_state::JournalCheckpoint;
 use revm::context_interface::journaled_state::account::JournaledAccountTr;
+use revm::handler::EthPrecompiles;
 use revm::primitives::{Address as EvmAddress, U256};
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, Height};
@@ -57,6 +58,9 @@ use crate::state::view::eth_address;
 
 pub(crate) use database::{Database, NATIVE_CODE_HASH, is_native, native_code};
 pub(crate) use own::Own;
+
+/// Accounts and undo entries that a journal keeps room for from one transaction to the next.
+const ROOM_MAX: usize = 1_024;
 
 /// One transaction's changes over a view of the state.
 pub struct Journal<V> {
@@ -82,14 +86,41 @@ pub(crate) enum Callee {
 pub(crate) type Checkpoint = JournalCheckpoint;
 
 impl<V: StateView> Journal<V> {
-    /// Nothing changed yet, in a block at height `now`.
+    /// Nothing changed yet, in a block at height `now`. Cost: its tables are made; see [`Self::begin`].
     pub(crate) fn over(view: V, now: Height) -> Self {
-        let own = Own::default();
-        let mut evm = JournalInner::new();
-        evm.set_spec_id(SPEC);
+        let mut journal = Self::idle();
+        journal.begin(view, now);
+        journal
+    }
+
+    /// A journal between two transactions: without a view, all the rest ready.
+    pub(crate) fn idle() -> Self {
+        let mut journal = Self::vacant();
+        journal.evm.set_spec_id(SPEC);
         // Rules of the Amsterdam fork; the list of destroyed accounts that the second keeps must stay empty: see above.
-        evm.set_eip7708_config(true, true);
-        Self { database: Database::new(view, now), evm, own, touched: Vec::new() }
+        journal.evm.set_eip7708_config(true, true);
+        journal.evm.warm_addresses.set_precompile_addresses(EthPrecompiles::new(SPEC).warm_addresses());
+        journal
+    }
+
+    /// Begins a transaction, in a block at height `now`, on a journal that is idle. Cost: nothing is allocated.
+    pub(crate) fn begin(&mut self, view: V, now: Height) {
+        self.database.begin(view, now);
+    }
+
+    /// Ends the transaction, all changes forgotten: the journal is idle again, with the room that it has got by now.
+    pub(crate) fn end(&mut self) -> V {
+        let view = self.database.end();
+        if self.evm.state.capacity().max(self.evm.journal.capacity()) > ROOM_MAX {
+            *self = Self::idle();
+            return view;
+        }
+        let mut accounts = self.evm.finalize();
+        accounts.clear();
+        self.evm.state = accounts;
+        self.own.clear();
+        self.touched.clear();
+        view
     }
 
     /// Takes the content out to where the transaction goes on: from the EVM to the kernel, or back. What stays is a vacant place, and
@@ -101,11 +132,6 @@ impl<V: StateView> Journal<V> {
     /// A place for a journal.
     pub(crate) fn vacant() -> Self {
         Self { database: Database::vacant(), evm: JournalInner::new(), own: Own::default(), touched: Vec::new() }
-    }
-
-    /// The view, all changes forgotten.
-    pub(crate) fn into_view(self) -> V {
-        self.database.into_view()
     }
 
     /// The state before the transaction.

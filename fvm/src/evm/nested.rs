@@ -7,7 +7,7 @@ use revm::bytecode::Bytecode;
 use revm::context::{Cfg, JournalTr};
 use revm::context_interface::CreateScheme;
 use revm::context_interface::result::EVMError;
-use revm::handler::{EthPrecompiles, FrameResult, Handler};
+use revm::handler::{FrameResult, Handler};
 use revm::interpreter::interpreter_action::FrameInit;
 use revm::interpreter::{
     CallInput, CallInputs, CallScheme, CallValue, CreateInputs, FrameInput, InterpreterResult, SharedMemory,
@@ -19,7 +19,7 @@ use tributary_wasm::{CallStack, Gas, GasTracker, HostFatal};
 use super::crossing::Seat;
 use super::env::{evm_address, of_origin};
 use super::handler::Law;
-use super::{Mode, SPEC, outcome};
+use super::{Mode, outcome};
 use crate::error::StateFatal;
 use crate::journal::Journal;
 use crate::kernel::{Kernel, Returned, fatal};
@@ -56,7 +56,6 @@ pub(crate) fn enter<V: StateView>(kernel: Box<Kernel<V>>, entry: Entry, gas: &mu
     let gas_limit = (available - available / 64) / rate;
     let Kernel { mut journal, course } = *kernel;
     journal.warm_coinbase_account(evm_address(course.env().proposer));
-    journal.warm_precompiles(EthPrecompiles::new(SPEC).warm_addresses());
     let depth = journal.depth();
     let frame = match frame(&mut journal, &entry, gas_limit) {
         Ok(frame) => frame,

@@ -30,18 +30,21 @@ pub(super) fn execute(
     let Some(price) = price.filter(|_| transaction.gas_limit() <= gas_left) else {
         return Ok((view, skipped(transaction)));
     };
-    let journal = Journal::over(view, env.height);
-    match evm.transact(journal, evm::transaction(transaction))? {
-        (journal, Ok(outcome)) => finish(journal, env, transaction, price, outcome),
-        (journal, Err(why)) => {
+    let journal = evm.journal(view);
+    let (mut journal, result) = evm.transact(journal, evm::transaction(transaction))?;
+    let ended = match result {
+        Ok(outcome) => finish(&mut journal, env, transaction, price, outcome)?,
+        Err(why) => {
             log_skipped(transaction, &why);
-            Ok((journal.into_view(), skipped(transaction)))
+            (journal.end(), skipped(transaction))
         }
-    }
+    };
+    evm.keep(journal);
+    Ok(ended)
 }
 
 fn finish(
-    journal: Journal<View>,
+    journal: &mut Journal<View>,
     env: &BlockEnv,
     transaction: &EthereumTransaction,
     price: u128,

@@ -30,7 +30,8 @@ use super::view::View;
 use crate::block::BlockEnv;
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::journal::Journal;
-use crate::kernel::{Course, Kernel, Machine, Origin, exit_code_of};
+use crate::evm::Runner;
+use crate::kernel::{Course, Kernel, Origin, exit_code_of};
 use crate::receipt::Receipt;
 use crate::{fees, money};
 
@@ -44,22 +45,22 @@ pub(super) struct Ended {
 }
 
 pub(super) fn execute(
-    machine: &Arc<Machine<View>>,
+    runner: &mut Runner<View>,
     view: View,
     env: &BlockEnv,
     gas_left: u64,
     transaction: &FvmTransaction,
 ) -> Result<(View, Executed), ExecutorFatal> {
     let message = transaction.message();
-    let rate = machine.params().fvm_gas_per_gas;
+    let rate = runner.machine().params().fvm_gas_per_gas;
     let base_fee = fees::fvm_base_fee(env.base_fee, rate);
     let price = fees::effective_price(transaction.fee_cap(), transaction.premium(), base_fee);
     let is_room = fees::block_gas(message.gas_limit, rate) <= gas_left;
-    let mut journal = Journal::over(view, env.height);
+    let mut journal = runner.journal(view);
     let (price, sender) = match (price.filter(|_| is_room), sender(&mut journal, transaction)?) {
         (Some(price), Ok(sender)) => (price, sender),
-        (None, Ok(_)) => return Ok(skip(journal, transaction, ExitCode::SYS_SENDER_STATE_INVALID)),
-        (_, Err(reason)) => return Ok(skip(journal, transaction, reason)),
+        (None, Ok(_)) => return Ok(skip(runner, journal, transaction, ExitCode::SYS_SENDER_STATE_INVALID)),
+        (_, Err(reason)) => return Ok(skip(runner, journal, transaction, reason)),
     };
 
     if !journal.take(sender, money::fee(price, message.gas_limit))? {
@@ -73,12 +74,13 @@ pub(super) fn execute(
         eth_address: journal.eth_address(sender)?,
         gas_price: price.saturating_mul(rate.into()),
     };
-    let kernel = Kernel::new(journal, Course::new(Arc::clone(machine), env, origin));
+    let kernel = Kernel::new(journal, Course::new(Arc::clone(runner.machine()), env, origin));
     let mut ended = run(kernel, sender, message, transaction.raw().len())?;
 
     let left = message.gas_limit.saturating_sub(ended.gas_used);
     ended.journal.give_back(sender, money::fee(price, left))?;
     let finished = ended.journal.finish()?;
+    runner.keep(ended.journal);
     let tip = money::fee(price - u128::from(base_fee), ended.gas_used);
     let burnt = burnt(finished.vanished, money::fee(price, ended.gas_used), tip)?;
     let receipt = Receipt {
@@ -113,9 +115,16 @@ fn account_of(journal: &mut Journal<View>, from: &Address) -> Result<Option<Acto
     Ok(is_account.then_some(id))
 }
 
-fn skip(journal: Journal<View>, transaction: &FvmTransaction, reason: ExitCode) -> (View, Executed) {
+fn skip(
+    runner: &mut Runner<View>,
+    mut journal: Journal<View>,
+    transaction: &FvmTransaction,
+    reason: ExitCode,
+) -> (View, Executed) {
     tracing::debug!(transaction = %transaction.hash(), %reason, "skipped");
-    (journal.into_view(), Executed::skipped(Receipt::skipped(transaction.hash(), reason)))
+    let view = journal.end();
+    runner.keep(journal);
+    (view, Executed::skipped(Receipt::skipped(transaction.hash(), reason)))
 }
 
 /// Runs a message's call, its inclusion of `message_bytes` charged first. What it did is undone unless its exit code is zero.

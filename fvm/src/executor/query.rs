@@ -52,7 +52,7 @@ fn call_ethereum(
 ) -> Result<CallOutcome, ExecutorFatal> {
     let journal = Journal::over(view, env.height);
     match Runner::new(machine, env, Mode::Simulation).transact(journal, evm::simulated(call, gas_limit))? {
-        (journal, Ok(outcome)) => Ok(CallOutcome {
+        (mut journal, Ok(outcome)) => Ok(CallOutcome {
             exit_code: outcome.exit_code,
             gas_used: outcome.gas_used,
             fvm_gas_used: 0,
@@ -95,7 +95,7 @@ fn call_fvm(
         gas_price: 0,
     };
     let kernel = Kernel::new(journal, Course::new(Arc::clone(machine), env, origin));
-    let Ended { journal, exit_code, return_data, gas_used } = run(kernel, sender, &message, bytes)?;
+    let Ended { mut journal, exit_code, return_data, gas_used } = run(kernel, sender, &message, bytes)?;
     Ok(CallOutcome {
         exit_code,
         gas_used: fees::block_gas(gas_used, machine.params().fvm_gas_per_gas),

@@ -69,7 +69,8 @@ pub(super) fn tick(
     if !exit_code.is_success() {
         return Err(ExecutorFatal::Invariant(format!("the cron actor's tick ended with exit code {exit_code}")));
     }
-    let finished = kernel.into_journal().finish()?;
+    let mut journal = kernel.into_journal();
+    let finished = journal.finish()?;
     let gas_used = gas.used().round_up();
     tracing::debug!(height = %env.height, gas_used, "cron ticked");
     Ok((finished.view, Some(Ticked { changes: finished.changes, burnt: finished.vanished, gas_used })))

@@ -54,21 +54,27 @@ pub struct Database<V> {
 }
 
 impl<V: StateView> Database<V> {
-    pub(super) fn new(view: V, now: Height) -> Self {
-        Self { view: Some(view), now, ids: AddressMap::default(), named: None, codes: Map::default() }
-    }
-
     /// A place that holds no view.
     pub(super) fn vacant() -> Self {
         Self { view: None, now: Height::GENESIS, ids: AddressMap::default(), named: None, codes: Map::default() }
     }
 
-    pub(super) const fn view(&mut self) -> &mut V {
-        self.view.as_mut().expect("nobody asks a journal while its content is elsewhere")
+    /// Remembers nothing of another view.
+    pub(super) fn begin(&mut self, view: V, now: Height) {
+        self.view = Some(view);
+        self.now = now;
     }
 
-    pub(super) fn into_view(self) -> V {
-        self.view.expect("nobody ends a journal while its content is elsewhere")
+    /// Gives the view back, and forgets what it remembers of it.
+    pub(super) fn end(&mut self) -> V {
+        self.ids.clear();
+        self.named = None;
+        self.codes.clear();
+        self.view.take().expect("nobody ends a journal while its content is elsewhere")
+    }
+
+    pub(super) const fn view(&mut self) -> &mut V {
+        self.view.as_mut().expect("nobody asks a journal while its content is elsewhere")
     }
 
     /// The actor whose one Ethereum address this is.

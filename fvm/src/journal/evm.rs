@@ -28,8 +28,7 @@ impl<V: StateView> JournalTr for Journal<V> {
     type JournaledAccount<'a> = JournaledAccount<'a, Database<V>, JournalEntry>;
 
     fn new(database: Self::Database) -> Self {
-        let now = database.now;
-        Self::over(database.into_view(), now)
+        Self { database, ..Self::idle() }
     }
 
     fn db_and_state(&self) -> (&Self::Database, &Self::State) {

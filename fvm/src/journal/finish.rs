@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use fvm_shared::{ActorID, EMPTY_ARR_CID};
 use revm::context::journal::JournalEntry;
-use revm::primitives::{Address as EvmAddress, AddressSet, KECCAK_EMPTY, U256};
+use revm::primitives::{Address as EvmAddress, KECCAK_EMPTY, U256};
 use revm::state::Account;
 use tributary_primitives::EthAddress;
 use tributary_primitives::actors::BuiltinActor;
@@ -55,28 +55,27 @@ struct Ledger {
 impl<V: StateView> Journal<V> {
     /// Notes which accounts were touched, while the journal still knows in which order.
     pub(super) fn note_touched(&mut self) {
-        let mut seen = AddressSet::default();
-        for entry in &self.evm.journal {
-            if let JournalEntry::AccountTouched { address } = entry
-                && seen.insert(*address)
-            {
-                self.touched.push(*address);
-            }
-        }
+        self.touched.extend(self.evm.journal.iter().filter_map(|entry| match entry {
+            JournalEntry::AccountTouched { address } => Some(*address),
+            _ => None,
+        }));
     }
 
-    /// Ends the transaction.
-    pub(crate) fn finish(mut self) -> Result<Finished<V>, StateFatal> {
+    /// Ends the transaction; the journal is idle again. After an error it is good for nothing.
+    pub(crate) fn finish(&mut self) -> Result<Finished<V>, StateFatal> {
         if self.touched.is_empty() {
             self.note_touched();
         }
         let mut ledger = Ledger::default();
-        let mut actors = Vec::new();
-        for address in std::mem::take(&mut self.touched) {
-            if let Some(account) = self.evm.state.remove(&address) {
-                actors.extend(self.settle(address, &account, &mut ledger)?);
+        let mut actors = Vec::with_capacity(self.touched.len());
+        let touched = std::mem::take(&mut self.touched);
+        for address in &touched {
+            // An account counts where it was touched first.
+            if let Some(account) = self.evm.state.remove(address) {
+                actors.extend(self.settle(*address, &account, &mut ledger)?);
             }
         }
+        self.touched = touched;
         actors.extend(self.settle_heads(&actors)?);
         let vanished = ledger.before.checked_sub(ledger.after);
         let vanished = vanished.ok_or_else(|| StateFatal::Invariant("a transaction made money from nothing".into()))?;
@@ -88,7 +87,7 @@ impl<V: StateView> Journal<V> {
             credits: Vec::new(),
             blocks: std::mem::take(&mut self.own.blocks_in_order),
         };
-        Ok(Finished { view: self.into_view(), changes, events, vanished })
+        Ok(Finished { view: self.end(), changes, events, vanished })
     }
 
     /// One touched account. `None` when nothing changed.

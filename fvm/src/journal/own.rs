@@ -50,6 +50,33 @@ enum Undo {
 }
 
 impl Own {
+    /// Forgets all of it, and keeps the room that it takes.
+    pub(crate) fn clear(&mut self) {
+        // Every field by name, so that none is forgotten.
+        let Self {
+            actors,
+            names,
+            names_in_order,
+            blocks,
+            blocks_in_order,
+            events,
+            accesses,
+            origin,
+            refund,
+            next_id,
+            undo,
+        } = self;
+        actors.clear();
+        names.clear();
+        names_in_order.clear();
+        blocks.clear();
+        blocks_in_order.clear();
+        events.clear();
+        accesses.clear();
+        (*origin, *refund, *next_id) = (None, 0, None);
+        undo.clear();
+    }
+
     /// Where the undo log stands.
     pub(crate) const fn position(&self) -> usize {
         self.undo.len()
