@@ -45,7 +45,7 @@ use tributary_wasm::{CallStack, MessageContext};
 use crate::block::BlockEnv;
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::journal::{Database, Journal};
-use crate::kernel::{Course, Machine, Origin};
+use crate::kernel::{BlockContext, Course, Machine, Origin};
 use crate::state::StateView;
 
 use crossing::Seat;
@@ -76,7 +76,7 @@ pub(crate) enum Mode {
 /// some microseconds, as much as a small transaction takes.
 pub(crate) struct Runner<V: StateView> {
     machine: Arc<Machine<V>>,
-    env: BlockEnv,
+    block: Arc<BlockContext>,
     mode: Mode,
     /// Holds no journal and no course between transactions.
     evm: OurEvm<V>,
@@ -92,7 +92,13 @@ impl<V: StateView> Runner<V> {
             Mode::Simulation => BlockEnv { base_fee: 0, ..env.clone() },
         };
         let evm = evm(&env, Journal::vacant(), Seat::vacant(), TxEnv::default());
-        Self { machine: Arc::clone(machine), env, mode, evm, idle: None }
+        let block = Arc::new(BlockContext::new(env, machine.params().fvm_gas_per_gas));
+        Self { machine: Arc::clone(machine), block, mode, evm, idle: None }
+    }
+
+    /// One message in execution in this block.
+    pub(crate) fn course(&self, origin: Origin) -> Course<V> {
+        Course::new(Arc::clone(&self.machine), Arc::clone(&self.block), origin)
     }
 
     /// What all messages share.
@@ -103,7 +109,7 @@ impl<V: StateView> Runner<V> {
     /// A journal for one transaction on `view`.
     pub(crate) fn journal(&mut self, view: V) -> Journal<V> {
         let mut journal = self.idle.take().unwrap_or_else(Journal::idle);
-        journal.begin(view, self.env.height);
+        journal.begin(view, self.block.env().height);
         journal
     }
 
@@ -119,8 +125,8 @@ impl<V: StateView> Runner<V> {
         transaction: TxEnv,
     ) -> Result<(Journal<V>, Result<EvmOutcome, InvalidTransaction>), ExecutorFatal> {
         let is_create = transaction.kind.is_create();
-        let origin = origin_of(&mut journal, &self.env, self.machine.params().fvm_gas_per_gas, &transaction)?;
-        let course = Course::new(Arc::clone(&self.machine), &self.env, origin);
+        let origin = origin_of(&mut journal, self.block.env(), self.machine.params().fvm_gas_per_gas, &transaction)?;
+        let course = self.course(origin);
         let context = &mut self.evm.ctx;
         context.tx = transaction;
         context.journaled_state = journal;

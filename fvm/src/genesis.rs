@@ -10,7 +10,7 @@
 //! | 99 | burnt funds | an account that only receives |
 //! | 100 … | the genesis accounts in the given order, then the history contract (EIP-2935) | |
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
@@ -191,8 +191,7 @@ fn accounts<B: Blockstore>(store: &B, accounts: &[GenesisAccount]) -> Result<Cha
     let history = HISTORY_ADDRESS.to_address();
     let actor = Actor::new(BuiltinActor::Evm, Some(history));
     let code = Bytecode::new_legacy(history_code());
-    let contract =
-        ContractChange { is_new: true, nonce: 1, code: Some((code.hash_slow(), code)), slots: BTreeMap::new() };
+    let contract = ContractChange { is_new: true, nonce: 1, code: Some((code.hash_slow(), code)), slots: Vec::new() };
     add(&mut changes, history, actor, Some(contract));
     Ok(changes)
 }

@@ -170,14 +170,14 @@ impl<V: StateView> Journal<V> {
 
     /// What the transaction made of an Ethereum actor so far: a placeholder that sent is an account, one that got code a contract.
     fn as_the_evm_has_it(&self, id: ActorID, head: Arc<ActorHead>) -> Arc<ActorHead> {
-        let builtin = BuiltinActor::from_code(&head.code);
+        let builtin = head.code.builtin();
         if !matches!(builtin, Some(BuiltinActor::Placeholder | BuiltinActor::EthAccount | BuiltinActor::Evm)) {
             return head;
         }
         let address = eth_address(id, head.delegated.as_ref());
         match self.evm.state.get(&EvmAddress::new(address.0)) {
             Some(account) if Some(finish::kind_of(account, builtin)) != builtin => {
-                let code = finish::kind_of(account, builtin).code();
+                let code = finish::kind_of(account, builtin).into();
                 Arc::new(ActorHead { code, ..ActorHead::clone(&head) })
             }
             _ => head,
@@ -237,21 +237,26 @@ impl<V: StateView> Journal<V> {
 
     /// What an actor has, in attoTRB; zero when there is none.
     pub(crate) fn balance(&mut self, id: ActorID) -> Result<U256, StateFatal> {
-        let address = self.evm_address(id)?;
-        Ok(self.load_account(address)?.data.info.balance)
+        let address = self.eth_address(id)?;
+        Ok(self.nonce_and_balance(address)?.1)
+    }
+
+    /// The nonce of the next message from the actor that `address` stands for, and what it has, in attoTRB.
+    pub(crate) fn nonce_and_balance(&mut self, address: EthAddress) -> Result<(u64, U256), StateFatal> {
+        let account = &self.load_account(EvmAddress::new(address.0))?.data.info;
+        Ok((account.nonce, account.balance))
+    }
+
+    /// Uses up one nonce of the actor that `address` stands for.
+    pub(crate) fn bump_nonce(&mut self, address: EthAddress) -> Result<(), StateFatal> {
+        let is_bumped = self.load_account_mut(EvmAddress::new(address.0))?.data.bump_nonce();
+        is_bumped.then_some(()).ok_or_else(|| StateFatal::Invariant(format!("{address} has used all nonces")))
     }
 
     /// The nonce of the next message from an actor.
     pub(crate) fn nonce(&mut self, id: ActorID) -> Result<u64, StateFatal> {
-        let address = self.evm_address(id)?;
-        Ok(self.load_account(address)?.data.info.nonce)
-    }
-
-    /// Uses up one nonce.
-    pub(crate) fn bump_nonce(&mut self, id: ActorID) -> Result<(), StateFatal> {
-        let address = self.evm_address(id)?;
-        let is_bumped = self.load_account_mut(address)?.data.bump_nonce();
-        is_bumped.then_some(()).ok_or_else(|| StateFatal::Invariant(format!("actor {id} has used all nonces")))
+        let address = self.eth_address(id)?;
+        Ok(self.nonce_and_balance(address)?.0)
     }
 
     /// Sets the nonce of the next message.
@@ -267,17 +272,15 @@ impl<V: StateView> Journal<V> {
         Ok(JournalTr::transfer(self, from, to, amount)?.is_none())
     }
 
-    /// Adds to an actor's balance what the transaction took from it before.
-    pub(crate) fn give_back(&mut self, id: ActorID, amount: U256) -> Result<(), StateFatal> {
-        let address = self.evm_address(id)?;
-        self.balance_incr(address, amount)
+    /// Adds to a balance what the transaction took from it before.
+    pub(crate) fn give_back(&mut self, address: EthAddress, amount: U256) -> Result<(), StateFatal> {
+        self.balance_incr(EvmAddress::new(address.0), amount)
     }
 
-    /// Takes `amount` from an actor's balance; `false`, and nothing taken, when it does not have it. What is taken and not given
-    /// back until the transaction is over goes to fees and is burnt.
-    pub(crate) fn take(&mut self, id: ActorID, amount: U256) -> Result<bool, StateFatal> {
-        let address = self.evm_address(id)?;
-        Ok(self.load_account_mut(address)?.data.decr_balance(amount))
+    /// Takes `amount` from the balance of the actor that `address` stands for; `false`, and nothing taken, when it does not have it.
+    /// What is taken and not given back until the transaction is over goes to fees and is burnt.
+    pub(crate) fn take(&mut self, address: EthAddress, amount: U256) -> Result<bool, StateFatal> {
+        Ok(self.load_account_mut(EvmAddress::new(address.0))?.data.decr_balance(amount))
     }
 
     /// Marks an actor's account as one whose code the EVM cannot run.

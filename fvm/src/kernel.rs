@@ -58,11 +58,36 @@ pub(crate) struct Kernel<V: StateView> {
 /// One message in execution, apart from what it changes: goes with the journal from runtime to runtime.
 pub(crate) struct Course<V: StateView> {
     machine: Arc<Machine<V>>,
-    env: BlockEnv,
-    network: NetworkContext,
+    block: Arc<BlockContext>,
     origin: Origin,
     /// Actors made so far; those of calls that reverted count too, so that no two get the same address.
     created: u64,
+}
+
+/// The block in execution: the same for all its messages.
+pub(crate) struct BlockContext {
+    env: BlockEnv,
+    /// As WASM actors see it.
+    network: NetworkContext,
+}
+
+impl BlockContext {
+    /// The block `env` on a chain with this much FVM gas in a unit of Ethereum's.
+    pub(crate) fn new(env: BlockEnv, fvm_gas_per_gas: u64) -> Self {
+        let network = NetworkContext {
+            epoch: env.height.epoch(),
+            timestamp: env.timestamp_s,
+            base_fee: TokenAmount::from_atto(fees::fvm_base_fee(env.base_fee, fvm_gas_per_gas)),
+            chain_id: env.chain_id,
+            network_version: NETWORK_VERSION,
+        };
+        Self { env, network }
+    }
+
+    /// The block.
+    pub(crate) const fn env(&self) -> &BlockEnv {
+        &self.env
+    }
 }
 
 /// Who sent the message.
@@ -79,21 +104,13 @@ pub(crate) struct Origin {
 }
 
 impl<V: StateView> Course<V> {
-    pub(crate) fn new(machine: Arc<Machine<V>>, env: &BlockEnv, origin: Origin) -> Self {
-        let rate = machine.params().fvm_gas_per_gas;
-        let network = NetworkContext {
-            epoch: env.height.epoch(),
-            timestamp: env.timestamp_s,
-            base_fee: TokenAmount::from_atto(fees::fvm_base_fee(env.base_fee, rate)),
-            chain_id: env.chain_id,
-            network_version: NETWORK_VERSION,
-        };
-        Self { machine, env: env.clone(), network, origin, created: 0 }
+    pub(crate) const fn new(machine: Arc<Machine<V>>, block: Arc<BlockContext>, origin: Origin) -> Self {
+        Self { machine, block, origin, created: 0 }
     }
 
     /// The block in execution.
-    pub(crate) const fn env(&self) -> &BlockEnv {
-        &self.env
+    pub(crate) fn env(&self) -> &BlockEnv {
+        self.block.env()
     }
 
     /// Who sent the message.

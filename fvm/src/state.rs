@@ -40,7 +40,7 @@ pub mod system;
 pub mod tree;
 pub mod view;
 
-pub use actor::{Actor, ActorHead};
+pub use actor::{Actor, ActorCode, ActorHead};
 pub use leaf::{Leaf, LeafChanges, Leaves, SharedLeaves, own_block};
 pub use memory::MemoryStore;
 pub use overlay::{BlockState, Settled};

@@ -232,7 +232,7 @@ fn actor_of(account: &Account, name: fvm_shared::address::Address) -> (Actor, Op
         is_new: true,
         nonce: head_nonce,
         code: (!account.code.is_empty()).then(|| (keccak256(&account.code), code)),
-        slots: account.storage.clone(),
+        slots: account.storage.clone().into_iter().collect(),
     });
     let actor = Actor { nonce, balance: account.balance, ..Actor::new(builtin, Some(name)) };
     (actor, contract)

@@ -88,14 +88,14 @@ impl ContractHead {
     /// Where the head of `actor` is; `None` for an actor that has no contract's state.
     #[must_use]
     pub fn of(actor: &ActorState) -> Option<&Cid> {
-        Self::at(&actor.code, &actor.state)
+        Self::at(BuiltinActor::from_code(&actor.code), &actor.state)
     }
 
-    /// Where the head of an actor with this code and state is.
+    /// Where the head of an actor of this built-in code, if it is any, and with this state is.
     #[must_use]
-    pub fn at<'a>(code: &Cid, state: &'a Cid) -> Option<&'a Cid> {
+    pub fn at(code: Option<BuiltinActor>, state: &Cid) -> Option<&Cid> {
         let may_have = matches!(
-            BuiltinActor::from_code(code),
+            code,
             Some(BuiltinActor::Evm | BuiltinActor::EthAccount) if *state != EMPTY_ARR_CID
         );
         may_have.then_some(state)

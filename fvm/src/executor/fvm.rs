@@ -11,8 +11,6 @@
 //! Then the sender pays for its gas limit at the effective price, the call runs, and what gas is left is paid back in full.
 //! Filecoin burns a part of what was over-estimated; a chain of blocks that fill on demand has no need to.
 
-use std::sync::Arc;
-
 use fvm_ipld_encoding::CBOR;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
@@ -21,6 +19,7 @@ use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
 use revm::primitives::U256;
 use tributary_message::FvmTransaction;
+use tributary_primitives::EthAddress;
 use tributary_primitives::actors::BuiltinActor;
 use tributary_wasm::{Block, CallStack, GasTracker, MessageContext, Send, prices};
 
@@ -29,10 +28,11 @@ use super::ethereum::burnt;
 use super::view::View;
 use crate::block::BlockEnv;
 use crate::error::{ExecutorFatal, StateFatal};
-use crate::journal::Journal;
 use crate::evm::Runner;
-use crate::kernel::{Course, Kernel, Origin, exit_code_of};
+use crate::journal::Journal;
+use crate::kernel::{Kernel, Origin, exit_code_of};
 use crate::receipt::Receipt;
+use crate::state::view::eth_address;
 use crate::{fees, money};
 
 /// How a message's call ended.
@@ -63,22 +63,23 @@ pub(super) fn execute(
         (_, Err(reason)) => return Ok(skip(runner, journal, transaction, reason)),
     };
 
-    if !journal.take(sender, money::fee(price, message.gas_limit))? {
+    let Sender { id: sender, eth_address } = sender;
+    if !journal.take(eth_address, money::fee(price, message.gas_limit))? {
         return Err(ExecutorFatal::Invariant("a sender that was found able to pay could not".to_owned()));
     }
-    journal.bump_nonce(sender)?;
+    journal.bump_nonce(eth_address)?;
     let premium = TokenAmount::from_atto(price - u128::from(base_fee));
     let origin = Origin {
         message: MessageContext { origin: sender, nonce: message.sequence, gas_premium: premium },
         address: message.from,
-        eth_address: journal.eth_address(sender)?,
+        eth_address,
         gas_price: price.saturating_mul(rate.into()),
     };
-    let kernel = Kernel::new(journal, Course::new(Arc::clone(runner.machine()), env, origin));
+    let kernel = Kernel::new(journal, runner.course(origin));
     let mut ended = run(kernel, sender, message, transaction.raw().len())?;
 
     let left = message.gas_limit.saturating_sub(ended.gas_used);
-    ended.journal.give_back(sender, money::fee(price, left))?;
+    ended.journal.give_back(eth_address, money::fee(price, left))?;
     let finished = ended.journal.finish()?;
     runner.keep(ended.journal);
     let tip = money::fee(price - u128::from(base_fee), ended.gas_used);
@@ -97,22 +98,29 @@ pub(super) fn execute(
     Ok((finished.view, Executed { receipt, changes: finished.changes, burnt, tip }))
 }
 
-/// The sender's id, if the message may run for its part.
-fn sender(journal: &mut Journal<View>, transaction: &FvmTransaction) -> Result<Result<ActorID, ExitCode>, StateFatal> {
+/// Who sent a message.
+struct Sender {
+    id: ActorID,
+    /// What stands for it: its balance and nonce are kept there.
+    eth_address: EthAddress,
+}
+
+/// The sender, if the message may run for its part.
+fn sender(journal: &mut Journal<View>, transaction: &FvmTransaction) -> Result<Result<Sender, ExitCode>, StateFatal> {
     let message = transaction.message();
-    let Some(id) = account_of(journal, &message.from)? else { return Ok(Err(ExitCode::SYS_SENDER_INVALID)) };
-    let balance = journal.balance(id)?;
+    let Some(sender) = account_of(journal, &message.from)? else { return Ok(Err(ExitCode::SYS_SENDER_INVALID)) };
+    let (nonce, balance) = journal.nonce_and_balance(sender.eth_address)?;
     let can_pay = transaction.cost_max().is_some_and(|cost| U256::from(cost) <= balance);
     let is_included = prices::inclusion(transaction.raw().len()).round_up() <= message.gas_limit;
-    let may_run = journal.nonce(id)? == message.sequence && can_pay && is_included;
-    Ok(may_run.then_some(id).ok_or(ExitCode::SYS_SENDER_STATE_INVALID))
+    let may_run = nonce == message.sequence && can_pay && is_included;
+    Ok(may_run.then_some(sender).ok_or(ExitCode::SYS_SENDER_STATE_INVALID))
 }
 
 /// The account that may send messages from this address.
-fn account_of(journal: &mut Journal<View>, from: &Address) -> Result<Option<ActorID>, StateFatal> {
+fn account_of(journal: &mut Journal<View>, from: &Address) -> Result<Option<Sender>, StateFatal> {
     let Some(id) = journal.resolve(from)? else { return Ok(None) };
-    let is_account = journal.actor(id)?.is_some_and(|actor| actor.code == BuiltinActor::Account.code());
-    Ok(is_account.then_some(id))
+    let account = journal.actor(id)?.filter(|actor| actor.code.is(BuiltinActor::Account));
+    Ok(account.map(|account| Sender { id, eth_address: eth_address(id, account.delegated.as_ref()) }))
 }
 
 fn skip(

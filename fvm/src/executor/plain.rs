@@ -76,8 +76,8 @@ pub(super) fn ethereum<V: StateView>(
         return Ok(None);
     }
     // Who sends is an account, whatever it was before.
-    if sender.head.code != BuiltinActor::EthAccount.code() {
-        Arc::make_mut(&mut sender.head).code = BuiltinActor::EthAccount.code();
+    if !sender.head.code.is(BuiltinActor::EthAccount) {
+        Arc::make_mut(&mut sender.head).code = BuiltinActor::EthAccount.into();
     }
     let transfer = Transfer { from: (from, sender), to, value, gas_used: TRANSFER_GAS, price, base_fee: env.base_fee };
     Ok(Some(transfer.run(receipt(transaction.hash(), TRANSFER_GAS, 0, price))))
@@ -104,7 +104,7 @@ pub(super) fn fvm<V: StateView>(
         return Ok(None);
     };
     let Some(sender) = view.actor(from)? else { return Ok(None) };
-    let is_account = BuiltinActor::from_code(&sender.head.code) == Some(BuiltinActor::Account);
+    let is_account = sender.head.code.is(BuiltinActor::Account);
     let can_pay = transaction.cost_max().is_some_and(|cost| U256::from(cost) <= sender.balance);
     let value = U256::from(transaction.value());
     let gas_used = fvm_gas(transaction.raw().len(), value, to).round_up();
@@ -141,7 +141,7 @@ fn ethereum_account<V: StateView>(view: &mut V, address: EthAddress) -> Result<O
         return Ok(None);
     }
     let Some((id, head)) = party(view, address.to_address())? else { return Ok(None) };
-    let is_plain = match BuiltinActor::from_code(&head.code) {
+    let is_plain = match head.code.builtin() {
         Some(BuiltinActor::Placeholder) => true,
         // One that delegates runs its delegate's code.
         Some(BuiltinActor::EthAccount) => view.contract(id)?.is_none(),

@@ -16,7 +16,7 @@ use crate::error::ExecutorFatal;
 use crate::evm::{self, Mode, Runner, TRANSACTION_GAS_MAX};
 use crate::fees;
 use crate::journal::Journal;
-use crate::kernel::{Course, Kernel, Machine, Origin};
+use crate::kernel::{BlockContext, Course, Kernel, Machine, Origin};
 
 /// Bytes by which a signed message is longer than the message: tuple head, byte string head, type, signature.
 const SIGNATURE_BYTES: usize = 1 + 2 + 1 + 65;
@@ -84,17 +84,19 @@ fn call_fvm(
         Some(sender) if journal.actor(sender)?.is_some() => sender,
         _ => return Ok(ended_early(ExitCode::SYS_SENDER_INVALID, 0)),
     };
-    let nonce = journal.nonce(sender)?;
-    journal.bump_nonce(sender)?;
+    let eth_address = journal.eth_address(sender)?;
+    let (nonce, _) = journal.nonce_and_balance(eth_address)?;
+    journal.bump_nonce(eth_address)?;
     let message = message_of(call, gas_limit, nonce);
     let bytes = bytes_max(&message);
     let origin = Origin {
         message: MessageContext { origin: sender, nonce, gas_premium: TokenAmount::default() },
         address: call.from,
-        eth_address: journal.eth_address(sender)?,
+        eth_address,
         gas_price: 0,
     };
-    let kernel = Kernel::new(journal, Course::new(Arc::clone(machine), env, origin));
+    let block = Arc::new(BlockContext::new(env.clone(), machine.params().fvm_gas_per_gas));
+    let kernel = Kernel::new(journal, Course::new(Arc::clone(machine), block, origin));
     let Ended { mut journal, exit_code, return_data, gas_used } = run(kernel, sender, &message, bytes)?;
     Ok(CallOutcome {
         exit_code,

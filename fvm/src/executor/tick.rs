@@ -25,7 +25,7 @@ use crate::block::BlockEnv;
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::journal::Journal;
 use crate::journal::changes::Changes;
-use crate::kernel::{Course, Kernel, Machine, Origin, exit_code_of};
+use crate::kernel::{BlockContext, Course, Kernel, Machine, Origin, exit_code_of};
 use crate::native::cron::{self, CRON_ENTRIES_MAX};
 use crate::state::StateView as _;
 
@@ -60,7 +60,9 @@ pub(super) fn tick(
     };
     let entries = u64::try_from(CRON_ENTRIES_MAX).unwrap_or(u64::MAX);
     let mut gas = GasTracker::new(machine.params().cron_entry_gas.saturating_mul(entries).saturating_add(TICK_GAS));
-    let kernel = Kernel::new(Journal::over(view, env.height), Course::new(Arc::clone(machine), env, origin));
+    let block = Arc::new(BlockContext::new(env.clone(), machine.params().fvm_gas_per_gas));
+    let course = Course::new(Arc::clone(machine), block, origin);
+    let kernel = Kernel::new(Journal::over(view, env.height), course);
     let (kernel, ended) = kernel.call(epoch_tick(), &mut gas);
     let exit_code = match ended {
         Ok(outcome) => outcome.exit_code,
@@ -79,9 +81,7 @@ pub(super) fn tick(
 /// Whether the cron actor lists anybody. Cost: one look at its head; its state is not read.
 fn is_due(view: &mut View) -> Result<bool, StateFatal> {
     let head = view.head(CRON_ID)?;
-    Ok(head.is_some_and(|head| {
-        BuiltinActor::from_code(&head.code) == Some(BuiltinActor::Cron) && head.state != cron::idle_state()
-    }))
+    Ok(head.is_some_and(|head| head.code.is(BuiltinActor::Cron) && head.state != cron::idle_state()))
 }
 
 fn epoch_tick() -> Send {

@@ -1,6 +1,5 @@
 //! What a finished transaction changed: words between the journal, which makes them, and the block's state, which takes them over.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cid::Cid;
@@ -46,6 +45,6 @@ pub struct ContractChange {
     pub nonce: u64,
     /// Its code and the code's keccak-256, if that changed.
     pub code: Option<(B256, Bytecode)>,
-    /// Slots set, with their new values; zero clears.
-    pub slots: BTreeMap<U256, U256>,
+    /// Slots set, each once, in any order, with their new values; zero clears.
+    pub slots: Vec<(U256, U256)>,
 }

@@ -102,7 +102,7 @@ impl<V: StateView> Database<V> {
 
     /// Nonce and code hash of an actor, as the EVM sees them.
     fn nonce_and_code(&mut self, id: ActorID, actor: &Actor) -> Result<(u64, B256), StateFatal> {
-        let builtin = BuiltinActor::from_code(&actor.head.code);
+        let builtin = actor.head.code.builtin();
         match builtin {
             Some(BuiltinActor::Evm | BuiltinActor::EthAccount) => {
                 let Some(head) = self.view().contract(id)? else { return Ok((actor.nonce, KECCAK_EMPTY)) };

@@ -15,7 +15,7 @@
 //! An address that never had an actor gets its id here, in the order in which the transaction touched the surviving accounts
 //! first. Money is counted on both sides: it may vanish from accounts (fees, and what was burnt), it may never appear.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fvm_shared::{ActorID, EMPTY_ARR_CID};
@@ -184,7 +184,7 @@ fn actor_of(
     is_destroyed: bool,
 ) -> (Actor, Option<ContractChange>) {
     let balance = account.info.balance;
-    let builtin = head.as_ref().map(|head| BuiltinActor::from_code(&head.code));
+    let builtin = head.as_ref().map(|head| head.code.builtin());
     let was = match (head, builtin) {
         (Some(head), Some(Some(BuiltinActor::Evm | BuiltinActor::EthAccount | BuiltinActor::Placeholder))) => head,
         (Some(head), _) => return (Actor { head, nonce: account.info.nonce, balance }, None),
@@ -198,12 +198,12 @@ fn actor_of(
     let is_contract = kind == BuiltinActor::Evm;
     let nonce = if is_contract { 0 } else { account.info.nonce };
     let contract = contract_change(account, is_contract);
-    let head = if kind == was_kind { was } else { Arc::new(ActorHead { code: kind.code(), ..ActorHead::clone(&was) }) };
+    let head = if kind == was_kind { was } else { Arc::new(ActorHead { code: kind.into(), ..ActorHead::clone(&was) }) };
     (Actor { head, nonce, balance }, contract)
 }
 
 pub(super) fn placeholder(address: EthAddress) -> ActorHead {
-    let code = BuiltinActor::Placeholder.code();
+    let code = BuiltinActor::Placeholder.into();
     ActorHead { code, state: EMPTY_ARR_CID, delegated: Some(address.to_address()) }
 }
 
@@ -223,8 +223,9 @@ fn contract_change(account: &Account, is_contract: bool) -> Option<ContractChang
     let original = account.original_info();
     let code_hash = account.info.code_hash;
     let code = (code_hash != original.code_hash).then(|| (code_hash, account.info.code.clone().unwrap_or_default()));
-    let slots: BTreeMap<_, _> =
+    let mut slots: Vec<_> =
         account.changed_storage_slots().map(|(slot, value)| (*slot, value.present_value())).collect();
+    slots.sort_unstable();
     let is_nonce_changed = is_contract && account.info.nonce != original.nonce;
     let is_changed = account.is_created() || is_nonce_changed || code.is_some() || !slots.is_empty();
     let nonce = if is_contract { account.info.nonce } else { 0 };

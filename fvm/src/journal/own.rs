@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     fn head(code: &[u8]) -> Arc<ActorHead> {
-        Arc::new(ActorHead { code: raw_cid(code), state: raw_cid(b"state"), delegated: None })
+        Arc::new(ActorHead { code: raw_cid(code).into(), state: raw_cid(b"state"), delegated: None })
     }
 
     #[test]

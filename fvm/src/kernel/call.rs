@@ -6,7 +6,6 @@ use fvm_shared::address::{Address, Payload};
 use fvm_shared::error::{ErrorNumber, ExitCode};
 use fvm_shared::{ActorID, METHOD_SEND};
 use tributary_primitives::EthAddress;
-use tributary_primitives::actors::BuiltinActor;
 use tributary_wasm::{
     Access, GasTracker, Halt, Invocation, InvocationOutcome, Send, SendOutcome, SyscallError, SyscallRejected, prices,
 };
@@ -50,9 +49,9 @@ impl<V: StateView> Kernel<V> {
         gas: &mut GasTracker,
     ) -> Returned<V, SendOutcome> {
         match self.journal.actor(receiver) {
-            Ok(Some(actor)) => match BuiltinActor::from_code(&actor.code) {
+            Ok(Some(actor)) => match actor.code.builtin() {
                 Some(builtin) => native::invoke(self, builtin, receiver, send, gas),
-                None => self.invoke(&actor.code, receiver, send, gas),
+                None => self.invoke(actor.code.cid(), receiver, send, gas),
             },
             Ok(None) => (self, Err(rejected(ErrorNumber::NotFound, "the receiver does not exist"))),
             Err(broken) => (self, Err(fatal(broken))),

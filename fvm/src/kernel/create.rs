@@ -11,13 +11,13 @@ use super::call::rejected;
 use super::{Kernel, fatal};
 use crate::journal::is_native;
 use crate::native::account;
-use crate::state::{ActorHead, StateView};
+use crate::state::{ActorCode, ActorHead, StateView};
 
 impl<V: StateView> Kernel<V> {
     /// The account of a key that nobody has sent to before.
     pub(super) fn make_account(&mut self, key: &Address, gas: &mut GasTracker) -> Result<ActorID, SyscallError> {
         let (state, block) = account::state_block(key);
-        self.make(key, ActorHead { code: BuiltinActor::Account.code(), state, delegated: None }, gas).inspect(|_| {
+        self.make(key, ActorHead { code: BuiltinActor::Account.into(), state, delegated: None }, gas).inspect(|_| {
             self.journal.put_block(state, block);
         })
     }
@@ -28,7 +28,7 @@ impl<V: StateView> Kernel<V> {
         address: &Address,
         gas: &mut GasTracker,
     ) -> Result<ActorID, SyscallError> {
-        let code = BuiltinActor::Placeholder.code();
+        let code = BuiltinActor::Placeholder.into();
         self.make(address, ActorHead { code, state: EMPTY_ARR_CID, delegated: Some(*address) }, gas)
     }
 
@@ -53,7 +53,8 @@ impl<V: StateView> Kernel<V> {
 
     /// Makes the actor that the init actor asks for, or turns a placeholder into it.
     pub(crate) fn create(&mut self, new: NewActor, gas: &mut GasTracker) -> Result<(), SyscallError> {
-        if new.code == BuiltinActor::Placeholder.code() {
+        let code = ActorCode::from(new.code);
+        if code.is(BuiltinActor::Placeholder) {
             return Err(rejected(ErrorNumber::Forbidden, "a placeholder is made by sending to its address"));
         }
         let state = match self.journal.actor(new.id).map_err(fatal)? {
@@ -61,7 +62,7 @@ impl<V: StateView> Kernel<V> {
                 gas.charge(prices::ACTOR_CREATE)?;
                 EMPTY_ARR_CID
             }
-            Some(old) if old.code != BuiltinActor::Placeholder.code() => {
+            Some(old) if !old.code.is(BuiltinActor::Placeholder) => {
                 return Err(rejected(ErrorNumber::Forbidden, "the actor exists"));
             }
             Some(old) if old.delegated != new.delegated_address => {
@@ -71,8 +72,8 @@ impl<V: StateView> Kernel<V> {
         };
         self.charge_access(new.id, Access::Update, gas)?;
         self.course.created += 1;
-        let is_native = is_native(BuiltinActor::from_code(&new.code));
-        self.journal.set_actor(new.id, Some(ActorHead { code: new.code, state, delegated: new.delegated_address }));
+        let is_native = is_native(code.builtin());
+        self.journal.set_actor(new.id, Some(ActorHead { code, state, delegated: new.delegated_address }));
         if is_native {
             self.journal.mark_native(new.id).map_err(fatal)?;
         }

@@ -18,7 +18,7 @@ use tributary_wasm::{
     SendOutcome, SyscallError,
 };
 
-use super::Kernel;
+use super::{BlockContext, Kernel};
 use crate::state::StateView;
 use crate::{fees, money};
 
@@ -27,7 +27,7 @@ const SHA2_256: u64 = 0x12;
 
 impl<V: StateView> Host for Box<Kernel<V>> {
     fn network(&self) -> &NetworkContext {
-        &self.course.network
+        &self.course.block.network
     }
 
     fn message(&self) -> &MessageContext {
@@ -54,7 +54,8 @@ impl<V: StateView> Host for Box<Kernel<V>> {
         _source: RandomnessSource,
         epoch: ChainEpoch,
     ) -> Result<Option<[u8; RANDOMNESS_LENGTH]>, HostFatal> {
-        Ok((epoch == self.course.network.epoch).then_some(self.course.env.prev_randao.0))
+        let BlockContext { env, network } = self.course.block.as_ref();
+        Ok((epoch == network.epoch).then_some(env.prev_randao.0))
     }
 
     fn first_access(&mut self, actor: ActorID, access: Access) -> FirstAccess {
@@ -70,7 +71,7 @@ impl<V: StateView> Host for Box<Kernel<V>> {
     }
 
     fn code_cid(&mut self, actor: ActorID) -> Result<Option<Cid>, HostFatal> {
-        Ok(self.journal.actor(actor)?.map(|head| head.code))
+        Ok(self.journal.actor(actor)?.map(|head| *head.code.cid()))
     }
 
     fn balance(&mut self, actor: ActorID) -> Result<Option<TokenAmount>, HostFatal> {
@@ -90,8 +91,9 @@ impl<V: StateView> Host for Box<Kernel<V>> {
 
     fn self_destruct(&mut self, actor: ActorID) -> Result<(), HostFatal> {
         if self.journal.actor(actor)?.is_some() {
-            let rest = self.journal.balance(actor)?;
-            self.journal.take(actor, rest)?;
+            let address = self.journal.eth_address(actor)?;
+            let (_, rest) = self.journal.nonce_and_balance(address)?;
+            self.journal.take(address, rest)?;
             self.journal.set_actor(actor, None);
         }
         Ok(())

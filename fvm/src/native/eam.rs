@@ -135,7 +135,7 @@ fn check_caller<V: StateView>(
     may: impl FnOnce(Option<BuiltinActor>) -> bool,
 ) -> Result<(), Refusal> {
     let actor = kernel.journal().actor(caller).map_err(|broken| Refusal::from(fatal(broken)))?;
-    let code = actor.and_then(|actor| BuiltinActor::from_code(&actor.code));
+    let code = actor.and_then(|actor| actor.code.builtin());
     may(code).then_some(()).ok_or(Refusal::Exit(ExitCode::USR_FORBIDDEN))
 }
 

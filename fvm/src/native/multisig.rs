@@ -135,7 +135,7 @@ impl<V: StateView> Call<'_, V> {
     /// Source: filecoin-project/builtin-actors, `runtime/src/builtin/shared.rs`, `restrict_internal_api`.
     fn check_caller_is_built_in(&mut self) -> Result<(), Refusal> {
         let caller = self.kernel.journal().actor(self.send.from).map_err(fatal)?;
-        let builtin = caller.and_then(|caller| BuiltinActor::from_code(&caller.code));
+        let builtin = caller.and_then(|caller| caller.code.builtin());
         forbid_unless(builtin.is_some_and(|builtin| builtin != BuiltinActor::Evm))
     }
 }

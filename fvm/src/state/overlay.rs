@@ -170,7 +170,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
         if let Some(contract) = change.contract {
             self.apply_contract(change.id, contract)?;
         }
-        let builtin = change.actor.as_ref().and_then(|actor| BuiltinActor::from_code(&actor.head.code));
+        let builtin = change.actor.as_ref().and_then(|actor| actor.head.code.builtin());
         if !matches!(builtin, Some(BuiltinActor::Evm | BuiltinActor::EthAccount)) {
             self.drop_contract(change.id)?;
         }
@@ -448,7 +448,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
     /// The contract as stored; `None` for any other actor.
     fn open(&mut self, id: ActorID) -> Result<Option<Contract>, StateFatal> {
         let Some(Actor { head, .. }) = self.known_actor(id)? else { return Ok(None) };
-        let Some(head) = ContractHead::at(&head.code, &head.state).copied() else { return Ok(None) };
+        let Some(head) = ContractHead::at(head.code.builtin(), &head.state).copied() else { return Ok(None) };
         let head = match &self.leaves {
             Some(leaves) => leaves.contract(id)?.ok_or_else(|| StateFatal::missing(&head))?,
             None => read_cbor(&self.store, &head, "contract head")?,

@@ -247,6 +247,7 @@ impl Trial {
         contract.nonce = nonce.into();
         contract.slots.extend(&slots);
         contract.slots.retain(|_, value| !value.is_zero());
+        let slots = slots.into_iter().collect();
         let change = ContractChange { is_new, nonce: contract.nonce, code: None, slots };
         self.apply(&one(id, Some(actor.clone()), Some(change)));
         for (slot, value) in &contract.slots {
@@ -306,7 +307,7 @@ impl Trial {
                 is_new: true,
                 nonce,
                 code: None,
-                slots,
+                slots: slots.into_iter().collect(),
             });
             changes.actors.push(ActorChange { id: *id, actor: Some(actor.clone()), contract });
         }

@@ -68,7 +68,7 @@ pub struct Engine<H: Host>(Arc<Inner<H>>);
 struct Inner<H: Host> {
     wasmtime: wasmtime::Engine,
     linker: Linker<Running<H>>,
-    codes: RwLock<HashMap<Cid, Entry<H>>>,
+    codes: RwLock<HashMap<Cid, Entry<H>, foldhash::fast::RandomState>>,
     clock: AtomicU64,
 }
 

@@ -23,7 +23,7 @@ const BLOCKS_MAX: usize = 0x7fff_ffff;
 #[derive(Debug, Default)]
 pub(crate) struct BlockRegistry {
     blocks: Vec<Block>,
-    reachable: HashSet<Cid>,
+    reachable: HashSet<Cid, foldhash::fast::RandomState>,
 }
 
 impl BlockRegistry {

@@ -110,7 +110,7 @@ impl Speculation {
 
 /// Whether an actor's kind is one under which the EVM may find code.
 fn may_have_code(head: Option<&Arc<ActorHead>>) -> bool {
-    let builtin = head.and_then(|head| BuiltinActor::from_code(&head.code));
+    let builtin = head.and_then(|head| head.code.builtin());
     matches!(builtin, Some(BuiltinActor::Evm | BuiltinActor::EthAccount))
 }
 

@@ -128,7 +128,7 @@ impl Contract {
         threads: usize,
         leaves: &mut LeafChanges,
     ) -> Result<Cid, StateFatal> {
-        let is_account = actor.head.code != BuiltinActor::Evm.code();
+        let is_account = !actor.head.code.is(BuiltinActor::Evm);
         if is_account && self.is_empty() {
             leaves.push((Leaf::Contract(id).key(), None));
             return Ok(EMPTY_ARR_CID);
