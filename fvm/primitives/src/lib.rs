@@ -14,6 +14,7 @@
 //! | [`init`] | how a user makes an actor of installed code |
 //! | [`links`] | which CIDs name blocks, and the links of a block |
 //! | [`layout`] | how the state lies in its blocks: tuples and maps |
+//! | [`entry`] | [`EntryKey`]: what an actor keeps by key, and its bounds |
 //!
 //! Nothing here does I/O, keeps time or allocates by a number it was told. Everything compiles to wasm32, so that actors,
 //! the node and the relayer speak of the same things with the same types.
@@ -23,6 +24,7 @@ pub mod actors;
 pub mod address;
 pub mod bitmap;
 pub mod bls;
+pub mod entry;
 pub mod eth;
 pub mod hash;
 pub mod height;
@@ -35,6 +37,7 @@ pub mod subnet;
 pub use address::parse_address;
 pub use bitmap::SignerBitmap;
 pub use bls::{BlsPublicKey, BlsSignature};
+pub use entry::EntryKey;
 pub use eth::EthAddress;
 pub use hash::{Hash32, cbor_cid, cbor_cid_of, raw_cid};
 pub use height::Height;

@@ -82,6 +82,13 @@ impl Hamt {
         self.0.root(threads)
     }
 
+    /// Hashes what has changed in many maps together, on up to `threads` threads when it is much; then [`Hamt::root`] of each costs
+    /// nothing. Small maps alone have too few nodes to hash several at once.
+    pub fn hash(maps: &mut [&mut Self], threads: usize) {
+        let mut trees: Vec<_> = maps.iter_mut().map(|map| &mut map.0).collect();
+        Tree::hash(&mut trees, threads);
+    }
+
     /// Hands every node to `save` that has changed since it was last handed over, children before parents. A node that changed twice
     /// in between comes once.
     ///
