@@ -4,9 +4,10 @@
 //!                        Journal
 //!   EVM (revm) ─────▶ ┌───────────────────────────┬──────────────────────────┐ ◀───── FVM (kernel, native actors)
 //!                     │ revm's JournalInner       │ ours                     │
-//!                     │ balances, nonces, storage,│ heads and code of actors,│
-//!                     │ EVM code, warm sets,      │ new names, staged blocks,│
-//!                     │ transient storage         │ events, first accesses   │
+//!                     │ balances, nonces, storage,│ heads, code and entries  │
+//!                     │ EVM code, warm sets,      │ of actors, new names,    │
+//!                     │ transient storage         │ staged blocks, events,   │
+//!                     │                           │ first accesses           │
 //!                     └───────────────────────────┴──────────────────────────┘
 //!                        one checkpoint for both; a revert undoes both
 //!                                  │ reads
@@ -48,7 +49,7 @@ use revm::context_interface::journaled_state::account::JournaledAccountTr;
 use revm::handler::EthPrecompiles;
 use revm::primitives::{Address as EvmAddress, U256};
 use tributary_primitives::actors::BuiltinActor;
-use tributary_primitives::{EthAddress, Height};
+use tributary_primitives::{EntryKey, EthAddress, Height};
 
 use crate::error::StateFatal;
 use crate::evm::SPEC;
@@ -203,6 +204,14 @@ impl<V: StateView> Journal<V> {
     /// Replaces, makes or (with `None`) deletes an actor; balance and nonce stay what they are.
     pub(crate) fn set_actor(&mut self, id: ActorID, head: Option<ActorHead>) {
         self.own.set_actor(id, head.map(Arc::new));
+    }
+
+    /// An actor's entry as the transaction has it by now.
+    pub(crate) fn entry(&mut self, id: ActorID, key: &EntryKey) -> Result<Option<Arc<[u8]>>, StateFatal> {
+        match self.own.entry(id, key) {
+            Some(value) => Ok(value.cloned()),
+            None => self.database.view().entry(id, key),
+        }
     }
 
     /// The id behind an address, names given by this transaction included.

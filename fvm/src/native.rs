@@ -19,6 +19,7 @@
 //! |---|---|---|
 //! | 0, 1, 3, 10 | system, init, cron, Ethereum address manager | stays there for good, as on Filecoin; a contract's or Ethereum account's payment is refused |
 //! | 2 | reward | goes to the block's proposer at the block's end, with the tips |
+//! | 98 | entries, once there are any: no transaction sees it | refused, as for the rest |
 //! | 99 | burnt funds, an account without a key | is burnt: it circulates no more |
 //! | the rest | none | refused: no such receiver (5), the value stays with its sender |
 //!
@@ -108,7 +109,7 @@ fn answer<V: StateView>(
         BuiltinActor::Account => account::invoke(&mut kernel, receiver, &send, gas),
         BuiltinActor::EthAccount | BuiltinActor::Reward if is_exported => Ok(None),
         BuiltinActor::Placeholder => Ok(None),
-        BuiltinActor::System | BuiltinActor::EthAccount | BuiltinActor::Reward => unhandled(),
+        BuiltinActor::System | BuiltinActor::EthAccount | BuiltinActor::Reward | BuiltinActor::Entries => unhandled(),
     };
     (kernel, answer)
 }

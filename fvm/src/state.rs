@@ -6,6 +6,8 @@
 //!        ├─ f00  system   [manifest, installed code]
 //!        ├─ f01  init     [address map, next id, name]
 //!        │         └─ address map   HAMT   address ─▶ id
+//!        ├─ f098 entries  HAMT   f0 address ─▶ root
+//!        │         └─ of an actor   HAMT   key ─▶ value
 //!        ├─ …    contract [bytecode, keccak, storage, transient | null, nonce, tombstone | null]
 //!        │         └─ storage       KAMT   slot ─▶ value
 //!        └─ …    WASM actor: blocks of its own
@@ -22,6 +24,7 @@
 //! | [`view`] | [`StateView`]: what a transaction may read; a parallel executor will bring another |
 //! | [`overlay`] | [`BlockState`]: the state under the changes of a block |
 //! | [`init`] | the address map and the next id |
+//! | `entries` | what actors keep by key |
 //! | [`system`] | which code is built in and which is installed |
 //! | [`contract`] | a contract's storage |
 //! | [`history`] | hashes of past blocks (EIP-2935) |
@@ -29,6 +32,7 @@
 
 pub mod actor;
 pub mod contract;
+mod entries;
 pub mod history;
 pub mod init;
 pub mod leaf;

@@ -83,21 +83,21 @@ impl Bundle {
     /// The code of the actor that is `ours` among our built-in actors; `None` for any other code.
     #[must_use]
     pub fn code_for(&self, ours: &Cid) -> Option<Cid> {
-        let actor = BuiltinActor::ALL.into_iter().find(|actor| actor.code() == *ours)?;
+        let actor = BuiltinActor::MANIFEST.into_iter().find(|actor| actor.code() == *ours)?;
         named(&self.actors, actor).map(|(_, code)| *code)
     }
 
     /// The other way around: our code of the actor whose code is `theirs`.
     #[must_use]
     pub fn ours_for(&self, theirs: &Cid) -> Option<Cid> {
-        let ours = BuiltinActor::ALL.into_iter().map(BuiltinActor::code);
+        let ours = BuiltinActor::MANIFEST.into_iter().map(BuiltinActor::code);
         ours.into_iter().find(|ours| self.code_for(ours).as_ref() == Some(theirs))
     }
 }
 
 /// Every actor of ours is in its place, and every actor's code is here.
 fn check(store: &Store, actors: &[(String, Cid)]) -> Result<()> {
-    for actor in BuiltinActor::ALL {
+    for actor in BuiltinActor::MANIFEST {
         let name = named(actors, actor).map(|(name, _)| name.as_str());
         let (want, number) = (actor.name(), actor.number());
         ensure!(name == Some(want), "its actor {number} is {}, not {want}", name.unwrap_or("missing"));

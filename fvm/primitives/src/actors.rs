@@ -23,6 +23,8 @@ pub const REWARD_ID: ActorID = 2;
 pub const CRON_ID: ActorID = 3;
 /// The Ethereum address manager: namespace of f410 addresses.
 pub const EAM_ID: ActorID = 10;
+/// Holds the entries of all actors; there as long as there is one, and seen by no transaction.
+pub const ENTRIES_ID: ActorID = 98;
 /// Where burnt tokens go: the base fee of every transaction.
 pub const BURNT_FUNDS_ID: ActorID = 99;
 /// First id given to an actor that genesis or a user makes.
@@ -36,6 +38,8 @@ const CODE_PREFIX: &[u8] = b"tributary/actor/";
 const CODE_SUFFIX: &[u8] = b"/1";
 
 /// The built-in actors, with their number in the manifest and their name.
+///
+/// All but [`Self::Entries`] are Filecoin's, and in its manifest.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BuiltinActor {
     /// Holds the manifest of built-in code.
@@ -58,11 +62,13 @@ pub enum BuiltinActor {
     EthereumAddressManager,
     /// An Ethereum account (f410).
     EthAccount,
+    /// The entries of all actors. Ours: Filecoin has none.
+    Entries,
 }
 
 impl BuiltinActor {
-    /// All of them, in the manifest's order.
-    pub const ALL: [Self; 10] = [
+    /// Those of the manifest, in its order.
+    pub const MANIFEST: [Self; 10] = [
         Self::System,
         Self::Init,
         Self::Cron,
@@ -75,7 +81,7 @@ impl BuiltinActor {
         Self::EthAccount,
     ];
 
-    /// Position in Filecoin's manifest, from 1: what `get_builtin_actor_type` answers.
+    /// Position in Filecoin's manifest, from 1: what `get_builtin_actor_type` answers. 0 for the one that is not in it.
     #[must_use]
     pub const fn number(self) -> i32 {
         match self {
@@ -89,10 +95,11 @@ impl BuiltinActor {
             Self::Evm => 14,
             Self::EthereumAddressManager => 15,
             Self::EthAccount => 16,
+            Self::Entries => 0,
         }
     }
 
-    /// Name in Filecoin's manifest.
+    /// Name, in Filecoin's manifest if it is there.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -106,20 +113,25 @@ impl BuiltinActor {
             Self::Evm => "evm",
             Self::EthereumAddressManager => "eam",
             Self::EthAccount => "ethaccount",
+            Self::Entries => "entries",
         }
     }
 
     /// The actor with this number in the manifest.
     #[must_use]
     pub fn from_number(number: i32) -> Option<Self> {
-        Self::ALL.into_iter().find(|actor| actor.number() == number)
+        Self::MANIFEST.into_iter().find(|actor| actor.number() == number)
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        Self::MANIFEST.into_iter().chain([Self::Entries])
     }
 
     /// The code CID: raw codec, identity hash, `tributary/actor/<name>/1`. Cost: a copy.
     #[must_use]
     pub fn code(self) -> Cid {
         static CODES: LazyLock<BTreeMap<BuiltinActor, Cid>> =
-            LazyLock::new(|| BuiltinActor::ALL.into_iter().map(|actor| (actor, actor.make_code())).collect());
+            LazyLock::new(|| BuiltinActor::all().map(|actor| (actor, actor.make_code())).collect());
         CODES.get(&self).copied().unwrap_or_else(|| self.make_code())
     }
 
@@ -136,7 +148,7 @@ impl BuiltinActor {
             return None;
         }
         let name = code.hash().digest().strip_prefix(CODE_PREFIX)?.strip_suffix(CODE_SUFFIX)?;
-        Self::ALL.into_iter().find(|actor| actor.name().as_bytes() == name)
+        Self::all().find(|actor| actor.name().as_bytes() == name)
     }
 }
 
@@ -146,10 +158,13 @@ mod tests {
 
     #[test]
     fn code_and_number_name_one_actor_each() {
-        for actor in BuiltinActor::ALL {
+        for actor in BuiltinActor::MANIFEST {
             assert_eq!(BuiltinActor::from_code(&actor.code()), Some(actor));
             assert_eq!(BuiltinActor::from_number(actor.number()), Some(actor));
         }
+        let entries = BuiltinActor::Entries;
+        assert_eq!(BuiltinActor::from_code(&entries.code()), Some(entries));
+        assert_eq!(BuiltinActor::from_number(entries.number()), None, "it is in no manifest");
         assert_eq!(BuiltinActor::from_code(&crate::raw_cid(b"tributary/actor/evm/1")), None);
         assert_eq!(BuiltinActor::from_number(5), None);
     }

@@ -5,8 +5,10 @@
 //!   └─ actors      HAMT   bytes of the f0 address ─▶ [code, state, nonce, balance, f4 | null]
 //!        ├─ f01  init     [address map, next id, name]                              InitState
 //!        │         └─ address map   HAMT   bytes of the address ─▶ id
-//!        └─ …    contract [bytecode, keccak, storage, transient | null, nonce, …]   ContractHead
-//!                  └─ storage       KAMT   slot ─▶ value
+//!        ├─ …    contract [bytecode, keccak, storage, transient | null, nonce, …]   ContractHead
+//!        │         └─ storage       KAMT   slot ─▶ value
+//!        └─ f098 entries  HAMT   bytes of the f0 address ─▶ root                     as long as there is one
+//!                  └─ of one actor  HAMT   key ─▶ value, a byte string
 //! ```
 //!
 //! | map | keys are placed by | a node has | a bucket holds |

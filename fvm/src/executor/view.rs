@@ -9,6 +9,7 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
+use tributary_primitives::EntryKey;
 
 use super::State;
 use super::parallel::Speculation;
@@ -63,6 +64,10 @@ impl StateView for View {
 
     fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {
         ask!(self, slot(id, slot))
+    }
+
+    fn entry(&mut self, id: ActorID, key: &EntryKey) -> Result<Option<Arc<[u8]>>, StateFatal> {
+        ask!(self, entry(id, key))
     }
 
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {

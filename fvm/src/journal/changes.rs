@@ -7,6 +7,7 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use revm::bytecode::Bytecode;
 use revm::primitives::{B256, U256};
+use tributary_primitives::EntryKey;
 
 use crate::state::actor::Actor;
 
@@ -15,6 +16,8 @@ use crate::state::actor::Actor;
 pub struct Changes {
     /// Actors changed, made and deleted.
     pub actors: Vec<ActorChange>,
+    /// Entries of actors set and deleted, ascending by actor and key, each once.
+    pub entries: Vec<EntryChange>,
     /// Addresses that name a new actor, in the order of creation.
     pub names: Vec<(Address, ActorID)>,
     /// The id that the next new actor gets, if this transaction made one.
@@ -34,6 +37,17 @@ pub struct ActorChange {
     pub actor: Option<Actor>,
     /// What changed below the head of a contract, or of an account that delegates.
     pub contract: Option<ContractChange>,
+}
+
+/// One entry's change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryChange {
+    /// Whose.
+    pub id: ActorID,
+    /// Which.
+    pub key: EntryKey,
+    /// What it is now; `None` when it was deleted.
+    pub value: Option<Arc<[u8]>>,
 }
 
 /// A contract's change.

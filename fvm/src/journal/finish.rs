@@ -26,7 +26,7 @@ use tributary_primitives::EthAddress;
 use tributary_primitives::actors::BuiltinActor;
 
 use super::Journal;
-use super::changes::{ActorChange, Changes, ContractChange};
+use super::changes::{ActorChange, Changes, ContractChange, EntryChange};
 use crate::error::StateFatal;
 use crate::receipt::Event;
 use crate::state::StateView;
@@ -80,8 +80,10 @@ impl<V: StateView> Journal<V> {
         let vanished = ledger.before.checked_sub(ledger.after);
         let vanished = vanished.ok_or_else(|| StateFatal::Invariant("a transaction made money from nothing".into()))?;
         let events = self.stamp_events()?;
+        let entries = std::mem::take(&mut self.own.entries).into_iter();
         let changes = Changes {
             actors,
+            entries: entries.map(|((id, key), value)| EntryChange { id, key, value }).collect(),
             names: std::mem::take(&mut self.own.names_in_order),
             next_id: self.own.next_id,
             credits: Vec::new(),

@@ -7,16 +7,18 @@ use cid::Cid;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::event::ActorEvent;
-use tributary_primitives::EthAddress;
+use tributary_primitives::{EntryKey, EthAddress};
 use tributary_wasm::{Access, FirstAccess};
 
 use crate::state::Map;
 use crate::state::actor::ActorHead;
 
-/// Heads, names, blocks, events and accesses of one transaction.
+/// Heads, entries, names, blocks, events and accesses of one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Own {
     pub(crate) actors: BTreeMap<ActorID, Option<Arc<ActorHead>>>,
+    /// Entries set and, with `None`, deleted.
+    pub(crate) entries: BTreeMap<(ActorID, EntryKey), Option<Arc<[u8]>>>,
     names: Map<Address, ActorID>,
     pub(crate) names_in_order: Vec<(Address, ActorID)>,
     blocks: Map<Cid, Arc<[u8]>>,
@@ -41,6 +43,8 @@ const PRELOADED: [ActorID; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 10, 99];
 #[derive(Debug)]
 enum Undo {
     Actor(ActorID, Option<Option<Arc<ActorHead>>>),
+    /// In a box: a key is larger than all else here.
+    Entry(Box<(ActorID, EntryKey)>, Option<Option<Arc<[u8]>>>),
     Name,
     Block,
     Event,
@@ -55,6 +59,7 @@ impl Own {
         // Every field by name, so that none is forgotten.
         let Self {
             actors,
+            entries,
             names,
             names_in_order,
             blocks,
@@ -67,6 +72,7 @@ impl Own {
             undo,
         } = self;
         actors.clear();
+        entries.clear();
         names.clear();
         names_in_order.clear();
         blocks.clear();
@@ -88,6 +94,8 @@ impl Own {
             match self.undo.pop() {
                 Some(Undo::Actor(id, Some(head))) => drop(self.actors.insert(id, head)),
                 Some(Undo::Actor(id, None)) => drop(self.actors.remove(&id)),
+                Some(Undo::Entry(of, Some(value))) => drop(self.entries.insert(*of, value)),
+                Some(Undo::Entry(of, None)) => drop(self.entries.remove(&*of)),
                 Some(Undo::Name) => {
                     self.names_in_order.pop().and_then(|(address, _)| self.names.remove(&address));
                 }
@@ -112,6 +120,16 @@ impl Own {
     pub(crate) fn set_actor(&mut self, id: ActorID, head: Option<Arc<ActorHead>>) {
         let previous = self.actors.insert(id, head);
         self.undo.push(Undo::Actor(id, previous));
+    }
+
+    /// The entry if this transaction changed it; inner `None` when it deleted it.
+    pub(crate) fn entry(&self, id: ActorID, key: &EntryKey) -> Option<Option<&Arc<[u8]>>> {
+        self.entries.get(&(id, *key)).map(Option::as_ref)
+    }
+
+    pub(crate) fn set_entry(&mut self, id: ActorID, key: EntryKey, value: Option<Arc<[u8]>>) {
+        let previous = self.entries.insert((id, key), value);
+        self.undo.push(Undo::Entry(Box::new((id, key)), previous));
     }
 
     pub(crate) fn resolve(&self, address: &Address) -> Option<ActorID> {
@@ -194,12 +212,16 @@ mod tests {
     #[test]
     fn a_revert_takes_back_each_kind_of_change_and_nothing_older() {
         let mut own = Own::default();
-        let name = Address::new_actor(b"one");
+        let (name, key) = (Address::new_actor(b"one"), EntryKey::new(b"key").unwrap());
         own.set_actor(100, Some(head(b"a")));
         own.first_access(100, Access::Read);
         own.put_block(raw_cid(b"kept"), Arc::from(*b"kept"));
+        own.set_entry(100, key, Some(Arc::from(*b"old")));
         let position = own.position();
         own.set_actor(100, None);
+        own.set_entry(100, key, Some(Arc::from(*b"new")));
+        own.set_entry(100, key, None);
+        own.set_entry(101, key, Some(Arc::from([])));
         own.set_actor(101, Some(head(b"b")));
         own.name(name, 101);
         own.advance_to(102);
@@ -211,6 +233,8 @@ mod tests {
         own.revert_to(position);
         assert_eq!(own.refund(), 0);
         assert_eq!((own.actor(100), own.actor(101)), (Some(Some(&head(b"a"))), None));
+        assert_eq!(own.entry(100, &key).flatten().map(AsRef::as_ref), Some(&b"old"[..]));
+        assert_eq!(own.entry(101, &key), None);
         assert_eq!((own.resolve(&name), own.next_id), (None, None));
         assert_eq!((own.block(&raw_cid(b"gone")), own.blocks_in_order.len()), (None, 1));
         assert!(own.block(&raw_cid(b"kept")).is_some() && own.events.is_empty());

@@ -12,7 +12,7 @@ use fvm_shared::event::ActorEvent;
 use fvm_shared::randomness::RANDOMNESS_LENGTH;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor};
 use tributary_primitives::hash::RAW;
-use tributary_primitives::{EthAddress, Height};
+use tributary_primitives::{EntryKey, EthAddress, Height};
 use tributary_wasm::{
     Access, FirstAccess, GasTracker, Host, HostFatal, MessageContext, NetworkContext, NewActor, RandomnessSource, Send,
     SendOutcome, SyscallError,
@@ -87,6 +87,15 @@ impl<V: StateView> Host for Box<Kernel<V>> {
 
     fn set_state_root(&mut self, actor: ActorID, root: Cid) -> Result<(), HostFatal> {
         Ok(self.set_state(actor, root)?)
+    }
+
+    fn entry(&mut self, actor: ActorID, key: &EntryKey) -> Result<Option<Arc<[u8]>>, HostFatal> {
+        Ok(self.journal.entry(actor, key)?)
+    }
+
+    fn set_entry(&mut self, actor: ActorID, key: EntryKey, value: Option<Arc<[u8]>>) -> Result<(), HostFatal> {
+        self.journal.own().set_entry(actor, key, value);
+        Ok(())
     }
 
     fn self_destruct(&mut self, actor: ActorID) -> Result<(), HostFatal> {

@@ -7,6 +7,7 @@
 //! | slot | 2, id, slot (32) | the value without leading zeros; zero is no leaf |
 //! | name | 3, address | id, as in the address map |
 //! | next id | 4 | id, as in the address map |
+//! | entry | 5, id, key (1 to 64) | as in the actor's map: a byte string of CBOR, so that an empty value is a leaf |
 //!
 //! Ids take 8 bytes; numbers are big-endian. The leaves follow from the root, and the root from the leaves: whoever keeps both can
 //! answer from the one and commit to the other, and make either again when it is lost.
@@ -14,12 +15,14 @@
 use std::sync::Arc;
 
 use cid::Cid;
-use fvm_ipld_encoding::{from_slice, to_vec};
+use fvm_ipld_encoding::{BytesDe, from_slice, to_vec};
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::state::ActorState;
 use revm::primitives::U256;
-use tributary_primitives::actors::INIT_ID;
+use tributary_primitives::EntryKey;
+use tributary_primitives::actors::{ENTRIES_ID, INIT_ID};
+use tributary_primitives::entry::ENTRY_KEY_BYTES_MAX;
 
 use super::contract::ContractHead;
 use crate::error::StateFatal;
@@ -37,6 +40,8 @@ pub enum Leaf {
     Name(Address),
     /// The id that the next new actor gets.
     NextId,
+    /// What an actor keeps under a key.
+    Entry(ActorID, EntryKey),
 }
 
 /// Leaves that a block changed, ascending by key, each once; `None` for one that is no more.
@@ -58,7 +63,7 @@ impl Leaf {
     /// Its key.
     #[must_use]
     pub fn key(&self) -> Vec<u8> {
-        let mut key = Vec::with_capacity(1 + 8 + 32);
+        let mut key = Vec::with_capacity(1 + 8 + ENTRY_KEY_BYTES_MAX);
         match self {
             Self::Actor(id) => {
                 key.push(0);
@@ -78,6 +83,11 @@ impl Leaf {
                 key.extend(address.to_bytes());
             }
             Self::NextId => key.push(4),
+            Self::Entry(id, entry) => {
+                key.push(5);
+                key.extend(id.to_be_bytes());
+                key.extend(entry.as_bytes());
+            }
         }
         key
     }
@@ -96,6 +106,10 @@ impl Leaf {
             }
             3 => Some(Self::Name(Address::from_bytes(rest).ok()?)),
             4 if rest.is_empty() => Some(Self::NextId),
+            5 => {
+                let (of, entry) = rest.split_at_checked(8)?;
+                Some(Self::Entry(id(of)?, EntryKey::new(entry)?))
+            }
             _ => None,
         }
     }
@@ -103,7 +117,8 @@ impl Leaf {
 
 /// The block that a leaf leads to and that is written with the block which changes the leaf: an actor's own state, a contract's code.
 ///
-/// Heads and storage of contracts, and the state of the init actor, are written with the trees; until then they follow from leaves.
+/// Heads and storage of contracts, and the states of the init actor and of the one that holds entries, are written with the trees;
+/// until then they follow from leaves.
 ///
 /// # Errors
 /// [`StateFatal`] for a leaf that is damaged.
@@ -111,13 +126,13 @@ pub fn own_block(key: &[u8], value: &[u8]) -> Result<Option<Cid>, StateFatal> {
     let leaf = Leaf::of_key(key);
     let leaf = leaf.ok_or_else(|| StateFatal::Invariant(format!("{key:02x?} is no leaf's key")))?;
     Ok(match leaf {
-        Leaf::Actor(INIT_ID) => None,
+        Leaf::Actor(INIT_ID | ENTRIES_ID) => None,
         Leaf::Actor(_) => {
             let actor: ActorState = decode(&leaf, value)?;
             ContractHead::of(&actor).is_none().then_some(actor.state)
         }
         Leaf::Contract(_) => Some(decode::<ContractHead>(&leaf, value)?.bytecode),
-        Leaf::Slot(..) | Leaf::Name(_) | Leaf::NextId => None,
+        Leaf::Slot(..) | Leaf::Name(_) | Leaf::NextId | Leaf::Entry(..) => None,
     })
 }
 
@@ -160,6 +175,11 @@ impl Reads {
         self.read(&Leaf::Name(*address))
     }
 
+    pub(super) fn entry(&self, id: ActorID, key: &EntryKey) -> Result<Option<Vec<u8>>, StateFatal> {
+        let value = self.read::<BytesDe>(&Leaf::Entry(id, *key))?;
+        Ok(value.map(|value| value.0))
+    }
+
     pub(super) fn next_id(&self) -> Result<ActorID, StateFatal> {
         let next = self.read(&Leaf::NextId)?;
         next.ok_or_else(|| StateFatal::Invariant("no leaf holds the next id".to_owned()))
@@ -190,6 +210,7 @@ mod tests {
     #[test]
     fn a_key_reads_back_and_nothing_else_is_one() {
         let address = Address::new_actor(b"somebody");
+        let entry = |key: &[u8]| EntryKey::new(key).unwrap();
         let leaves = [
             Leaf::Actor(7),
             Leaf::Contract(u64::MAX),
@@ -197,16 +218,23 @@ mod tests {
             Leaf::Slot(7, U256::MAX),
             Leaf::Name(address),
             Leaf::NextId,
+            Leaf::Entry(7, entry(&[0])),
+            Leaf::Entry(7, entry(&[7; ENTRY_KEY_BYTES_MAX])),
         ];
         for leaf in leaves {
             let key = leaf.key();
             assert_eq!(Leaf::of_key(&key), Some(leaf));
             let mut longer = key.clone();
             longer.push(0);
-            assert_eq!(Leaf::of_key(&longer), None, "{leaf:?}");
-            assert_eq!(Leaf::of_key(&key[..key.len() - 1]), None, "{leaf:?}");
+            // A key of entries may be longer or shorter, and is then another entry's.
+            for other in [&longer[..], &key[..key.len() - 1]] {
+                let found = Leaf::of_key(other);
+                assert!(found.is_none_or(|found| found.key() == other && matches!(found, Leaf::Entry(..))), "{leaf:?}");
+            }
         }
-        assert_eq!(Leaf::of_key(&[5]), None);
+        for key in [&[5][..], &[5; 9], &[5; 9 + ENTRY_KEY_BYTES_MAX + 1], &[6]] {
+            assert_eq!(Leaf::of_key(key), None, "{key:?}");
+        }
         assert!(leaves.iter().map(Leaf::key).is_sorted(), "keys sort as leaves do");
     }
 
@@ -223,6 +251,8 @@ mod tests {
             (Leaf::Actor(100), actor(BuiltinActor::EthAccount.code(), state), None),
             (Leaf::Actor(100), actor(BuiltinActor::EthAccount.code(), EMPTY_ARR_CID), Some(EMPTY_ARR_CID)),
             (Leaf::Actor(INIT_ID), actor(BuiltinActor::Init.code(), state), None),
+            (Leaf::Actor(ENTRIES_ID), actor(BuiltinActor::Entries.code(), state), None),
+            (Leaf::Entry(100, EntryKey::new(b"key").unwrap()), vec![0x40], None),
             (Leaf::Contract(100), encode(&head).unwrap(), Some(code)),
             (Leaf::Slot(100, U256::from(1)), vec![1], None),
             (Leaf::Name(Address::new_id(1)), encode(&1_u64).unwrap(), None),

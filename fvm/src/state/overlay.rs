@@ -12,6 +12,7 @@
 
 mod cache;
 mod contracts;
+mod entries;
 mod reads;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,14 +20,15 @@ use std::sync::Arc;
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
+use fvm_ipld_encoding::BytesDe;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
 use fvm_shared::{ActorID, EMPTY_ARR_CID};
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
-use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID};
-use tributary_primitives::{EthAddress, raw_cid};
+use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, ENTRIES_ID};
+use tributary_primitives::{EntryKey, EthAddress, raw_cid};
 
 use self::cache::Cache;
 use self::contracts::Contract;
@@ -36,10 +38,10 @@ use super::leaf::{Leaf, LeafChanges, Reads, SharedLeaves, decode, decode_slot, e
 use super::tree::{self as trees, StateTree};
 use super::{Map, hash_threads, read_cbor};
 use crate::error::StateFatal;
-use crate::journal::changes::{ActorChange, Changes, ContractChange};
+use crate::journal::changes::{ActorChange, Changes, ContractChange, EntryChange};
 use crate::money;
 
-/// Actors, names, slots and codes that stay decoded from one block to the next; with more, the next block starts from the store.
+/// Actors, names, slots, entries and codes that stay decoded from one block to the next; with more, the next block starts from the store.
 /// By the size of its parts each takes 200 to 500 bytes: half a GiB at most.
 const KEPT_MAX: usize = 1_000_000;
 
@@ -59,6 +61,8 @@ pub struct BlockState<B> {
     unsaved: BTreeSet<ActorID>,
     /// Leaves of contracts that are no more.
     dropped: Vec<Leaf>,
+    /// Entries read and entries changed, as the block has them by now.
+    entries: Cache<(ActorID, EntryKey), Option<Arc<[u8]>>>,
     names: Map<Address, Option<ActorID>>,
     new_names: Vec<(Address, ActorID)>,
     next_id: ActorID,
@@ -129,6 +133,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
             contracts: Map::default(),
             unsaved: BTreeSet::new(),
             dropped: Vec::new(),
+            entries: Cache::default(),
             names: Map::default(),
             new_names: Vec::new(),
             next_id,
@@ -163,6 +168,9 @@ impl<B: Blockstore + Clone> BlockState<B> {
         }
         self.next_id = self.next_id.max(changes.next_id.unwrap_or_default());
         changes.actors.into_iter().try_for_each(|change| self.apply_actor(change))?;
+        for EntryChange { id, key, value } in changes.entries {
+            self.entries.set((id, key), value);
+        }
         changes.credits.into_iter().try_for_each(|(id, amount)| self.add(id, amount))
     }
 
@@ -288,6 +296,8 @@ impl<B: Blockstore + Clone> BlockState<B> {
             let leaf = Leaf::of_key(key);
             let leaf = leaf.ok_or_else(|| StateFatal::Invariant(format!("{key:02x?} is no leaf's key")))?;
             match leaf {
+                // Made again with the entries.
+                Leaf::Actor(ENTRIES_ID) => {}
                 // Contracts first, as long as the state knows them as they were.
                 Leaf::Actor(id) => actors.push((id, leaf, value)),
                 Leaf::Contract(id) => {
@@ -297,6 +307,10 @@ impl<B: Blockstore + Clone> BlockState<B> {
                 Leaf::Slot(id, slot) => {
                     let value = value.as_ref().map(|value| decode_slot(&leaf, value)).transpose()?;
                     self.known_contract(id)?.set(slot, value.unwrap_or_default());
+                }
+                Leaf::Entry(id, key) => {
+                    let value = value.as_ref().map(|value| decode::<BytesDe>(&leaf, value)).transpose()?;
+                    self.entries.set((id, key), value.map(|value| Arc::from(value.0)));
                 }
                 Leaf::Name(name) => {
                     let id = value.as_ref().map(|id| decode(&leaf, id)).transpose()?;
@@ -358,19 +372,23 @@ impl<B: Blockstore + Clone> BlockState<B> {
         };
         let actors = changed.into_iter().filter_map(encoded).collect::<Result<Vec<_>, _>>()?;
         leaves.extend(actors.iter().map(|(id, actor)| (Leaf::Actor(*id).key(), actor.clone())));
+        let entries = self.settle_entries(&mut leaves)?;
         let (new_names, next_id) = (std::mem::take(&mut self.new_names), self.next_id);
         for (name, id) in &new_names {
             leaves.push((Leaf::Name(*name).key(), Some(encode(id)?)));
         }
         let tree = self.tree()?;
+        tree.set_entries(&entries)?;
         tree.set_actors(actors)?;
         tree.book_mut().insert(&new_names)?;
         tree.book_mut().advance_to(next_id);
-        let trees::Settled { root, init } = tree.settle()?;
-        if let Some(init) = init {
-            leaves.push((Leaf::Actor(INIT_ID).key(), Some(encode(&init)?)));
-            let init = Some(Actor::read(INIT_ID, init)?);
-            *self.actors.get_or_read(INIT_ID, || Ok::<_, StateFatal>(None))? = init;
+        let trees::Settled { root, made } = tree.settle()?;
+        for (id, actor) in made {
+            leaves.push((Leaf::Actor(id).key(), actor.as_ref().map(encode).transpose()?));
+            if id != ENTRIES_ID {
+                let actor = actor.map(|actor| Actor::read(id, actor)).transpose()?;
+                *self.actors.get_or_read(id, || Ok::<_, StateFatal>(None))? = actor;
+            }
         }
         if next_id != self.settled_next_id {
             leaves.push((Leaf::NextId.key(), Some(encode(&next_id)?)));
@@ -420,7 +438,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
     }
 
     /// Gives memory back, as far as it is needed: nodes that the store has, and everything decoded when that is more than a million
-    /// actors, names and slots. Between blocks, once leaves or trees of the last one are where this state reads.
+    /// actors, names, slots and entries. Between blocks, once leaves or trees of the last one are where this state reads.
     pub fn forget(&mut self) {
         if let Trees::Open(tree) = &mut self.trees {
             tree.evict(NODES_MAX);
@@ -434,15 +452,16 @@ impl<B: Blockstore + Clone> BlockState<B> {
         }
         if self.kept() > KEPT_MAX {
             (self.actors, self.names, self.bytecodes) = (Cache::default(), Map::default(), Map::default());
+            self.entries = Cache::default();
             self.contracts.retain(|_, contract| !contract.is_saved());
             self.contracts.values_mut().for_each(Contract::forget);
         }
     }
 
-    /// How many actors, names, slots and codes are kept decoded.
+    /// How many actors, names, slots and codes are kept decoded. An entry counts as four: its value may have a KiB.
     fn kept(&self) -> usize {
         let slots: usize = self.contracts.values().map(Contract::kept).sum();
-        self.actors.len() + self.names.len() + self.bytecodes.len() + slots
+        self.actors.len() + self.names.len() + self.bytecodes.len() + slots + 4 * self.entries.len()
     }
 
     /// The contract as stored; `None` for any other actor.

@@ -8,7 +8,7 @@ use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
 use revm::primitives::U256;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor};
-use tributary_primitives::{EthAddress, Hash32, raw_cid};
+use tributary_primitives::{EntryKey, EthAddress, Hash32, raw_cid};
 
 use super::contract::ContractHead;
 use super::leaf::{Reads, SharedLeaves};
@@ -34,6 +34,10 @@ pub trait ReadState {
     /// A slot of the storage of the actor with this id and head.
     #[expect(clippy::missing_errors_doc, reason = "as the trait says")]
     fn slot_of(&self, id: ActorID, head: &ContractHead, slot: U256) -> Result<U256, StateFatal>;
+
+    /// What an actor keeps under a key.
+    #[expect(clippy::missing_errors_doc, reason = "as the trait says")]
+    fn entry(&self, id: ActorID, key: &EntryKey) -> Result<Option<Vec<u8>>, StateFatal>;
 
     /// A block that must be there.
     #[expect(clippy::missing_errors_doc, reason = "as the trait says")]
@@ -129,6 +133,10 @@ impl<B: Blockstore> ReadState for FlatState<B> {
 
     fn slot_of(&self, id: ActorID, _: &ContractHead, slot: U256) -> Result<U256, StateFatal> {
         self.leaves.slot(id, slot)
+    }
+
+    fn entry(&self, id: ActorID, key: &EntryKey) -> Result<Option<Vec<u8>>, StateFatal> {
+        self.leaves.entry(id, key)
     }
 
     fn block(&self, cid: &Cid) -> Result<Vec<u8>, StateFatal> {

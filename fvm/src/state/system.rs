@@ -24,7 +24,7 @@ struct SystemState {
 
 /// Writes the state of the system actor and answers its root.
 pub(crate) fn write<B: Blockstore>(store: &B, installed: &BTreeSet<Cid>) -> Result<Cid, StateFatal> {
-    let manifest: Vec<(&str, Cid)> = BuiltinActor::ALL.iter().map(|actor| (actor.name(), actor.code())).collect();
+    let manifest: Vec<(&str, Cid)> = BuiltinActor::MANIFEST.iter().map(|actor| (actor.name(), actor.code())).collect();
     let mut map = Hamt::<_, Cid>::new_with_bit_width(store, BIT_WIDTH);
     for code in installed {
         map.set(key_of(code), *code).map_err(StateFatal::tree)?;

@@ -10,7 +10,7 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
-use tributary_primitives::{EthAddress, Hash32, Height};
+use tributary_primitives::{EntryKey, EthAddress, Hash32, Height};
 
 use super::actor::{Actor, ActorHead};
 use super::contract::ContractHead;
@@ -37,6 +37,9 @@ pub trait StateView: 'static {
 
     /// A storage slot of a contract; zero for any other actor.
     fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal>;
+
+    /// What an actor keeps under a key.
+    fn entry(&mut self, id: ActorID, key: &EntryKey) -> Result<Option<Arc<[u8]>>, StateFatal>;
 
     /// EVM code by the CID of its raw block, analysed.
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal>;
@@ -80,6 +83,10 @@ impl<V: StateView> StateView for Box<V> {
 
     fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {
         self.as_mut().slot(id, slot)
+    }
+
+    fn entry(&mut self, id: ActorID, key: &EntryKey) -> Result<Option<Arc<[u8]>>, StateFatal> {
+        self.as_mut().entry(id, key)
     }
 
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {

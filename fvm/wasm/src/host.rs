@@ -30,6 +30,7 @@ use fvm_shared::error::ExitCode;
 use fvm_shared::event::ActorEvent;
 use fvm_shared::randomness::RANDOMNESS_LENGTH;
 use fvm_shared::{ActorID, MethodNum};
+use tributary_primitives::EntryKey;
 
 use crate::block::Block;
 use crate::error::{HostFatal, SyscallError};
@@ -87,6 +88,13 @@ pub trait Host: Sized + 'static {
 
     /// Replaces the root of the state of `actor`, which exists.
     fn set_state_root(&mut self, actor: ActorID, root: Cid) -> Result<(), HostFatal>;
+
+    /// The value under a key of the entries of `actor`; at most
+    /// [`ENTRY_VALUE_BYTES_MAX`](tributary_primitives::entry::ENTRY_VALUE_BYTES_MAX) bytes.
+    fn entry(&mut self, actor: ActorID, key: &EntryKey) -> Result<Option<Arc<[u8]>>, HostFatal>;
+
+    /// Sets an entry of `actor`, which exists, or deletes it. The value has at most as many bytes.
+    fn set_entry(&mut self, actor: ActorID, key: EntryKey, value: Option<Arc<[u8]>>) -> Result<(), HostFatal>;
 
     /// Burns what balance is left to `actor` and deletes it. Nothing happens when it does not exist.
     fn self_destruct(&mut self, actor: ActorID) -> Result<(), HostFatal>;

@@ -30,7 +30,7 @@ pub const CBOR_FIELD: Gas = Gas::new(35);
 pub const CBOR_CID: Gas = Gas::new(400);
 
 /// Opening a block, before its size is known: 187,440 to read it, 300 to check that it is reachable.
-pub const BLOCK_OPEN: Gas = Gas::new(187_440 + LINK);
+pub const BLOCK_OPEN: Gas = Gas::new(STATE_READ + LINK);
 
 /// Asking for one's state root: the root becomes reachable.
 pub const ROOT_GET: Gas = Gas::new(LINK);
@@ -40,6 +40,17 @@ pub const ROOT_SET: Gas = Gas::new(LINK);
 
 /// Recovering a secp256k1 public key.
 pub const SECP_RECOVER: Gas = Gas::new(1_637_292);
+
+/// Reading an entry, before its size is known: a read of the state, as for a block.
+///
+/// Source of this price and the other three of entries: ours, of the reference's parts; it has no such syscalls.
+pub const ENTRY_READ: Gas = Gas::new(STATE_READ);
+
+/// Reading a block, or an entry, from the state.
+const STATE_READ: u64 = 187_440;
+
+/// Keeping a block, or an entry: what it takes beside its bytes.
+const STATE_WRITE: Gas = Gas::new(172_000);
 
 /// A link checked against, or added to, the reachable set.
 const LINK: u64 = 300;
@@ -133,7 +144,25 @@ pub fn block_link(bytes: u32) -> Gas {
     let compute = (COPY_BYTE + ALLOCATE_BYTE + BLAKE2B_BYTE) * bytes + Gas::new(LINK);
     // What the state keeps for good: 3,340 a byte, and 100 bytes' worth of bookkeeping a block.
     let storage = Gas::new(334_000) + Gas::new(3_340) * bytes;
-    compute + storage + Gas::new(172_000)
+    compute + storage + STATE_WRITE
+}
+
+/// An entry's value, once its size is known: held until the message ends, and copied to the actor.
+pub fn entry_value(bytes: usize) -> Gas {
+    (RETAIN_BYTE + COPY_BYTE) * count(bytes)
+}
+
+/// Setting an entry: kept as a block of its key and value would be, and a path of nodes in a map is made again, as for an actor's update.
+///
+/// With the 475,000 of the latter, and 172,000 of the former, 65 µs are paid for; a map of a million entries takes 22 µs for each
+/// that changes, one whose nodes are as large as they can be some 130 µs for a node.
+pub fn entry_set(key: usize, value: usize) -> Gas {
+    block_link(u32::try_from(key.saturating_add(value)).unwrap_or(u32::MAX)) + ACTOR_UPDATE
+}
+
+/// Deleting an entry: as setting it, but nothing is kept.
+pub fn entry_delete(key: usize) -> Gas {
+    STATE_WRITE + ACTOR_UPDATE + (COPY_BYTE + ALLOCATE_BYTE + BLAKE2B_BYTE) * count(key)
 }
 
 /// Installing a module: checking, metering and compiling it, and keeping it as state.
@@ -240,6 +269,14 @@ mod tests {
         for (what, gas, milligas) in table {
             assert_eq!(gas, Gas::from_milligas(milligas), "{what}");
         }
+    }
+
+    #[test]
+    fn an_entry_costs_what_a_block_and_an_actors_update_do() {
+        assert_eq!(ENTRY_READ, Gas::new(187_440));
+        assert_eq!(entry_value(1_000), Gas::new(10_400));
+        assert_eq!(entry_set(8, 92), Gas::from_milligas(506_300_000 + 100 * 3_352_400 + 475_000_000));
+        assert_eq!(entry_delete(10), Gas::from_milligas(172_000_000 + 475_000_000 + 10 * 12_400));
     }
 
     #[test]

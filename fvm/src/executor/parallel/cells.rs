@@ -6,6 +6,7 @@
 //! | account | nonce and balance of an actor | its own transactions; whoever pays it by a contract. A plain transfer only *adds* to the receiver's |
 //! | contract | code and nonce of a contract, and a generation | its making; its making others |
 //! | slot | of a contract, in one generation | the contract |
+//! | entry | what an actor keeps under one key | the actor |
 //! | name | the actor behind an address that named nobody before the block | who makes that actor |
 //! | next id | of the next new actor | who makes any |
 //!
@@ -20,6 +21,7 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use revm::primitives::U256;
 use tributary_parallel::Value;
+use tributary_primitives::EntryKey;
 
 use crate::error::StateFatal;
 use crate::state::ActorHead;
@@ -32,6 +34,7 @@ pub(crate) enum Key {
     Account(ActorID),
     Contract(ActorID),
     Slot(ActorID, Generation, U256),
+    Entry(ActorID, EntryKey),
     Name(Address),
     NextId,
 }
@@ -49,6 +52,7 @@ pub(crate) enum Cell {
     Credit(U256),
     Contract(Option<Arc<ContractHead>>, Generation),
     Slot(U256),
+    Entry(Option<Arc<[u8]>>),
     Name(Option<ActorID>),
     NextId(ActorID),
 }
@@ -81,6 +85,7 @@ macro_rules! read_as {
 read_as!(head, Head(head), Option<Arc<ActorHead>>);
 read_as!(account, Account(nonce, balance), (u64, U256));
 read_as!(slot, Slot(value), U256);
+read_as!(entry, Entry(value), Option<Arc<[u8]>>);
 read_as!(contract, Contract(head, generation), (Option<Arc<ContractHead>>, Generation));
 read_as!(name, Name(id), Option<ActorID>);
 read_as!(next_id, NextId(id), ActorID);

@@ -89,6 +89,7 @@ impl tributary_parallel::Ground for Ground {
             Key::Contract(id) => Cell::Contract(state.contract(*id)?, Generation::MIN),
             Key::Slot(id, Generation::MIN, slot) => Cell::Slot(state.slot(*id, *slot)?),
             Key::Slot(..) => Cell::Slot(U256::ZERO),
+            Key::Entry(id, key) => Cell::Entry(state.entry(*id, key)?),
             Key::Name(address) => Cell::Name(state.resolve(address)?),
             Key::NextId => Cell::NextId(state.next_id()),
         })

@@ -9,12 +9,12 @@ use revm::bytecode::Bytecode;
 use revm::primitives::U256;
 use tributary_parallel::{View as Cells, Write};
 use tributary_primitives::actors::BuiltinActor;
-use tributary_primitives::raw_cid;
+use tributary_primitives::{EntryKey, raw_cid};
 
 use super::cells::{Cell, Generation, Key};
 use super::ground::Ground;
 use crate::error::StateFatal;
-use crate::journal::changes::{ActorChange, Changes, ContractChange};
+use crate::journal::changes::{ActorChange, Changes, ContractChange, EntryChange};
 use crate::state::contract::ContractHead;
 use crate::state::{Actor, ActorHead, StateView};
 
@@ -46,6 +46,12 @@ impl Speculation {
         let mut writes = Writes::new();
         for change in &changes.actors {
             self.write_actor(change, &mut writes)?;
+        }
+        for EntryChange { id, key, value } in &changes.entries {
+            let (key, entry) = (Key::Entry(*id, *key), Cell::Entry(value.clone()));
+            if self.0.seen(&key) != Some(&entry) {
+                writes.push((key, Write::Set(entry)));
+            }
         }
         let credits = changes.credits.iter();
         writes.extend(credits.map(|(id, amount)| (Key::Account(*id), Write::Add(Cell::Credit(*amount)))));
@@ -141,6 +147,10 @@ impl StateView for Speculation {
             (Some(_), generation) => self.0.read(&Key::Slot(id, generation, slot))?.slot(),
             (None, _) => Ok(U256::ZERO),
         }
+    }
+
+    fn entry(&mut self, id: ActorID, key: &EntryKey) -> Result<Option<Arc<[u8]>>, StateFatal> {
+        self.0.read(&Key::Entry(id, *key))?.entry()
     }
 
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {

@@ -42,17 +42,53 @@ const AUTHORITIES: u8 = 3;
 /// One transaction, by parties' numbers.
 #[derive(Clone, Debug)]
 enum Act {
-    Pay { to: u8, value: u128 },
-    Keep { slot: u64, value: u64 },
-    Mix { from: u64, to: u64 },
-    MixThrough { from: u64, to: u64 },
-    Deploy { destroyed: bool },
-    Create2 { variant: u8 },
-    Delegate { authority: u8, to: u8 },
-    CallAuthority { authority: u8, from: u64, to: u64 },
-    Actor { actor: usize, method: u64 },
-    PayByMessage { to: u8, value: u128 },
-    Proxy { method: u64 },
+    Pay {
+        to: u8,
+        value: u128,
+    },
+    Keep {
+        slot: u64,
+        value: u64,
+    },
+    Mix {
+        from: u64,
+        to: u64,
+    },
+    MixThrough {
+        from: u64,
+        to: u64,
+    },
+    Deploy {
+        destroyed: bool,
+    },
+    Create2 {
+        variant: u8,
+    },
+    Delegate {
+        authority: u8,
+        to: u8,
+    },
+    CallAuthority {
+        authority: u8,
+        from: u64,
+        to: u64,
+    },
+    Actor {
+        actor: usize,
+        method: u64,
+    },
+    /// Of an actor that keeps entries: what its method number says.
+    Entry {
+        actor: usize,
+        method: u64,
+    },
+    PayByMessage {
+        to: u8,
+        value: u128,
+    },
+    Proxy {
+        method: u64,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -72,6 +108,7 @@ struct Start {
     forwarder: EthAddress,
     factory: EthAddress,
     actors: Vec<Address>,
+    keepers: Vec<Address>,
     proxy: Address,
 }
 
@@ -84,15 +121,16 @@ static START: LazyLock<Start> = LazyLock::new(|| {
     let [keeper, mixer, forwarder, factory] = made;
     let actors = (0..3).map(|nonce| world.exec(nonce)).collect();
     let proxy = world.exec_code(3, proxy_code());
+    let keepers = (4..6).map(|nonce| world.exec_code(nonce, keeper_code())).collect();
     let share = RICH / 100;
     let paid: Vec<_> =
         (0..SENDERS).map(|by| send(&alice(), 4 + u64::from(by), sender(by).eth_address(), share, vec![])).collect();
     world.block(&paid);
     let paid: Vec<_> = (0..SENDERS)
-        .map(|by| message(&carol(), 4 + u64::from(by), sender(by).f1_address(), 0, vec![], share))
+        .map(|by| message(&carol(), 6 + u64::from(by), sender(by).f1_address(), 0, vec![], share))
         .collect();
     world.block(&paid);
-    Start { world, keeper, mixer, forwarder, factory, actors, proxy }
+    Start { world, keeper, mixer, forwarder, factory, actors, keepers, proxy }
 });
 
 fn sender(by: u8) -> SecpSecretKey {
@@ -115,6 +153,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..AUTHORITIES, 0..3_u8).prop_map(|(authority, to)| Act::Delegate { authority, to }),
         2 => (0..AUTHORITIES, slot(), slot()).prop_map(|(authority, from, to)| Act::CallAuthority { authority, from, to }),
         3 => (0..3_usize, 2..10_u64).prop_map(|(actor, method)| Act::Actor { actor, method }),
+        4 => (0..2_usize, 16..80_u64).prop_map(|(actor, method)| Act::Entry { actor, method }),
         2 => (0..SENDERS * 2, 0..3_u128).prop_map(|(to, value)| Act::PayByMessage { to, value }),
         1 => (2..10_u64).prop_map(|method| Act::Proxy { method }),
     ]
@@ -166,6 +205,7 @@ impl Sent {
                 self.ethereum(nonces, Some(authority(*number).eth_address()), 0, words(&[*from, *to]))
             }
             Act::Actor { actor, method } => message(nonces, start.actors[*actor], *method, vec![], 0),
+            Act::Entry { actor, method } => message(nonces, start.keepers[*actor], *method, vec![], 0),
             Act::PayByMessage { to, value } => message(nonces, sender(*to).f1_address(), 0, vec![], *value),
             Act::Proxy { method } => {
                 let callee = start.actors[0].to_bytes();
@@ -229,6 +269,24 @@ proptest! {
 }
 
 #[test]
+fn calls_of_one_actor_do_not_meet_in_entries_with_different_keys() {
+    let (start, mut nonces) = (&*START, Nonces::default());
+    // Each sender reads and writes an entry of its own, time and again.
+    let sent = (0..64).map(|turn: u8| {
+        let act = Act::Entry { actor: 0, method: 16 + 32 + 4 * u64::from(turn % 4) };
+        Sent { by: turn % 4, gap: 0, gas_limit: 0, act }.sign(&mut nonces)
+    });
+    let transactions: Vec<_> = sent.collect();
+    for workers in 2..=4 {
+        let (state, env) = (start.world.open().unwrap(), start.world.env());
+        let ran = start.world.executor.run_on(Workers::new(workers), state, &env, &transactions).unwrap();
+        let (_, run, stats) = ran;
+        assert!(run.receipts.iter().all(|receipt| receipt.exit_code.is_success()));
+        assert_eq!((stats.repeated, stats.is_closed), (0, false), "{workers} workers");
+    }
+}
+
+#[test]
 fn the_blocks_of_the_property_do_what_they_should() {
     let acts = [
         Act::Mix { from: 0, to: 1 },
@@ -239,6 +297,9 @@ fn the_blocks_of_the_property_do_what_they_should() {
         Act::Delegate { authority: 0, to: 1 },
         Act::CallAuthority { authority: 0, from: 5, to: 6 },
         Act::Actor { actor: 0, method: 3 },
+        Act::Entry { actor: 0, method: 16 + 2 },
+        Act::Entry { actor: 0, method: 16 + 16 },
+        Act::Entry { actor: 1, method: 16 + 32 },
         Act::PayByMessage { to: SENDERS, value: 1 },
         Act::Proxy { method: 3 },
     ];

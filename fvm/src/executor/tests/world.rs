@@ -110,6 +110,37 @@ pub(super) const PROXY: &str = r#"(module
         (drop (call $exit (i32.load (i32.const 700)) (i32.load (i32.const 704)) (i32.const 0) (i32.const 0)))))
     (i32.load (i32.const 704))))"#;
 
+/// Does with one of its entries what its method number says, from 16 on: two bits of what to do, two of the key, two of the value's
+/// length. It sets (0), deletes (1), makes the value one byte longer, after three bytes empty again (2), or sets and aborts with 99 (3).
+pub(super) const KEEPER_ACTOR: &str = r#"(module
+  (import "vm" "message_context" (func $context (param i32) (result i32)))
+  (import "vm" "exit" (func $exit (param i32 i32 i32 i32) (result i32)))
+  (import "tributary" "entry_get" (func $get (param i32 i32 i32 i32 i32) (result i32)))
+  (import "tributary" "entry_set" (func $set (param i32 i32 i32 i32) (result i32)))
+  (import "tributary" "entry_delete" (func $delete (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 256) "k")
+  (data (i32.const 300) "vvvv")
+  (func $ok (param i32) (if (local.get 0) (then (unreachable))))
+  (func (export "invoke") (param i32) (result i32)
+    (local $method i32) (local $do i32) (local $len i32)
+    (drop (call $context (i32.const 512)))
+    (local.set $method (i32.sub (i32.wrap_i64 (i64.load (i32.const 544))) (i32.const 16)))
+    (if (i32.lt_s (local.get $method) (i32.const 0)) (then (return (i32.const 0))))
+    (local.set $do (i32.and (i32.shr_u (local.get $method) (i32.const 4)) (i32.const 3)))
+    (i32.store8 (i32.const 257) (i32.and (i32.shr_u (local.get $method) (i32.const 2)) (i32.const 3)))
+    (local.set $len (i32.and (local.get $method) (i32.const 3)))
+    (if (i32.eq (local.get $do) (i32.const 1))
+      (then (call $ok (call $delete (i32.const 256) (i32.const 2))) (return (i32.const 0))))
+    (if (i32.eq (local.get $do) (i32.const 2))
+      (then
+        (call $ok (call $get (i32.const 400) (i32.const 256) (i32.const 2) (i32.const 0) (i32.const 0)))
+        (local.set $len (i32.and (i32.add (i32.load (i32.const 400)) (i32.const 1)) (i32.const 3)))))
+    (call $ok (call $set (i32.const 256) (i32.const 2) (i32.const 300) (local.get $len)))
+    (if (i32.eq (local.get $do) (i32.const 3))
+      (then (drop (call $exit (i32.const 99) (i32.const 0) (i32.const 0) (i32.const 0)))))
+    (i32.const 0)))"#;
+
 pub(super) struct World {
     pub(super) store: Arc<MemoryStore>,
     pub(super) executor: Executor,
@@ -144,6 +175,10 @@ pub(super) fn proxy_code() -> Cid {
     raw_cid(&wat::parse_str(PROXY).unwrap())
 }
 
+pub(super) fn keeper_code() -> Cid {
+    raw_cid(&wat::parse_str(KEEPER_ACTOR).unwrap())
+}
+
 pub(super) fn atto(amount: u128) -> TokenAmount {
     TokenAmount::from_atto(amount)
 }
@@ -171,7 +206,7 @@ impl World {
                 account(bob().eth_address().to_address()),
                 account(carol().f1_address()),
             ],
-            code: [ACTOR, PROXY].map(|actor| wat::parse_str(actor).unwrap()).into(),
+            code: [ACTOR, PROXY, KEEPER_ACTOR].map(|actor| wat::parse_str(actor).unwrap()).into(),
             cron,
         };
         let store = Arc::new(MemoryStore::default());

@@ -8,7 +8,8 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
-use tributary_primitives::raw_cid;
+use tributary_primitives::actors::ENTRIES_ID;
+use tributary_primitives::{EntryKey, raw_cid};
 
 use super::BlockState;
 use crate::error::StateFatal;
@@ -44,6 +45,17 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
         contract.get(&self.store, self.leaves.as_ref(), id, slot)
     }
 
+    fn entry(&mut self, id: ActorID, key: &EntryKey) -> Result<Option<Arc<[u8]>>, StateFatal> {
+        let value = self.entries.get_or_read((id, *key), || {
+            let value = match &self.leaves {
+                Some(leaves) => leaves.entry(id, key)?,
+                None => self.trees.open(&self.store)?.entry_again(id, key)?,
+            };
+            Ok::<_, StateFatal>(value.map(Arc::from))
+        });
+        value.cloned()
+    }
+
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {
         if let Some(bytecode) = self.bytecodes.get(cid) {
             return Ok(bytecode.clone());
@@ -73,9 +85,12 @@ impl<B: Blockstore + Clone> BlockState<B> {
     }
 
     /// The actor, read now unless it is at hand.
+    ///
+    /// The one that holds entries is nobody's to see: it is made when a block ends, and a transaction does not see where that is.
     pub(super) fn known_actor(&mut self, id: ActorID) -> Result<&mut Option<Actor>, StateFatal> {
         self.actors.get_or_read(id, || {
             let actor = match &self.leaves {
+                _ if id == ENTRIES_ID => None,
                 Some(leaves) => leaves.actor(id)?,
                 None => self.trees.open(&self.store)?.actor_again(id)?,
             };

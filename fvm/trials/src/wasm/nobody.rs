@@ -8,6 +8,7 @@ use fvm_shared::address::Address;
 use fvm_shared::clock::ChainEpoch;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::event::ActorEvent;
+use tributary_primitives::EntryKey;
 use tributary_wasm::{
     Access, FirstAccess, GasTracker, Host, HostFatal, MessageContext, NetworkContext, NewActor, RandomnessSource, Send,
     SendOutcome, SyscallError,
@@ -62,6 +63,14 @@ impl Host for Nobody {
     }
 
     fn set_state_root(&mut self, _: ActorID, _: Cid) -> Result<(), HostFatal> {
+        match *self {}
+    }
+
+    fn entry(&mut self, _: ActorID, _: &EntryKey) -> Result<Option<Arc<[u8]>>, HostFatal> {
+        match *self {}
+    }
+
+    fn set_entry(&mut self, _: ActorID, _: EntryKey, _: Option<Arc<[u8]>>) -> Result<(), HostFatal> {
         match *self {}
     }
 

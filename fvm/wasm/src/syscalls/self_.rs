@@ -65,10 +65,10 @@ fn self_destruct<H: Host>(context: &mut Context<'_, H>, burn: bool) -> Answer<()
     Ok(context.running.host().self_destruct(receiver)?)
 }
 
-fn refuse_read_only<H>(context: &Context<'_, H>) -> Answer<()> {
+pub(super) fn refuse_read_only<H>(context: &Context<'_, H>) -> Answer<()> {
     if context.running.call.read_only { Err(rejected(ReadOnly, "the call is read-only")) } else { Ok(()) }
 }
 
-fn deleted() -> SyscallError {
+pub(super) fn deleted() -> SyscallError {
     rejected(IllegalOperation, "the actor is deleted")
 }

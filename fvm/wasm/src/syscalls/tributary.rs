@@ -1,8 +1,10 @@
-//! `tributary`: what this network adds to the FVM's syscalls.
+//! `tributary`: what this network adds to the FVM's syscalls. Those of entries are in [`entries`].
 //!
 //! `bls_fast_aggregate_verify` checks a checkpoint's certificate: one signature of many signers over one
 //! message. Keys are added first, so the cost grows by an addition a signer and not by a pairing. Sound
 //! only for keys whose possession was proved; that is the calling actor's duty.
+
+mod entries;
 
 use fvm_shared::crypto::signature::BLS_PUB_LEN;
 use tributary_crypto::bls;
@@ -25,7 +27,7 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Running<H>>) -> wasmtime::Result
             })
         },
     )?;
-    Ok(())
+    entries::link(linker)
 }
 
 fn bls_fast_aggregate_verify<H: Host>(

@@ -32,5 +32,8 @@
   (import "self" "self_destruct" (func $self_destruct (param i32) (result i32)))
   (import "send" "send" (func $send (param i32 i32 i32 i64 i32 i64 i64 i64 i64) (result i32)))
   (import "tributary" "bls_fast_aggregate_verify" (func $bls_fast_aggregate_verify (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "tributary" "entry_get" (func $entry_get (param i32 i32 i32 i32 i32) (result i32)))
+  (import "tributary" "entry_set" (func $entry_set (param i32 i32 i32 i32) (result i32)))
+  (import "tributary" "entry_delete" (func $entry_delete (param i32 i32) (result i32)))
   (import "vm" "exit" (func $exit (param i32 i32 i32 i32) (result i32)))
   (import "vm" "message_context" (func $message_context (param i32) (result i32)))

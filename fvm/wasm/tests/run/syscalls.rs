@@ -3,6 +3,7 @@
 mod actor;
 mod context;
 mod crypto;
+mod entries;
 mod event;
 mod ipld;
 mod self_;

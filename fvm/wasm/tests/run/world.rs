@@ -14,6 +14,7 @@ use fvm_shared::error::ErrorNumber;
 use fvm_shared::error::ExitCode;
 use fvm_shared::event::{ActorEvent, StampedEvent};
 use multihash_codetable::{Code, MultihashDigest};
+use tributary_primitives::EntryKey;
 use tributary_wasm::{
     Access, CallStack, Engine, FirstAccess, GasTracker, Halt, Host, HostFatal, Invocation, InvocationOutcome,
     MessageContext, NetworkContext, NewActor, RandomnessSource, Send, SendOutcome, SyscallError, SyscallRejected,
@@ -75,6 +76,7 @@ pub struct Actor {
 pub struct State {
     pub actors: BTreeMap<ActorID, Actor>,
     pub events: Vec<StampedEvent>,
+    pub entries: BTreeMap<(ActorID, EntryKey), Arc<[u8]>>,
     accessed: BTreeMap<ActorID, bool>,
     created: u64,
 }
@@ -265,6 +267,18 @@ impl Host for World {
 
     fn set_state_root(&mut self, actor: ActorID, root: Cid) -> Result<(), HostFatal> {
         self.state.actors.get_mut(&actor).unwrap().root = root;
+        Ok(())
+    }
+
+    fn entry(&mut self, actor: ActorID, key: &EntryKey) -> Result<Option<Arc<[u8]>>, HostFatal> {
+        Ok(self.state.entries.get(&(actor, *key)).cloned())
+    }
+
+    fn set_entry(&mut self, actor: ActorID, key: EntryKey, value: Option<Arc<[u8]>>) -> Result<(), HostFatal> {
+        match value {
+            Some(value) => self.state.entries.insert((actor, key), value),
+            None => self.state.entries.remove(&(actor, key)),
+        };
         Ok(())
     }
 
