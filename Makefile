@@ -15,7 +15,8 @@ FORK ?= Osaka
 ORACLE_FLAGS ?=
 BENCH_FLAGS ?=
 VIEM := subnet-node/tests/viem
-ACTORS := tributary-checkpoint-actor tributary-counter-actor tributary-script-actor
+ACTORS := tributary-checkpoint-actor tributary-counter-actor tributary-token-actor \
+  tributary-script-actor tributary-script-entries-actor
 ORACLE := fvm/oracle/Cargo.toml
 FUZZ := fvm/trials/fuzz
 TARGET_DIR := $${CARGO_TARGET_DIR:-target}

@@ -14,15 +14,24 @@ use std::process::{Command, ExitCode};
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Package, its wasm file, and the variable that the crate reads its path from.
-const ACTORS: [(&str, &str, &str); 3] = [
+const ACTORS: [(&str, &str, &str); 5] = [
     ("tributary-checkpoint-actor", "tributary_checkpoint_actor.wasm", "TRIBUTARY_CHECKPOINT_ACTOR_WASM"),
     ("tributary-counter-actor", "tributary_counter_actor.wasm", "TRIBUTARY_COUNTER_ACTOR_WASM"),
+    ("tributary-token-actor", "tributary_token_actor.wasm", "TRIBUTARY_TOKEN_ACTOR_WASM"),
     ("tributary-script-actor", "tributary_script_actor.wasm", "TRIBUTARY_SCRIPT_ACTOR_WASM"),
+    ("tributary-script-entries-actor", "tributary_script_entries_actor.wasm", "TRIBUTARY_SCRIPT_ENTRIES_ACTOR_WASM"),
 ];
 
 /// What an actor's bytes depend on, from the workspace's root. A folder stands for all files in it.
-const SOURCES: [&str; 6] =
-    ["Cargo.lock", "Cargo.toml", "checkpoint-actor", "fvm/primitives", "fvm/script", "genesis/counter"];
+const SOURCES: [&str; 7] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "checkpoint-actor",
+    "fvm/primitives",
+    "fvm/script",
+    "genesis/counter",
+    "genesis/token",
+];
 
 /// What the nested cargo inherits: where tools are, how to reach a registry, how many jobs may run. Nothing that says how to
 /// compile. A name that ends in `_` stands for all that begin so.

@@ -246,6 +246,20 @@ pub enum Op {
     Write(u64),
     /// `Root`, `Open`, `Read`: what an actor does to read its state.
     ReadState,
+
+    /// `tributary.entry_get` into a buffer of this many bytes: its length, then the bytes. Here and below: of the script actor with
+    /// entries; the other one does nothing.
+    EntryGet {
+        key: Bytes,
+        out_len: u32,
+    },
+    /// `tributary.entry_set`.
+    EntrySet {
+        key: Bytes,
+        value: Bytes,
+    },
+    /// `tributary.entry_delete`.
+    EntryDelete(Bytes),
 }
 
 /// What to do, in order.

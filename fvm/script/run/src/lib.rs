@@ -1,11 +1,11 @@
-//! An actor that does what its parameters say: every syscall, and every way to end badly.
+//! What the script actors do: what their parameters say, by every syscall of the FVM, and end in every bad way.
 //!
 //! Any method runs the script in the parameters; without parameters it does nothing. See `tributary_script`. A contract's call brings
 //! the script as call data: a byte string around it.
 //!
-//! The imports are the public `fvm_sdk`'s, called without its wrappers, so that a script can pass arguments that no wrapper would.
+//! What is no syscall of the FVM the actor brings itself. The imports are the public `fvm_sdk`'s, called without its wrappers, so that a script can pass arguments that no wrapper would.
 #![cfg(target_arch = "wasm32")]
-#![allow(unsafe_code, reason = "syscalls are foreign functions, and the host finds the entry point by its name")]
+#![allow(unsafe_code, reason = "syscalls are foreign functions")]
 #![allow(clippy::as_conversions, reason = "lengths and addresses are 32-bit here")]
 
 mod crypto;
@@ -19,7 +19,7 @@ use fvm_ipld_encoding::BytesDe;
 use fvm_sdk::sys;
 use tributary_script::{CidArg, Op, Script};
 
-use log::Log;
+pub use log::Log;
 
 /// The method by which a contract calls. Source: FRC-0042, of the name `InvokeEVM`.
 const INVOKE_EVM: u64 = 3_844_450_837;
@@ -29,7 +29,11 @@ pub(crate) struct Run {
     log: Log,
     latest: Vec<u8>,
     params: u32,
+    beyond: Beyond,
 }
+
+/// Does an op that is no syscall of the FVM.
+type Beyond = fn(Op, &mut Log);
 
 /// Whether to go on.
 pub(crate) enum Next {
@@ -37,14 +41,13 @@ pub(crate) enum Next {
     Return(u32),
 }
 
-/// The entry point.
-#[unsafe(no_mangle)]
-pub extern "C" fn invoke(params: u32) -> u32 {
+/// Runs the script in the parameters; `beyond` does what is no syscall of the FVM. Answers the block to return.
+pub fn run(params: u32, beyond: Beyond) -> u32 {
     fvm_sdk::initialize();
     if params == fvm_sdk::NO_DATA_BLOCK_ID {
         return fvm_sdk::NO_DATA_BLOCK_ID;
     }
-    let mut run = Run { log: Log::default(), latest: Vec::new(), params };
+    let mut run = Run { log: Log::default(), latest: Vec::new(), params, beyond };
     for op in script(params).0 {
         if let Next::Return(block) = run.step(op) {
             return block;
@@ -97,6 +100,7 @@ impl Run {
             | Op::Divide(..)
             | Op::Load(_)
             | Op::Panic) => self.limits(op),
+            op @ (Op::EntryGet { .. } | Op::EntrySet { .. } | Op::EntryDelete(_)) => (self.beyond)(op, &mut self.log),
             op => self.more(op),
         }
         Next::Go

@@ -6,8 +6,9 @@ use fvm_shared::error::ErrorNumber;
 /// Codec of what the actor returns.
 const RAW: u64 = 0x55;
 
+/// The log of one invocation.
 #[derive(Default)]
-pub(crate) struct Log(Vec<u8>);
+pub struct Log(Vec<u8>);
 
 impl Log {
     pub(crate) fn error(&mut self, number: ErrorNumber) {
@@ -18,6 +19,11 @@ impl Log {
         self.0.extend(0u32.to_le_bytes());
         self.0.extend((bytes.len() as u32).to_le_bytes());
         self.0.extend(bytes);
+    }
+
+    /// Logs an error number, and with 0 a result.
+    pub fn numbered(&mut self, number: u32, result: &[u8]) {
+        if number == 0 { self.result(result) } else { self.0.extend(number.to_le_bytes()) }
     }
 
     /// Logs a plain structure of the ABI by its bytes.
