@@ -1,6 +1,6 @@
 //! The state tree and contract storage against maps.
 //!
-//! The bytes are changes: actors set and deleted, addresses named, slots set. After each the overlay answers as the model; at each
+//! The bytes are changes: actors set and deleted, addresses named, slots and entries set. After each the overlay answers as the model; at each
 //! flush the tree, read anew from its root, holds what the model holds; at the end the same contents, set at once in another order,
 //! give the same root.
 //!
@@ -18,10 +18,11 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::state::ActorState;
 use tributary_fvm::ReadState as _;
-use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange};
+use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange, EntryChange};
 use tributary_fvm::state::{Actor, BlockState, LeafChanges, Leaves, Settled, StateTree, StateView as _};
 use tributary_primitives::actors::{BuiltinActor, INIT_ID};
-use tributary_primitives::{Hash32, cbor_cid};
+use tributary_primitives::entry::ENTRY_VALUE_BYTES_MAX;
+use tributary_primitives::{EntryKey, Hash32, cbor_cid};
 
 use crate::world::{Layered, World};
 
@@ -34,10 +35,26 @@ type State = BlockState<Arc<Layered>>;
 /// One change.
 #[derive(Arbitrary, Debug)]
 enum Change {
-    Set { actor: u8, balance: u64, nonce: u8, state: u8 },
-    Delete { actor: u8 },
-    Contract { actor: u8, is_new: bool, nonce: u8, slots: Vec<(Slot, u8)> },
-    Name { name: u8, actor: u8 },
+    Set {
+        actor: u8,
+        balance: u64,
+        nonce: u8,
+        state: u8,
+    },
+    Delete {
+        actor: u8,
+    },
+    Contract {
+        actor: u8,
+        is_new: bool,
+        nonce: u8,
+        slots: Vec<(Slot, u8)>,
+    },
+    /// From 192 on no name, but an entry, so that older seeds mean what they meant.
+    Name {
+        name: u8,
+        actor: u8,
+    },
     Flush,
 }
 
@@ -64,6 +81,7 @@ impl Slot {
 struct Model {
     actors: BTreeMap<ActorID, (Actor, Option<Contract>)>,
     names: BTreeMap<Address, ActorID>,
+    entries: BTreeMap<(ActorID, EntryKey), Vec<u8>>,
 }
 
 #[derive(Clone, Default)]
@@ -207,6 +225,7 @@ impl Trial {
                 assert_eq!(self.state.actor(id).unwrap(), None);
             }
             Change::Contract { actor, is_new, nonce, slots } => self.contract(id_of(*actor), *is_new, *nonce, slots),
+            Change::Name { name: key @ 192.., actor } => self.entry(id_of(*actor), *key, *actor / 48),
             Change::Name { name, actor } => {
                 let name = name_of(*name);
                 // An address names one actor for ever.
@@ -217,6 +236,23 @@ impl Trial {
                 assert_eq!(self.state.resolve(&name).unwrap(), self.model.names.get(&name).copied());
             }
             Change::Flush => self.flush(),
+        }
+    }
+
+    /// One of 64 keys, of several lengths; the value too has one of several.
+    fn entry(&mut self, id: ActorID, key: u8, length: u8) {
+        let key = EntryKey::new(&vec![key; 1 + usize::from(key % 64)]).unwrap();
+        let value = [None, Some(0), Some(1), Some(40), Some(ENTRY_VALUE_BYTES_MAX), None][usize::from(length)];
+        let value = value.map(|length| vec![length.to_le_bytes()[0]; length]);
+        match &value {
+            Some(value) => self.model.entries.insert((id, key), value.clone()),
+            None => self.model.entries.remove(&(id, key)),
+        };
+        let change = EntryChange { id, key, value: value.clone().map(Arc::from) };
+        self.apply(&Changes { entries: vec![change], ..Changes::default() });
+        for state in [&mut self.state, &mut self.flat.state] {
+            assert_eq!(state.entry(id, &key).unwrap().as_deref(), value.as_deref(), "entry {key} of {id}");
+            assert_eq!(state.entry(id + 1, &key).unwrap(), None, "entries of nobody");
         }
     }
 
@@ -280,6 +316,11 @@ impl Trial {
             assert_eq!(*found, ActorState { state, ..ActorState::from(actor) }, "actor {id}");
             self.compare(&tree, *id, contract.clone().unwrap_or_default());
         }
+        for ((id, key), value) in &self.model.entries {
+            assert_eq!(tree.entry(*id, key).unwrap().as_ref(), Some(value), "entry {key} of {id}");
+        }
+        let entries = leaves_of(&self.store, &self.root).into_keys().filter(|key| key[0] == 5).count();
+        assert_eq!(entries, self.model.entries.len(), "entries of which nobody knows");
         for name in 0..=u8::MAX {
             assert_eq!(tree.resolve(&name_of(name)).unwrap(), self.model.names.get(&name_of(name)).copied());
         }
@@ -312,6 +353,13 @@ impl Trial {
             changes.actors.push(ActorChange { id: *id, actor: Some(actor.clone()), contract });
         }
         changes.names = self.model.names.iter().rev().map(|(name, id)| (*name, *id)).collect();
+        let entries = self.model.entries.iter().rev();
+        let entry = |((id, key), value): (&(ActorID, EntryKey), &Vec<u8>)| EntryChange {
+            id: *id,
+            key: *key,
+            value: Some(Arc::from(&value[..])),
+        };
+        changes.entries = entries.map(entry).collect();
         let mut state = State::load(Arc::clone(&self.store), &self.start).unwrap();
         assert!(state.actor(INIT_ID).unwrap().is_some());
         state.apply(changes).unwrap();

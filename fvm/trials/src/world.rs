@@ -20,7 +20,7 @@ use tributary_fvm::{
     BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams, Executor, GenesisAccount, GenesisState, Receipt,
     Workers, build_genesis_state,
 };
-use tributary_genesis_code::SCRIPT_ACTOR;
+use tributary_genesis_code::SCRIPT_ENTRIES_ACTOR;
 use tributary_message::{EthereumTransaction, FvmTransaction, Transaction};
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::{EthAddress, Hash32, Height, raw_cid};
@@ -119,7 +119,7 @@ fn genesis() -> GenesisState {
     GenesisState {
         chain_name: "trials".into(),
         accounts: addresses.map(account).collect(),
-        code: vec![SCRIPT_ACTOR.to_vec()],
+        code: vec![SCRIPT_ENTRIES_ACTOR.to_vec()],
         ..GenesisState::default()
     }
 }
@@ -173,7 +173,7 @@ static START: LazyLock<(Arc<MemoryStore>, Cid, Names)> = LazyLock::new(start);
 fn start() -> (Arc<MemoryStore>, Cid, Names) {
     let store = Arc::new(MemoryStore::default());
     let root = build_genesis_state(&*store, &genesis()).unwrap();
-    let exec = to_vec(&(raw_cid(SCRIPT_ACTOR), RawBytes::default())).unwrap();
+    let exec = to_vec(&(raw_cid(SCRIPT_ENTRIES_ACTOR), RawBytes::default())).unwrap();
     let init = Address::new_id(INIT_ID);
     let transactions = [
         fvm(Who::Carol, Message { value: TokenAmount::from_atto(ACTOR_BALANCE), ..message(0, init, 2, exec.clone()) }),

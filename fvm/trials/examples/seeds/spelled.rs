@@ -87,10 +87,23 @@ pub fn calls() -> Vec<(&'static str, Vec<Bytes>)> {
     let made = target(2, 2);
     let call_made = |data: &[u8]| message(1, 1, &[&made, data]);
     let within = variant(0, 4, &[]);
+    // An entry got, set to three bytes, deleted.
+    let (got, set, unset) = (|key| write(192 + key), |key| write(220 + key), |key| write(240 + key));
     vec![
         ("pay", vec![message(0, 0, &[&account(1)]), message(2, 0, &[&target(4, 1)]), message(2, 0, &[&target(3, 1)])]),
         ("keep", vec![message(0, 1, &[&keeper, &keep(1, 9, 0)]), message(3, 1, &[&keeper, &keep(1, 0, 1)])]),
-        ("scripts", vec![script(2, 0, &[write(1), emit.clone(), pay(&target(4, 2)), run(1, &[write(2), exit], 0)])]),
+        (
+            "scripts",
+            vec![script(2, 0, &[write(1), emit.clone(), pay(&target(4, 2)), run(1, &[write(2), exit.clone()], 0)])],
+        ),
+        (
+            "entries",
+            vec![
+                script(2, 0, &[set(1), run(1, &[set(1), run(0, &[set(2), unset(1)], 0), exit], 0), got(1)]),
+                script(3, 0, &[got(1), run(1, &[set(1), run(0, &[set(2), unset(1)], 0)], 0), got(1)]),
+                script(2, 1, &[run(0, &[set(1), got(1)], 1), op(13, &[&[1]]), set(3)]),
+            ],
+        ),
         ("read-only", vec![script(3, 0, &[run(1, &[write(2), pay(&account(0))], 1), op(1, &[])])]),
         ("again", vec![script(2, 0, &[write(1), run(1, &[run(0, &[write(9)], 0), trap], 0), op(1, &[])])]),
         ("end", vec![script(2, 0, &[run(1, &[op(13, &[&[1]])], 0), pay(&target(1, 1))]), script(2, 1, &[write(1)])]),
@@ -153,6 +166,9 @@ pub fn state() -> Vec<(&'static str, Vec<Bytes>)> {
     let contract = |actor: u8, is_new: u8, slots: &[Bytes]| change(2, &[&[actor, is_new, 1], &list(slots)]);
     let name = |name: u8, actor: u8| change(3, &[&[name, actor]]);
     let flush = || change(4, &[]);
+    // Of one actor; the length is one of six, of which the first and the last delete.
+    let entry = |key: u8, length: u8| change(3, &[&[192 + key, 48 * length + 1]]);
+    let entries = |length: u8| (0..64).map(move |key| entry(key, length));
     let many = |kind: u64, value: u8| (0..40).map(|number| slot(kind, number, value)).collect::<Vec<_>>();
     vec![
         ("set", vec![set(1, 5), set(2, 6), flush(), set(1, 7)]),
@@ -160,6 +176,8 @@ pub fn state() -> Vec<(&'static str, Vec<Bytes>)> {
         ("delete", vec![set(1, 5), flush(), delete(1), flush(), set(1, 5)]),
         ("delete-unknown", vec![delete(3), flush(), set(3, 1), delete(3)]),
         ("names", vec![name(1, 1), name(2, 1), flush(), name(1, 2), name(3, 3)]),
+        ("entries", entries(2).chain([flush()]).chain(entries(4)).chain([entry(3, 1), flush(), entry(3, 0)]).collect()),
+        ("entries-gone", entries(1).chain([flush()]).chain(entries(0)).chain([flush(), entry(9, 3)]).collect()),
         ("slots", vec![contract(1, 1, &many(0, 3)), flush(), contract(1, 0, &many(0, 0))]),
         (
             "spread-slots",

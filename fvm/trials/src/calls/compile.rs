@@ -8,7 +8,7 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use tributary_fvm::ReadState as _;
-use tributary_genesis_code::SCRIPT_ACTOR;
+use tributary_genesis_code::SCRIPT_ENTRIES_ACTOR;
 use tributary_message::Transaction;
 use tributary_primitives::actors::{EAM_ID, INIT_ID};
 use tributary_primitives::{EthAddress, raw_cid};
@@ -115,7 +115,7 @@ fn byte_string(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn exec() -> Vec<u8> {
-    to_vec(&(raw_cid(SCRIPT_ACTOR), RawBytes::default())).unwrap()
+    to_vec(&(raw_cid(SCRIPT_ENTRIES_ACTOR), RawBytes::default())).unwrap()
 }
 
 /// The smallest actor, with one byte of data.
@@ -124,6 +124,17 @@ fn module(data: u8) -> Vec<u8> {
     wasm.extend(b"\x07\x13\x02\x06memory\x02\0\x06invoke\0\0\x0a\x06\x01\x04\0\x41\0\x0b\x0b\x07\x01\0\x41\0\x0b\x01");
     wasm.push(data);
     wasm
+}
+
+/// Below 192 the root is written, else one of four entries is got, set or deleted.
+fn write(number: u8) -> Op {
+    let key = vec![b'k', number % 4].into();
+    match number {
+        0..192 => Op::Write(number.into()),
+        192..208 => Op::EntryGet { key, out_len: 8 },
+        208..240 => Op::EntrySet { key, value: vec![number; usize::from(number / 4 % 4)].into() },
+        240.. => Op::EntryDelete(key),
+    }
 }
 
 /// The world, asked for who is meant.
@@ -222,7 +233,7 @@ impl Names<'_> {
             read: true,
         };
         match op {
-            ActorOp::Write(number) => Op::Write((*number).into()),
+            ActorOp::Write(number) => write(*number),
             ActorOp::Read => Op::ReadState,
             ActorOp::Emit(key, value) => {
                 let (key_len, value_len) = (u32::from(key % 33), u32::from(*value));

@@ -106,12 +106,23 @@ pub enum Data {
 #[derive(Arbitrary, Clone, Debug)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum ActorOp {
+    /// Its root; from 192 on an entry, so that older seeds mean what they meant.
     Write(u8),
     Read,
     Emit(u8, u8),
     Pay(Target, Value),
-    Run { actor: u8, ops: Vec<ActorOp>, value: Value, limit: Option<u32>, read_only: bool },
-    Contract { to: Target, data: Data, value: Value },
+    Run {
+        actor: u8,
+        ops: Vec<ActorOp>,
+        value: Value,
+        limit: Option<u32>,
+        read_only: bool,
+    },
+    Contract {
+        to: Target,
+        data: Data,
+        value: Value,
+    },
     Method(Target, u8, Vec<u8>),
     Exec,
     Exit(u8),

@@ -8,7 +8,7 @@ use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
 use tributary_fvm::ReadState as _;
-use tributary_genesis_code::SCRIPT_ACTOR;
+use tributary_genesis_code::SCRIPT_ENTRIES_ACTOR;
 use tributary_message::Transaction;
 use tributary_primitives::actors::{EAM_ID, INIT_ID};
 use tributary_primitives::{EthAddress, raw_cid};
@@ -34,15 +34,43 @@ fn by_ethereum(unsigned: TxEip1559) -> WithGas {
     (Who::Alice, Box::new(move |gas_limit| ethereum(Who::Alice, TxEip1559 { gas_limit, ..unsigned.clone() })))
 }
 
+/// Entries set, deleted and got, here and in a call.
+fn entries() -> Vec<Op> {
+    let set = |key: &[u8], value: &[u8]| Op::EntrySet { key: key.into(), value: value.into() };
+    let get = |key: &[u8]| Op::EntryGet { key: key.into(), out_len: 8 };
+    let above = actor::call(1, vec![set(b"k", b"above"), get(b"k")]);
+    vec![set(b"k", b"new"), Op::EntryDelete(b"old".into()), Op::Send(above), set(b"l", &[7; 500]), get(b"l")]
+}
+
+/// A world where the first actor has an entry.
+fn with_an_entry() -> World {
+    let mut world = World::new();
+    let set = Op::EntrySet { key: b"old".into(), value: b"old".into() };
+    assert!(
+        world.one(fvm(Who::Carol, tributary_trials::world::script(NONCE, id(0), vec![set]))).exit_code.is_success()
+    );
+    world
+}
+
+#[test]
+fn entries_are_as_they_were_wherever_gas_runs_out() {
+    let unsigned = tributary_trials::world::script(NONCE + 1, id(0), entries());
+    let ended = walk_in(&with_an_entry(), "entries", &by_message(unsigned), FVM_GAS);
+    assert!(ended.len() > 20 && ended.iter().all(|exit| *exit == ExitCode::SYS_OUT_OF_GAS), "{ended:?}");
+}
+
 /// Runs it with ever less gas; the exit code with which each fails, none for those that are skipped.
-fn walk(what: &str, (sender, transaction): &WithGas, plenty: u64) -> Vec<ExitCode> {
-    let world = World::new();
+fn walk(what: &str, transaction: &WithGas, plenty: u64) -> Vec<ExitCode> {
+    walk_in(&World::new(), what, transaction, plenty)
+}
+
+fn walk_in(world: &World, what: &str, (sender, transaction): &WithGas, plenty: u64) -> Vec<ExitCode> {
     let receipt = world.run(&[transaction(plenty)]).receipts.remove(0);
     assert_eq!(receipt.exit_code, ExitCode::OK, "{what}");
     let used = if receipt.fvm_gas_used > 0 { receipt.fvm_gas_used } else { receipt.gas_used };
     let start = world.actors();
     let limits = (1..=STEPS).map(|step| used * step / STEPS - 1).chain([used - 2, used - 1000]);
-    limits.filter_map(|limit| fails(what, &world, &start, *sender, &transaction(limit.max(1)))).collect()
+    limits.filter_map(|limit| fails(what, world, &start, *sender, &transaction(limit.max(1)))).collect()
 }
 
 fn fails(
@@ -76,7 +104,7 @@ fn nested() -> Vec<Op> {
 fn a_message_with_too_little_gas_runs_out_of_it_and_changes_nothing() {
     let init = Address::new_id(INIT_ID);
     let value = |atto: u64| TokenAmount::from_atto(atto);
-    let exec = to_vec(&(raw_cid(SCRIPT_ACTOR), RawBytes::new(to_vec(&Script(nested())).unwrap()))).unwrap();
+    let exec = to_vec(&(raw_cid(SCRIPT_ENTRIES_ACTOR), RawBytes::new(to_vec(&Script(nested())).unwrap()))).unwrap();
     let module = wat::parse_str(
         r#"(module (memory (export "memory") 1) (func (export "invoke") (param i32) (result i32) (i32.const 0)))"#,
     );

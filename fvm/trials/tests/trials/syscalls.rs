@@ -4,6 +4,7 @@
 
 mod actor;
 mod crypto;
+mod entries;
 mod events;
 mod gas;
 mod ipld;

@@ -3,7 +3,7 @@
 use fvm_shared::address::Address;
 use fvm_shared::error::ErrorNumber as No;
 use tributary_fvm::ReadState as _;
-use tributary_genesis_code::SCRIPT_ACTOR;
+use tributary_genesis_code::SCRIPT_ENTRIES_ACTOR;
 use tributary_primitives::actors::{BuiltinActor, EAM_ID, INIT_ID};
 use tributary_primitives::raw_cid;
 use tributary_script::{CidArg, Op};
@@ -20,7 +20,7 @@ fn id_of(who: Who) -> u64 {
 #[test]
 fn actors_are_found_and_described() {
     let (alice, bob) = (Who::Alice.address(), id_of(Who::Bob));
-    let code = raw_cid(SCRIPT_ACTOR).to_bytes();
+    let code = raw_cid(SCRIPT_ENTRIES_ACTOR).to_bytes();
     let account = BuiltinActor::Account.code().to_bytes();
     let resolve = |address: &Address| vec![Op::Resolve(address.to_bytes().into())];
     for (what, ops, answer) in [
@@ -47,7 +47,7 @@ fn actors_are_found_and_described() {
 #[test]
 fn what_is_asked_wrong_has_its_error_number() {
     let address = |bytes: &[u8]| vec![Op::Resolve(bytes.into())];
-    let code = || CidArg::Given(raw_cid(SCRIPT_ACTOR).to_bytes().into());
+    let code = || CidArg::Given(raw_cid(SCRIPT_ENTRIES_ACTOR).to_bytes().into());
     let unknown = Address::new_actor(b"unknown").to_bytes();
     for (what, ops, number) in [
         ("resolve nobody", address(&unknown), No::NotFound),
