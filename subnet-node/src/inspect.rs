@@ -1,11 +1,11 @@
 //! `subnet-node inspect`: looks into the state of a stopped node, proves parts of it, and takes all of it out.
 //!
 //! ```text
-//! head, actor, state, storage, diff   home ─▶ text, or JSON
-//! witness, export                     home ─▶ file
-//! verify, check                       file ─▶ answer           no home, no node, no trust but in a root
-//! import                              file ─▶ directory        to look at as at a home
-//! replay                              dump ─▶ verdict          no home, no node
+//! head, actor, state, storage, entry, diff   home ─▶ text, or JSON
+//! witness, export                            home ─▶ file
+//! verify, check                              file ─▶ answer           no home, no node, no trust but in a root
+//! import                                     file ─▶ directory        to look at as at a home
+//! replay                                     dump ─▶ verdict          no home, no node
 //! ```
 //!
 //! | file | is |
@@ -39,13 +39,16 @@ use std::process::ExitCode;
 use cid::Cid;
 use clap::{Args, Subcommand};
 use fvm_shared::address::Address;
-use tributary_primitives::{Hash32, Height, parse_address};
-use tributary_witness::{ActorAt, SlotAt, StatePath, ValueAt, read};
+use tributary_primitives::{EntryKey, Hash32, Height, parse_address};
+use tributary_witness::{ActorAt, EntryAt, SlotAt, StatePath, ValueAt, read};
 
 use self::diff::{SLOTS_MAX, diff};
 use self::page::Page;
 use self::past::Past;
-use self::question::{Absent, QuestionArgs, parse_slot, show_actor, show_head, show_root, show_slot, to_dag_json};
+use self::question::{
+    Absent, QuestionArgs, parse_entry_key, parse_slot, show_actor, show_entry, show_head, show_root, show_slot,
+    to_dag_json,
+};
 use self::replay::ReplayArgs;
 use self::state::State;
 
@@ -123,6 +126,19 @@ EXAMPLES:
         /// A number, or 0x and up to 64 hex digits.
         #[arg(value_parser = parse_slot)]
         slot: Hash32,
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// What an actor keeps under a key of its entries.
+    Entry {
+        /// 0x…, f0…, f1…, f4….
+        #[arg(value_parser = parse_address)]
+        address: Address,
+        /// 0x and hex digits, or the key as text.
+        #[arg(value_parser = parse_entry_key)]
+        key: EntryKey,
         #[command(flatten)]
         at: At,
         #[command(flatten)]
@@ -256,6 +272,11 @@ fn look(what: What) -> anyhow::Result<(String, ExitCode)> {
             let state = State::open(&at)?;
             let question = SlotAt { contract: address, slot };
             Ok(show_slot(&question, &read(state.store(), state.root(), &question)?).say(form.json))
+        }
+        What::Entry { address, key, at, form } => {
+            let state = State::open(&at)?;
+            let question = EntryAt { actor: address, key };
+            Ok(show_entry(&question, read(state.store(), state.root(), &question)?.as_deref()).say(form.json))
         }
         What::Diff { from, to, home, slots_max, form } => diff(home, [from, to].map(Height), slots_max, form.json),
         What::Export { file, at, form } => Ok(files::export(&file, &State::open(&at)?)?.say(form.json)),

@@ -7,6 +7,7 @@
 //! state root ─▶ actors ─▶ … ─▶ init ─▶ address map ─▶ … ─▶ id
 //!            └▶ actors ─▶ … ─▶ actor ─┬─▶ state ─▶ … any path below it          ValueAt
 //!                                     └─▶ contract head ─▶ storage ─▶ … ─▶ slot  SlotAt
+//!            └▶ actors ─▶ … ─▶ f098 ─▶ entries ─▶ … ─▶ of the actor ─▶ … ─▶ value   EntryAt
 //! ```
 //!
 //! That nothing is there is proven the same way: the last block shows the empty place where it would be.
@@ -50,5 +51,5 @@ pub use car::CarRejected;
 pub use changes::{ActorChange, SlotChange, SlotChanges, changes, slot_changes};
 pub use ipld_core::ipld::Ipld;
 pub use node::NodeRejected;
-pub use question::{ActorAt, Question, SlotAt, StatePath, ValueAt};
+pub use question::{ActorAt, EntryAt, Question, SlotAt, StatePath, ValueAt};
 pub use witness::{WitnessFatal, WitnessRejected, make, read, verify};

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`ActorAt`] | id and actor behind an address | no actor has the address, or the id |
 //! | [`SlotAt`] | a contract's storage slot | there is no such contract, or no value in the slot |
+//! | [`EntryAt`] | what an actor of installed code keeps under a key | there is no such actor, or nothing under the key |
 //! | [`ValueAt`] | what lies at a path below an actor's state | there is no such actor, or the path leaves what is there |
 //!
 //! One walk serves the maker, who reads a store, and the verifier, who reads the witness: they cannot disagree about the way.
@@ -18,9 +19,9 @@ use fvm_shared::address::{Address, Payload};
 use fvm_shared::state::{ActorState, StateRoot, StateTreeVersion};
 use ipld_core::ipld::Ipld;
 use serde::Deserialize;
-use tributary_primitives::Hash32;
-use tributary_primitives::actors::INIT_ID;
+use tributary_primitives::actors::{ENTRIES_ID, INIT_ID};
 use tributary_primitives::layout::{ContractHead, InitState};
+use tributary_primitives::{EntryKey, Hash32};
 
 use crate::block::{Place, place};
 use crate::node::{NodeRejected, decode, read_as};
@@ -68,6 +69,17 @@ pub struct SlotAt {
     pub slot: Hash32,
 }
 
+/// What does the actor at this address keep under this key?
+///
+/// An actor that has deleted itself keeps nothing: what it left behind is not asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryAt {
+    /// The actor.
+    pub actor: Address,
+    /// The key.
+    pub key: EntryKey,
+}
+
 /// What lies at this path below the state of the actor at this address?
 ///
 /// A link on the way, and at the end, stands for the block it names, as in `ipfs dag get`. Blocks of plain CBOR and raw bytes have
@@ -84,16 +96,33 @@ impl Question for ActorAt {
     type Answer = Option<(ActorID, ActorState)>;
 
     fn ask<S: Blocks>(&self, blocks: &mut S, root: &Cid) -> Result<Self::Answer, S::Refused> {
-        let state: StateRoot = read_as(blocks, root, "state root")?;
-        if state.version != StateTreeVersion::V5 {
-            return Err(NodeRejected::new(root, "state root", "its version is not 5").into());
-        }
+        let actors = actors(blocks, root)?;
         let id = match self.0.payload() {
             Payload::ID(id) => Some(*id),
-            _ => id_of(blocks, &state.actors, &self.0)?,
+            _ => id_of(blocks, &actors, &self.0)?,
         };
         let Some(id) = id else { return Ok(None) };
-        Ok(actor(blocks, &state.actors, id)?.map(|actor| (id, actor)))
+        Ok(actor(blocks, &actors, id)?.map(|actor| (id, actor)))
+    }
+}
+
+impl Question for EntryAt {
+    type Answer = Option<Vec<u8>>;
+
+    fn ask<S: Blocks>(&self, blocks: &mut S, root: &Cid) -> Result<Self::Answer, S::Refused> {
+        let Some((id, _)) = ActorAt(self.actor).ask(blocks, root)? else { return Ok(None) };
+        let actors = actors(blocks, root)?;
+        let Some(holder) = actor(blocks, &actors, ENTRIES_ID)? else { return Ok(None) };
+        let malformed = |cid, what| NodeRejected::new(cid, "map of entries", what).into();
+        match hamt::find(blocks, &holder.state, &Address::new_id(id).to_bytes())? {
+            None => Ok(None),
+            Some(Ipld::Link(entries)) => match hamt::find(blocks, &entries, self.key.as_bytes())? {
+                None => Ok(None),
+                Some(Ipld::Bytes(value)) => Ok(Some(value)),
+                Some(_) => Err(malformed(&entries, "a value is no byte string")),
+            },
+            Some(_) => Err(malformed(&holder.state, "an actor's entries are no link")),
+        }
     }
 }
 
@@ -120,6 +149,15 @@ impl Question for ValueAt {
         }
         Ok(Some(here.value))
     }
+}
+
+/// The root of the map of actors.
+fn actors<S: Blocks>(blocks: &mut S, root: &Cid) -> Result<Cid, S::Refused> {
+    let state: StateRoot = read_as(blocks, root, "state root")?;
+    if state.version != StateTreeVersion::V5 {
+        return Err(NodeRejected::new(root, "state root", "its version is not 5").into());
+    }
+    Ok(state.actors)
 }
 
 /// The actor that the init actor's address map names by `address`.

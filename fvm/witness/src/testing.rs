@@ -83,7 +83,8 @@ impl World {
     }
 }
 
-fn hamt<V: Serialize + serde::de::DeserializeOwned + PartialEq + Clone>(
+/// The root of a map of Filecoin's with these entries.
+pub fn hamt<V: Serialize + serde::de::DeserializeOwned + PartialEq + Clone>(
     store: &MemoryBlockstore,
     entries: &BTreeMap<Vec<u8>, V>,
 ) -> Cid {

@@ -30,7 +30,8 @@ use crate::question::{Blocks, Question};
 
 /// Most bytes of a witness: one module of the largest kind, and room for the way to it.
 pub const WITNESS_BYTES_MAX: usize = 16 << 20;
-/// Most blocks of a witness: three maps of 52 levels, and one block for each segment of a path.
+/// Most blocks of a witness: three maps of 52 levels, and one block for each segment of a path. An entry lies below five, none of which
+/// ever has 52 levels: keys that share so many bits of their hashes are not to be found.
 pub const BLOCKS_MAX: usize = 256;
 
 /// Why a witness proves nothing.

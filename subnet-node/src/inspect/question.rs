@@ -8,8 +8,9 @@ use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
 use tributary_chain::BlockTime;
 use tributary_primitives::actors::BuiltinActor;
-use tributary_primitives::{EthAddress, Hash32, parse_address};
-use tributary_witness::{ActorAt, Ipld, Question, SlotAt, StatePath, ValueAt};
+use tributary_primitives::entry::ENTRY_KEY_BYTES_MAX;
+use tributary_primitives::{EntryKey, EthAddress, Hash32, parse_address};
+use tributary_witness::{ActorAt, EntryAt, Ipld, Question, SlotAt, StatePath, ValueAt};
 
 use super::page::Page;
 use super::past::Past;
@@ -41,6 +42,15 @@ pub enum QuestionArgs {
         /// A number, or 0x and up to 64 hex digits.
         #[arg(value_parser = parse_slot)]
         slot: Hash32,
+    },
+    /// What an actor keeps under a key, or that it keeps nothing there.
+    Entry {
+        /// 0x…, f0…, f1…, f4….
+        #[arg(value_parser = parse_address)]
+        address: Address,
+        /// 0x and hex digits, or the key as text.
+        #[arg(value_parser = parse_entry_key)]
+        key: EntryKey,
     },
 }
 
@@ -75,6 +85,10 @@ impl QuestionArgs {
             Self::Storage { address, slot } => {
                 let question = SlotAt { contract: *address, slot: *slot };
                 Ok(show_slot(&question, &asker.ask(&question)?).say(json))
+            }
+            Self::Entry { address, key } => {
+                let question = EntryAt { actor: *address, key: *key };
+                Ok(show_entry(&question, asker.ask(&question)?.as_deref()).say(json))
             }
         }
     }
@@ -160,6 +174,15 @@ pub fn show_slot(question: &SlotAt, value: &Hash32) -> Page {
         .with("value", value.to_string())
 }
 
+/// An entry; no value where there is none.
+#[must_use]
+pub fn show_entry(question: &EntryAt, value: Option<&[u8]>) -> Page {
+    Page::default()
+        .with("actor", question.actor.to_string())
+        .with("key", question.key.to_string())
+        .with("value", value.map(|value| format!("0x{}", hex::encode(value))))
+}
+
 /// IPLD as DAG-JSON: links `{"/": "CID"}`, bytes `{"/": {"bytes": "base64"}}`.
 ///
 /// Source: "DAG-JSON", ipld.io/specs/codecs/dag-json/spec.
@@ -186,6 +209,19 @@ pub fn parse_slot(text: &str) -> Result<Hash32, String> {
     format!("0x{digits:0>64}").parse().map_err(|_| wrong())
 }
 
+/// A key of entries: `0x` and hex digits, or text.
+///
+/// # Errors
+/// What a key looks like.
+pub fn parse_entry_key(text: &str) -> Result<EntryKey, String> {
+    let bytes = match text.strip_prefix("0x") {
+        Some(digits) => hex::decode(digits).ok(),
+        None => Some(text.as_bytes().to_vec()),
+    };
+    let wrong = || format!("a key is 1 to {ENTRY_KEY_BYTES_MAX} bytes: text, or 0x and two hex digits for each");
+    bytes.and_then(|bytes| EntryKey::new(&bytes)).ok_or_else(wrong)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +234,16 @@ mod tests {
         }
         for bad in ["", "0x", "x", "-1", "0xg", &format!("0x{}", "0".repeat(65))] {
             assert!(parse_slot(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_text_or_hex() {
+        for (text, expected) in [("k", &b"k"[..]), ("0x6b00", b"k\0"), ("0xFF", &[255]), ("6b", b"6b")] {
+            assert_eq!(parse_entry_key(text).unwrap().as_bytes(), expected, "{text}");
+        }
+        for bad in ["", "0x", "0x6", "0xzz", &"k".repeat(65), &format!("0x{}", "6b".repeat(65))] {
+            assert!(parse_entry_key(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,15 +1,16 @@
+use fvm_ipld_encoding::strict_bytes::ByteBuf;
 use fvm_shared::address::Address;
 use fvm_shared::state::ActorState;
 use ipld_core::ipld::Ipld;
 use proptest::collection::btree_map;
 use proptest::prelude::*;
-use tributary_primitives::actors::BuiltinActor;
+use tributary_primitives::actors::{BuiltinActor, ENTRIES_ID};
 use tributary_primitives::layout::ContractHead;
-use tributary_primitives::{EthAddress, Hash32, raw_cid};
+use tributary_primitives::{EntryKey, EthAddress, Hash32, raw_cid};
 
 use super::*;
-use crate::question::{ActorAt, SlotAt, ValueAt};
-use crate::testing::{CONTRACT, CONTRACT_ID, World, name, put, slot};
+use crate::question::{ActorAt, EntryAt, SlotAt, ValueAt};
+use crate::testing::{CONTRACT, CONTRACT_ID, World, hamt, name, put, slot};
 
 type Block = (Cid, Vec<u8>);
 
@@ -85,22 +86,63 @@ fn cids_in_plain_cbor_are_values_and_lead_nowhere() {
     let note = Cid::new_v1(fvm_ipld_encoding::CBOR, *tributary_primitives::cbor_cid(&bytes).hash());
     world.store.put_keyed(&note, &bytes).unwrap();
     let state = put(&world.store, &(note, BuiltinActor::Init.code()));
-    world.root = with_actor(&world, ActorState { state, ..ActorState::new_empty(raw_cid(b"code"), None) });
+    world.root = with_actor(&world, 500, ActorState { state, ..ActorState::new_empty(raw_cid(b"code"), None) });
     let at = |path: &str| ValueAt { actor: Address::new_id(500), path: path.parse().unwrap() };
     assert_eq!(proven(&world, &at("0/0")).0, Some(Ipld::Link(elsewhere)));
     assert_eq!(proven(&world, &at("0/0/0")).0, None);
     assert_eq!(proven(&world, &at("1")).0, Some(Ipld::Bytes(b"tributary/actor/init/1".to_vec())), "an inline block");
 }
 
-/// The root of `world` with one more actor, 500.
-fn with_actor(world: &World, actor: ActorState) -> Cid {
+/// The root of `world` with one more actor.
+fn with_actor(world: &World, id: u64, actor: ActorState) -> Cid {
     use fvm_ipld_hamt::{BytesKey, Hamt};
     use fvm_shared::state::StateRoot;
     let block = world.store.get(&world.root).unwrap().unwrap();
     let state: StateRoot = fvm_ipld_encoding::from_slice(&block).unwrap();
     let mut actors = Hamt::<_, ActorState>::load_with_bit_width(&state.actors, &world.store, 5).unwrap();
-    actors.set(BytesKey(Address::new_id(500).to_bytes()), actor).unwrap();
+    actors.set(BytesKey(Address::new_id(id).to_bytes()), actor).unwrap();
     put(&world.store, &StateRoot { actors: actors.flush().unwrap(), ..state })
+}
+
+fn entry(id: u64, key: &[u8]) -> EntryAt {
+    EntryAt { actor: Address::new_id(id), key: EntryKey::new(key).unwrap() }
+}
+
+#[test]
+fn an_entry_can_be_proven_and_so_can_its_absence() {
+    let mut world = World::small();
+    assert_eq!(proven(&world, &entry(101, b"k")).0, None, "nobody has any");
+    let value = |number: u8| ByteBuf(vec![number; usize::from(number)]);
+    let entries = hamt(&world.store, &(0..100).map(|number| (vec![b'k', number], value(number))).collect());
+    let roots = hamt(&world.store, &(101..121).map(|id| (Address::new_id(id).to_bytes(), entries)).collect());
+    let holder = ActorState { state: roots, ..ActorState::new_empty(BuiltinActor::Entries.code(), None) };
+    world.root = with_actor(&world, ENTRIES_ID, holder);
+    for number in 0..100 {
+        assert_eq!(proven(&world, &entry(101, &[b'k', number])).0, Some(value(number).0));
+    }
+    let by_name = EntryAt { actor: name(102), ..entry(0, b"k\x07") };
+    assert_eq!(proven(&world, &by_name).0, Some(vec![7; 7]));
+    for (what, id, key) in [("key", 101, &b"k"[..]), ("actor", 999, b"k\x07"), ("entries", CONTRACT_ID, b"k\x07")] {
+        assert_eq!(proven(&world, &entry(id, key)).0, None, "no such {what}");
+    }
+    let (_, mut witness) = proven(&world, &entry(101, b"k\x07"));
+    *witness.last_mut().unwrap() ^= 1;
+    assert!(verify(&world.root, &witness, &entry(101, b"k\x07")).is_err());
+}
+
+#[test]
+fn what_is_no_map_of_entries_is_refused() {
+    let world = World::small();
+    let of_101 = |value: Ipld| hamt(&world.store, &[(Address::new_id(101).to_bytes(), value)].into());
+    let number = hamt(&world.store, &[(b"k".to_vec(), 7_u64)].into());
+    for (roots, what) in [
+        (of_101(Ipld::Integer(7)), "an actor's entries are no link"),
+        (of_101(Ipld::Link(number)), "a value is no byte string"),
+    ] {
+        let holder = ActorState { state: roots, ..ActorState::new_empty(BuiltinActor::Entries.code(), None) };
+        let refusal = make(&world.store, &with_actor(&world, ENTRIES_ID, holder), &entry(101, b"k")).unwrap_err();
+        assert!(refusal.to_string().contains(what), "{refusal} is not {what}");
+    }
 }
 
 #[test]
@@ -178,7 +220,7 @@ fn more_blocks_than_a_witness_may_have_are_refused_on_both_sides() {
         below = put(&world.store, &below);
     }
     let actor = ActorState { state: below, ..ActorState::new_empty(raw_cid(b"code"), None) };
-    let root = with_actor(&world, actor);
+    let root = with_actor(&world, 500, actor);
     let question = ValueAt { actor: Address::new_id(500), path: "".parse().unwrap() };
     assert!(matches!(make(&world.store, &root, &question), Err(WitnessFatal::TooLong)));
 
