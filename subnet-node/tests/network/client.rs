@@ -3,6 +3,8 @@
 use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
+use cid::Cid;
+use fvm_shared::address::Address;
 use jsonrpsee::core::client::ClientT as _;
 use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
 use jsonrpsee::rpc_params;
@@ -56,6 +58,17 @@ impl Client {
         let mut positional = jsonrpsee::core::params::ArrayParams::new();
         params.as_array().unwrap().iter().for_each(|param| positional.insert(param).unwrap());
         self.0.request(method, positional).await.map_err(|why| why.to_string())
+    }
+
+    /// The first actor of this code that somebody made.
+    pub async fn actor_of(&self, code: &Cid) -> Address {
+        for id in 100..200 {
+            let actor = self.ask("subnet_getActor", json!([format!("f0{id}")])).await.unwrap();
+            if actor["code"] == json!(code.to_string()) {
+                return Address::new_id(id);
+            }
+        }
+        panic!("nobody made an actor of {code}");
     }
 
     /// Hash of the block at `height`.

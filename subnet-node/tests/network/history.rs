@@ -24,7 +24,7 @@ use tributary_primitives::actors::{BuiltinActor, INIT_ID};
 use tributary_primitives::init::{EXEC, ExecParams};
 use tributary_witness::export;
 
-use crate::client::{Client, until};
+use crate::client::until;
 use crate::ledger::{Decided, LeavesAt, decided, leaves_at, ledger};
 use crate::light_client::open;
 use crate::network::{Network, Plan};
@@ -33,7 +33,8 @@ use crate::wallet::Wallet;
 /// What proposes to a wallet of several signers.
 const PROPOSE: u64 = 2;
 
-/// A chain with contracts, transfers, and an actor whose own blocks change from block to block; and the states after all blocks.
+/// A chain with contracts, transfers, an actor whose own blocks change from block to block and one whose entries do; and the states
+/// after all blocks.
 struct Chain {
     network: Network,
     source: Ledger,
@@ -53,10 +54,14 @@ impl Chain {
         let params = RawBytes::new(to_vec(&(&signers[..], 2_u64, 0_i64, 0_i64)).unwrap());
         let exec = to_vec(&ExecParams { code: BuiltinActor::Multisig.code(), params }).unwrap();
         wallet.message(&client, 0, Address::new_id(INIT_ID), EXEC, exec).await;
-        let multisig = multisig(&client).await;
-        for sequence in 1..=6 {
+        let multisig = client.actor_of(&BuiltinActor::Multisig.code()).await;
+        // And a token: its minter's balance grows, and goes, to the last, to whoever has none yet.
+        let token = wallet.make_token(&client, 1).await;
+        for sequence in (3..18).step_by(3) {
             let proposal = (signers[0], TokenAmount::default(), 0_u64, RawBytes::default());
             wallet.message(&client, sequence, multisig, PROPOSE, to_vec(&proposal).unwrap()).await;
+            wallet.mint(&client, sequence + 1, token, signers[0]).await;
+            wallet.pay(&client, sequence + 2, token, Address::new_id(sequence), 1_000).await;
             wallet.transfer(&client).await;
         }
         let height = client.height().await.unwrap();
@@ -108,17 +113,6 @@ impl Chain {
         }
         assert!(copy.record_at(Height::GENESIS).unwrap().is_some(), "genesis stays");
     }
-}
-
-/// The wallet of several signers that was made first.
-async fn multisig(client: &Client) -> Address {
-    for id in 100..200 {
-        let actor = client.ask("subnet_getActor", json!([format!("f0{id}")])).await.unwrap();
-        if actor["code"] == json!(BuiltinActor::Multisig.code().to_string()) {
-            return Address::new_id(id);
-        }
-    }
-    panic!("no wallet was made");
 }
 
 /// Blocks from one checkpoint to the next.

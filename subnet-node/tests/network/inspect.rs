@@ -11,7 +11,7 @@ use tributary_fvm::state::{MemoryStore, SharedStore};
 use tributary_primitives::Hash32;
 use tributary_store::{ChainIdentity, Store, StoreConfig};
 
-use crate::network::Network;
+use crate::network::{Network, Plan};
 use crate::wallet::Wallet;
 
 const PAGE: &str = include_str!("../../../docs/state.md");
@@ -120,6 +120,35 @@ async fn what_inspect_shows_is_the_state_that_the_executor_reads() {
     let at = Hash32(std::array::from_fn(|byte| if byte < 24 { 0 } else { (height - 1).to_be_bytes()[byte - 24] }));
     assert_eq!(slot["value"], tree.storage(&history.to_address(), &at).unwrap().to_string());
     assert_ne!(slot["value"], Hash32::default().to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_is_shown_and_proven_and_so_is_that_there_is_none() {
+    let wallet = Wallet::rich();
+    let rich = vec![wallet.f1_address().to_string().parse().unwrap()];
+    let mut network = Network::planned(Plan { rich, ..Plan::root(1) });
+    network.start_all();
+    let client = network.client(0);
+    client.reach(1).await;
+    let token = wallet.make_token(&client, 0).await;
+    wallet.mint(&client, 2, token, wallet.f1_address()).await;
+    let height = client.height().await.unwrap();
+    client.reach(height + 1).await;
+    assert!(network.stop(0).success());
+
+    let holder = json(&network, &format!("actor {} --home node0 --json", wallet.f1_address()));
+    let id: fvm_shared::address::Address = holder["id"].as_str().unwrap().parse().unwrap();
+    let key = format!("0x62{:016x}", id.id().unwrap());
+    let root = json(&network, "head --home node0 --json")["state_root"].as_str().unwrap().to_owned();
+    for (key, value) in [(key.as_str(), Value::from("0x00000000000003e8")), ("b", Value::Null)] {
+        let shown = json(&network, &format!("entry {token} {key} --home node0 --json"));
+        assert_eq!(shown["value"], value);
+        said(&network, &format!("witness entry.car --home node0 entry {token} {key}"));
+        assert_eq!(json(&network, &format!("verify entry.car --root {root} --json entry {token} {key}")), shown);
+    }
+    assert_eq!(json(&network, "actor f098 --home node0 --json")["builtin"], "entries");
+    // One pointer, to a bucket of one entry: the token's id, and the root of its own map.
+    assert!(said(&network, "state f098 1/0/0/1/1 --home node0").contains(r#"{"/":{"bytes":"#));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,17 +5,19 @@ use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
 
+use fvm_shared::address::Address;
 use tempfile::TempDir;
 use tributary_chain::{Block, CommitCertificate};
 use tributary_fvm::{Executor, StateTree};
 use tributary_message::Transaction;
 use tributary_node::facts::ChainFacts;
 use tributary_node::ledger::Ledger;
+use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::{EthAddress, Hash32, Height};
 use tributary_store::{ChainIdentity, Store, StoreConfig};
 
 use crate::light_client::open;
-use crate::network::Network;
+use crate::network::{Network, Plan};
 use crate::wallet::Wallet;
 
 /// A block, to be committed to another ledger.
@@ -29,14 +31,22 @@ pub struct Decided {
 /// All leaves of a state.
 pub type LeavesAt = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// A network's ledger after transfers, calls and a made actor.
+/// A network's ledger after transfers, calls, a made actor, and entries set and deleted.
 async fn chain() -> (Network, Ledger) {
-    let mut network = Network::running(1);
-    let (client, mut wallet) = (network.client(0), Wallet::rich());
+    let mut wallet = Wallet::rich();
+    let rich = vec![wallet.address().into(), wallet.f1_address().to_string().parse().unwrap()];
+    let mut network = Network::planned(Plan { rich, ..Plan::root(1) });
+    network.start_all();
+    let client = network.client(0);
     client.reach(1).await;
     for _ in 0..3 {
         wallet.transfer(&client).await;
         wallet.call(&client).await;
+    }
+    let token = wallet.make_token(&client, 0).await;
+    wallet.mint(&client, 2, token, wallet.f1_address()).await;
+    for (sequence, amount) in [(3, 400), (4, 600)] {
+        wallet.pay(&client, sequence, token, Address::new_id(INIT_ID), amount).await;
     }
     let (_, height) = wallet.transfer(&client).await;
     client.reach(height + 1).await;

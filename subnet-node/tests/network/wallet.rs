@@ -3,21 +3,27 @@
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, TxKind, U256};
 use cid::Cid;
-use fvm_ipld_encoding::{RawBytes, to_vec};
+use fvm_ipld_encoding::{BytesSer, RawBytes, to_vec};
 use fvm_shared::address::Address as FilecoinAddress;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::message::Message;
 use tributary_crypto::SecpSecretKey;
+use tributary_genesis_code::TOKEN_ACTOR;
 use tributary_message::{EthereumTransaction, FvmTransaction};
-use tributary_primitives::EthAddress;
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::init::{EXEC, ExecParams};
+use tributary_primitives::{EthAddress, raw_cid};
 
 use crate::client::{Client, until};
 use crate::network::CHAIN_ID;
 
 /// The secret of the wallet that every test network's genesis made rich.
 pub const RICH_KEY: [u8; 32] = [7; 32];
+
+/// Methods of the init actor and of the token.
+const INSTALL_CODE: u64 = 1_596_813_081;
+const MINT: u64 = 116_935_346;
+const TRANSFER: u64 = 80_475_954;
 
 /// A key and its next nonce.
 pub struct Wallet {
@@ -96,7 +102,7 @@ impl Wallet {
             value: TokenAmount::default(),
             method_num,
             params: RawBytes::new(params),
-            gas_limit: 1_000_000_000,
+            gas_limit: 10_000_000_000,
             gas_fee_cap: TokenAmount::from_atto(1_000_000_000),
             gas_premium: TokenAmount::default(),
         };
@@ -109,6 +115,26 @@ impl Wallet {
         })
         .await;
         height.unwrap()
+    }
+
+    /// Installs the token whose balances are entries and makes one, by the messages of nonce `sequence` and the next; the token.
+    pub async fn make_token(&self, client: &Client, sequence: u64) -> FilecoinAddress {
+        let init = FilecoinAddress::new_id(INIT_ID);
+        self.message(client, sequence, init, INSTALL_CODE, to_vec(&BytesSer(TOKEN_ACTOR)).unwrap()).await;
+        let code = raw_cid(TOKEN_ACTOR);
+        let params = to_vec(&ExecParams { code, params: RawBytes::default() }).unwrap();
+        self.message(client, sequence + 1, init, EXEC, params).await;
+        client.actor_of(&code).await
+    }
+
+    /// Mints some of that token for an actor, by the message of nonce `sequence`.
+    pub async fn mint(&self, client: &Client, sequence: u64, token: FilecoinAddress, to: FilecoinAddress) {
+        self.message(client, sequence, token, MINT, to_vec(&(to, 1_000_u64)).unwrap()).await;
+    }
+
+    /// Gives that many of that token to an actor, by the message of nonce `sequence`.
+    pub async fn pay(&self, client: &Client, sequence: u64, token: FilecoinAddress, to: FilecoinAddress, amount: u64) {
+        self.message(client, sequence, token, TRANSFER, to_vec(&(to, amount)).unwrap()).await;
     }
 
     /// Sends, and waits until the transfer is in a block; its hash and that block's height.
