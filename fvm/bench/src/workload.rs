@@ -39,6 +39,8 @@ pub enum Workload {
     Mixed,
     /// Calls of a hundred small WASM actors, each of which reads and writes its root.
     Counter,
+    /// Transfers of a WASM token whose balances are entries, between pairs of accounts that share nothing with other pairs.
+    KvToken,
     /// Calls of a WASM actor that computes for some 40 µs and writes nothing.
     Compute,
     /// ERC-20 and counters in turn.
@@ -56,6 +58,8 @@ pub enum Part {
     Counters,
     /// The pools and their coins, some for each account.
     Pools,
+    /// The token whose balances are entries, some for each account.
+    KvToken,
     /// The actor that computes.
     Computer,
     /// The contract that calls actors.
@@ -73,6 +77,8 @@ pub enum Deed {
     Erc20,
     /// A swap in one of so many pools.
     Swap(usize),
+    /// `Transfer` of the token whose balances are entries.
+    KvTransfer,
     /// A counter's `Increment`.
     Count,
     /// The computer's work.
@@ -83,7 +89,7 @@ pub enum Deed {
 
 impl Workload {
     /// Every one, in the order of the report.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::FvmTransfer,
         Self::EthTransfer,
         Self::Erc20,
@@ -97,6 +103,7 @@ impl Workload {
         Self::Swap100,
         Self::Mixed,
         Self::Counter,
+        Self::KvToken,
         Self::Compute,
         Self::Both,
         Self::Cross,
@@ -119,6 +126,7 @@ impl Workload {
             Self::Swap100 => "swap, 100 pools",
             Self::Mixed => "mixed 60/20/20",
             Self::Counter => "WASM counter",
+            Self::KvToken => "WASM token, own pairs",
             Self::Compute => "WASM compute",
             Self::Both => "both runtimes",
             Self::Cross => "contract calls actor",
@@ -134,7 +142,7 @@ impl Workload {
     /// Whether bare revm can run it.
     #[must_use]
     pub const fn is_ethereums(self) -> bool {
-        !matches!(self, Self::FvmTransfer | Self::Counter | Self::Compute | Self::Both | Self::Cross)
+        !matches!(self, Self::FvmTransfer | Self::Counter | Self::KvToken | Self::Compute | Self::Both | Self::Cross)
     }
 
     /// What has to be there first.
@@ -151,6 +159,7 @@ impl Workload {
             Self::Swap1 | Self::Swap10 | Self::Swap100 => &[Part::Pools],
             Self::Mixed => &[Part::Token, Part::Pools],
             Self::Counter => &[Part::Counters],
+            Self::KvToken => &[Part::KvToken],
             Self::Compute => &[Part::Computer],
             Self::Both => &[Part::Token, Part::Counters],
             Self::Cross => &[Part::Counters, Part::Caller],
@@ -161,7 +170,7 @@ impl Workload {
     #[must_use]
     pub const fn pairs(self) -> Pairs {
         match self {
-            Self::Erc20Pairs => Pairs::Own,
+            Self::Erc20Pairs | Self::KvToken => Pairs::Own,
             Self::Erc20Zipf => Pairs::Zipf,
             Self::Erc20Hot => Pairs::OneReceiver,
             Self::Erc20Sender => Pairs::OneSender,
@@ -186,6 +195,7 @@ impl Workload {
             },
             Self::Both if turn % 2 == 1 => Deed::Count,
             Self::Counter => Deed::Count,
+            Self::KvToken => Deed::KvTransfer,
             Self::Compute => Deed::Compute,
             Self::Cross => Deed::Cross,
             _ => Deed::Erc20,

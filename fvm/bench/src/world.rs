@@ -18,7 +18,7 @@ use fvm_shared::econ::TokenAmount;
 use fvm_shared::{ActorID, MethodNum};
 use tributary_fvm::state::MemoryStore;
 use tributary_fvm::{GenesisAccount, GenesisState, build_genesis_state};
-use tributary_genesis_code::{COUNTER_ACTOR, SCRIPT_ACTOR};
+use tributary_genesis_code::{COUNTER_ACTOR, SCRIPT_ACTOR, TOKEN_ACTOR};
 use tributary_message::Transaction;
 use tributary_primitives::EthAddress;
 use tributary_script::{Op, Script};
@@ -35,6 +35,8 @@ pub const CHAIN_ID: u64 = 7;
 pub const BALANCE: u128 = 10_u128.pow(27);
 /// `Increment` of the counter.
 const INCREMENT: MethodNum = 2_922_929_132;
+/// `Transfer` of the token whose balances are entries.
+const KV_TRANSFER: MethodNum = 80_475_954;
 /// Any method of the script actor's but its constructor.
 const DO_SCRIPT: MethodNum = 2;
 /// Rounds of the computer's loop: with the call, some 40 µs.
@@ -69,6 +71,7 @@ struct Places {
     caller: EthAddress,
     counters: Vec<ActorID>,
     computer: ActorID,
+    kv_token: ActorID,
 }
 
 impl World {
@@ -89,6 +92,7 @@ impl World {
         let parts: Vec<_> = workloads.iter().flat_map(|workload| workload.parts()).copied().collect();
         let mut modules = vec![COUNTER_ACTOR.to_vec()];
         modules.extend(parts.contains(&Part::Computer).then(|| SCRIPT_ACTOR.to_vec()));
+        modules.extend(parts.contains(&Part::KvToken).then(|| TOKEN_ACTOR.to_vec()));
         let mut world = Self {
             accounts: Accounts::new(accounts)?,
             places: Places::default(),
@@ -157,7 +161,7 @@ impl World {
         let (from, to) = self.chooser.pair(workload.pairs(), turn);
         let counter = self.places.counters.get(turn % self.places.counters.len().max(1));
         let counter = counter.copied().context("there are counters");
-        let Places { token, caller, computer, .. } = self.places;
+        let Places { token, caller, computer, kv_token, .. } = self.places;
         let to = (self.accounts.f1_address(to), self.accounts.eth_address(to));
         let script = || self.script.clone();
         Ok(match workload.deed(turn) {
@@ -166,6 +170,9 @@ impl World {
             Deed::Erc20 => self.accounts.call(from, token, self.token.transfer(to.1, 1), TOKEN_GAS),
             Deed::Swap(pools) => self.swap(from, pools)?,
             Deed::Count => self.accounts.message(from, Address::new_id(counter?), INCREMENT, vec![], 0),
+            Deed::KvTransfer => {
+                self.accounts.message(from, Address::new_id(kv_token), KV_TRANSFER, to_vec(&(to.0, 1_u64))?, 0)
+            }
             Deed::Compute => self.accounts.message(from, Address::new_id(computer), DO_SCRIPT, script(), 0),
             Deed::Cross => {
                 let call = self.caller.call("call(uint64,uint64)", &[number(counter?), number(INCREMENT)])?;

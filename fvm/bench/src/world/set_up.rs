@@ -5,7 +5,7 @@ use cid::Cid;
 use fvm_ipld_encoding::{RawBytes, to_vec};
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
-use tributary_genesis_code::{SCRIPT_ACTOR, counter_actor_cid};
+use tributary_genesis_code::{SCRIPT_ACTOR, TOKEN_ACTOR, counter_actor_cid};
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::init::{EXEC, ExecParams, made_actor};
 use tributary_primitives::{EthAddress, raw_cid};
@@ -15,7 +15,9 @@ use super::{Part, TOKEN_GAS, World, created};
 use crate::contract::{Contract, list, number, word};
 use crate::ours::Ours;
 
-/// What every holder has of the token.
+/// `Mint` of the token whose balances are entries.
+const KV_MINT: u64 = 116_935_346;
+/// What every holder has of either token.
 const HOLDING: u64 = 1 << 40;
 /// What every holder has of either coin.
 const COINS: u64 = 1 << 40;
@@ -53,6 +55,11 @@ impl World {
         }
         if parts.contains(&Part::Counters) {
             self.places.counters = self.make_actors(counter_actor_cid(), COUNTERS, ours)?;
+        }
+        if parts.contains(&Part::KvToken) {
+            let made = self.make_actors(raw_cid(TOKEN_ACTOR), 1, ours)?;
+            self.places.kv_token = *made.first().context("one was made")?;
+            self.mint(ours)?;
         }
         if parts.contains(&Part::Computer) {
             let made = self.make_actors(raw_cid(SCRIPT_ACTOR), 1, ours)?;
@@ -117,6 +124,18 @@ impl World {
         }
         self.set_up.extend(signed);
         Ok(())
+    }
+
+    /// Everybody's share of the token whose balances are entries.
+    fn mint(&mut self, ours: &mut Ours) -> Result<()> {
+        let token = Address::new_id(self.places.kv_token);
+        let mut messages = vec![];
+        for to in 0..self.accounts.len() {
+            let params = to_vec(&(self.accounts.f1_address(to), HOLDING))?;
+            messages.push(self.accounts.message(FIRST, token, KV_MINT, params, 0));
+        }
+        let signed = self.accounts.sign(&messages)?;
+        signed.chunks(SET_UP_BLOCK).try_for_each(|block| ours.block(block).map(drop))
     }
 
     fn make_actors(&mut self, code: Cid, count: usize, ours: &mut Ours) -> Result<Vec<ActorID>> {
