@@ -88,7 +88,7 @@ pub fn calls() -> Vec<(&'static str, Vec<Bytes>)> {
     let call_made = |data: &[u8]| message(1, 1, &[&made, data]);
     let within = variant(0, 4, &[]);
     // An entry got, set to three bytes, deleted.
-    let (got, set, unset) = (|key| write(192 + key), |key| write(220 + key), |key| write(240 + key));
+    let (got, set, unset) = (|key: u8| write(192 + key), |key: u8| write(220 + key), |key: u8| write(240 + key));
     vec![
         ("pay", vec![message(0, 0, &[&account(1)]), message(2, 0, &[&target(4, 1)]), message(2, 0, &[&target(3, 1)])]),
         ("keep", vec![message(0, 1, &[&keeper, &keep(1, 9, 0)]), message(3, 1, &[&keeper, &keep(1, 0, 1)])]),
