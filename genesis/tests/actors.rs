@@ -26,16 +26,19 @@ use tributary_genesis::{Genesis, GenesisAccount, GenesisCode, GenesisTime, Genes
 use tributary_message::{FvmTransaction, Transaction};
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::init::{EXEC, ExecParams, made_actor};
-use tributary_primitives::{BlsSignature, Hash32, Height, SignerBitmap, SubnetId, VotingPower, cbor_cid};
+use tributary_primitives::{BlsSignature, Hash32, Height, SignerBitmap, SubnetId, VotingPower, cbor_cid, raw_cid};
 
 const CHAIN_ID: u64 = 31_415;
 const PERIOD: u64 = 10;
 const INCREMENT: MethodNum = 2_922_929_132;
 const GET: MethodNum = 355_179_992;
+const MINT: MethodNum = 116_935_346;
+const TRANSFER: MethodNum = 80_475_954;
+const BALANCE_OF: MethodNum = 2_266_030_508;
 /// A block of ten thousand million gas: what these tests run fits, and what it costs is asserted apart.
 const BLOCK_GAS: u64 = 10_000_000_000;
 
-/// A root network of one user, one message a block.
+/// A root network of one user, and another who sends nothing by itself; one message a block.
 struct Network {
     executor: Executor,
     store: Arc<MemoryStore>,
@@ -49,6 +52,11 @@ fn bls_key(seed: u8) -> BlsSecretKey {
     let mut bytes = [1; 32];
     bytes[31] = seed;
     BlsSecretKey::from_bytes(&bytes).unwrap()
+}
+
+/// Has money too.
+fn other() -> SecpSecretKey {
+    SecpSecretKey::from_bytes(&[8; 32]).unwrap()
 }
 
 impl Network {
@@ -66,9 +74,12 @@ impl Network {
             reward_address: None,
         });
         let balance = tributary_genesis::words::Balance::from_typed("1000000TRB").unwrap();
-        genesis.accounts.push(GenesisAccount { address: user.f1_address().to_string().parse().unwrap(), balance });
+        for key in [&user, &other()] {
+            genesis.accounts.push(GenesisAccount { address: key.f1_address().to_string().parse().unwrap(), balance });
+        }
         let counter = tributary_genesis_code::COUNTER_ACTOR.to_vec();
         genesis.code.push(GenesisCode::new(tributary_genesis_code::COUNTER_ACTOR_NAME, counter));
+        genesis.code.push(GenesisCode::new("token", tributary_genesis_code::TOKEN_ACTOR.to_vec()));
         let sealed = genesis.verify().unwrap();
         let store = Arc::new(MemoryStore::default());
         let root = sealed.build_state(&*store).unwrap();
@@ -189,6 +200,31 @@ fn a_counter_counts() {
     assert_eq!(network.refused(counter, 42, &()), ExitCode::USR_UNHANDLED_MESSAGE);
     assert_eq!(network.refused(counter, CONSTRUCTOR, &()), ExitCode::USR_FORBIDDEN);
     assert_eq!(network.ask::<u64>(counter, GET, &()), 3);
+}
+
+#[test]
+fn a_token_is_minted_by_its_maker_and_moved_by_its_holders() {
+    let mut network = Network::new();
+    let token = network.make(raw_cid(tributary_genesis_code::TOKEN_ACTOR), Vec::new());
+    let (user, other_address) = (network.user.f1_address(), other().f1_address());
+    let stranger = Address::new_actor(b"nobody's");
+    assert_eq!(network.ask::<u64>(token, BALANCE_OF, &user), 0);
+    assert_eq!(network.ask::<u64>(token, MINT, &(user, 10_u64)), 10);
+    for (what, method, params, exit_code) in [
+        ("more than there is", TRANSFER, to_vec(&(other_address, 11_u64)), ExitCode::USR_INSUFFICIENT_FUNDS),
+        ("more than fits", MINT, to_vec(&(user, u64::MAX)), ExitCode::USR_ILLEGAL_ARGUMENT),
+        ("to nobody", TRANSFER, to_vec(&(stranger, 1_u64)), ExitCode::USR_NOT_FOUND),
+        ("no parameters of the method", TRANSFER, to_vec(&1), ExitCode::USR_SERIALIZATION),
+        ("no such method", 2, to_vec(&1), ExitCode::USR_UNHANDLED_MESSAGE),
+    ] {
+        assert_eq!(network.send(token, method, 0, params.unwrap()).exit_code, exit_code, "{what}");
+    }
+    assert_eq!(network.ask::<u64>(token, TRANSFER, &(user, 10_u64)), 10, "to oneself");
+    assert_eq!(network.ask::<u64>(token, TRANSFER, &(other_address, 4_u64)), 6);
+    (network.user, network.nonce) = (other(), 0);
+    assert_eq!(network.refused(token, MINT, &(other_address, 1_u64)), ExitCode::USR_FORBIDDEN);
+    assert_eq!(network.ask::<u64>(token, TRANSFER, &(user, 4_u64)), 0);
+    assert_eq!(network.ask::<u64>(token, BALANCE_OF, &user), 10);
 }
 
 #[test]
