@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, Options};
+use rocksdb::{BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, Options};
 
 /// Bits of Bloom filter for each key: about one needless read in a hundred look-ups of an absent key.
 const FILTER_BITS_PER_KEY: f64 = 10.0;
@@ -93,9 +93,13 @@ impl Family {
     pub(crate) fn options(self, cache: &Cache) -> Options {
         let mut table = BlockBasedOptions::default();
         table.set_block_cache(cache);
-        // Index and filters live in the cache too, so that its size bounds what reads keep in memory.
+        // Index and filters live in the cache too, so that its size bounds what reads keep in memory. They are cut into blocks: as
+        // one, a large table's would be larger than a shard of the cache, and be read anew for every look-up.
         table.set_cache_index_and_filter_blocks(true);
         table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+        table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+        table.set_partition_filters(true);
+        table.set_pin_top_level_index_and_filter(true);
 
         let mut options = Options::default();
         options.set_compression_type(DBCompressionType::Lz4);
