@@ -146,6 +146,11 @@ pub async fn prepare(
             // The deed of a run is a series of its own.
             (Deed::Transfer { series: 0 }, TRANSFER_GAS)
         }
+        Workload::Payment => {
+            tell("looking whether the senders have money");
+            setup.fund(senders, TRANSFER_GAS).await?;
+            (Deed::Payment, TRANSFER_GAS)
+        }
         Workload::Erc20 => {
             tell("creating the token and giving some to every sender");
             setup.token(senders).await?
@@ -168,7 +173,7 @@ impl Ground {
         let nonces = nonces(&mut client, self.deed.kind(), senders).await?;
         let fees = match &self.deed {
             Deed::Count { actors } => fvm_fees(&mut client, senders, actors[0]).await?,
-            Deed::Transfer { .. } | Deed::Erc20 { .. } => {
+            Deed::Transfer { .. } | Deed::Payment | Deed::Erc20 { .. } => {
                 let money = balances(&mut client, senders).await?.into_iter().min().unwrap_or_default();
                 let (base_fee, tip) = client.fees().await?;
                 Fees::borne_by(money, self.gas, base_fee, tip)?

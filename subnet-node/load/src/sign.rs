@@ -44,6 +44,8 @@ pub enum Deed {
         /// Another series goes to other accounts.
         series: u64,
     },
+    /// One wei each, from sender to sender.
+    Payment,
     /// One token each, from sender to sender.
     Erc20 {
         /// The contract.
@@ -63,7 +65,7 @@ impl Deed {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::Transfer { .. } | Self::Erc20 { .. } => Kind::Ethereum,
+            Self::Transfer { .. } | Self::Payment | Self::Erc20 { .. } => Kind::Ethereum,
             Self::Count { .. } => Kind::Fvm,
         }
     }
@@ -110,10 +112,9 @@ fn transaction(
     let key = &senders[sender].key;
     Ok(match deed {
         Deed::Transfer { series } => transfer(terms, key, nonce, recipient(*series, number(index)), 1),
+        Deed::Payment => transfer(terms, key, nonce, other(senders, sender, index).eth, 1),
         Deed::Erc20 { contract, token } => {
-            // Another one each time, and never itself unless it is alone.
-            let step = 1 + (index / senders.len()) % senders.len().saturating_sub(1).max(1);
-            let to = senders[(sender + step) % senders.len()].eth;
+            let to = other(senders, sender, index).eth;
             invoke(terms, key, nonce, Some(*contract), token.transfer(to, 1))
         }
         Deed::Count { actors } => {
@@ -121,6 +122,12 @@ fn transaction(
             message(terms, key, nonce, to, INCREMENT, Vec::new())?
         }
     })
+}
+
+/// Whom a sender sends to: another one each time, and never itself unless it is alone.
+fn other(senders: &[Account], sender: usize, index: usize) -> &Account {
+    let step = 1 + (index / senders.len()) % senders.len().saturating_sub(1).max(1);
+    &senders[(sender + step) % senders.len()]
 }
 
 /// A transfer of so many wei.
@@ -220,6 +227,7 @@ mod tests {
         let token = Token::compiled();
         for deed in [
             Deed::Transfer { series: 1 },
+            Deed::Payment,
             Deed::Erc20 { contract: EthAddress([9; 20]), token },
             Deed::Count { actors: vec![100, 101] },
         ] {

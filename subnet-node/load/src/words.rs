@@ -17,6 +17,8 @@ pub enum Workload {
     /// Value, each transaction to an account that nobody used before.
     #[default]
     Transfer,
+    /// Value, between the senders.
+    Payment,
     /// Tokens of one contract, between the senders.
     Erc20,
     /// Calls of counter actors.
@@ -28,7 +30,7 @@ impl Workload {
     #[must_use]
     pub const fn kind(self) -> Kind {
         match self {
-            Self::Transfer | Self::Erc20 => Kind::Ethereum,
+            Self::Transfer | Self::Payment | Self::Erc20 => Kind::Ethereum,
             Self::Wasm => Kind::Fvm,
         }
     }
@@ -38,6 +40,7 @@ impl fmt::Display for Workload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Transfer => "transfer",
+            Self::Payment => "payment",
             Self::Erc20 => "erc20",
             Self::Wasm => "wasm",
         })

@@ -95,6 +95,8 @@ pub struct BenchArgs {
 pub enum WorkloadArg {
     /// Value, each transaction to an account that nobody used before
     Transfer,
+    /// Value, between the senders
+    Payment,
     /// Tokens of OpenZeppelin's ERC-20, between the senders
     Erc20,
     /// Calls of a hundred WASM counters in turn; only on a network started here
@@ -183,6 +185,7 @@ impl BenchArgs {
     pub fn plan(self) -> Result<Plan, PlanRejected> {
         let workload = match self.workload {
             WorkloadArg::Transfer => Workload::Transfer,
+            WorkloadArg::Payment => Workload::Payment,
             WorkloadArg::Erc20 => Workload::Erc20,
             WorkloadArg::Wasm => Workload::Wasm,
         };

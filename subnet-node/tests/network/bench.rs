@@ -24,7 +24,7 @@ fn bench(directory: &Path, flags: &[&str]) -> (Output, Value) {
 
 #[test]
 fn every_workload_lands_on_a_network_that_is_started_for_it() {
-    for workload in ["transfer", "erc20", "wasm"] {
+    for workload in ["transfer", "payment", "erc20", "wasm"] {
         let directory = tempfile::tempdir().unwrap();
         let (output, document) = bench(directory.path(), &["--transactions", "200", "--workload", workload]);
         assert!(output.status.success(), "{workload}: {}", String::from_utf8_lossy(&output.stderr));
