@@ -5,7 +5,8 @@
 //!   ├─ each local declared by itself   so that the limiter counts locals and not groups of them
 //!   ├─ stack limiter                   a global counts stack elements; too many trap
 //!   ├─ gas metering                    each straight run of code pays before it runs; none left traps
-//!   └─ counters owned and exported     the metering's imported counter becomes the module's own
+//!   ├─ counters owned and exported     the metering's imported counter becomes the module's own
+//!   └─ counter kept in locals          a charge is a few instructions, not a call: see `counter.rs`
 //! ```
 //!
 //! The limiter comes before the metering, so what it adds is paid for: this is how the reference does
@@ -28,6 +29,7 @@ use fvm_wasm_instrument::gas_metering::{self, InstructionCost, Operator, Rules};
 use fvm_wasm_instrument::stack_limiter;
 
 use crate::code::CodeRejected;
+use crate::counter::keep_in_locals;
 use crate::prices;
 use crate::sections::{self, Malformed, Reader, id, put_number, put_sized};
 use crate::stack::STACK_ELEMENTS_PER_CALL_MAX;
@@ -37,6 +39,9 @@ pub(crate) const GAS_EXPORT: &str = "tributary.gas";
 
 /// Name under which a module exports its stack height, in elements.
 pub(crate) const STACK_EXPORT: &str = "tributary.stack";
+
+/// Index of the gas counter among a module's globals.
+pub(crate) const GAS_COUNTER: u32 = 0;
 
 /// Import module that the metering gives its counter; an actor cannot import anything but functions.
 const GAS_IMPORT_MODULE: &str = "gas";
@@ -55,6 +60,11 @@ const COUNTER: [u8; 5] = [0x7e, 0x01, 0x42, 0x00, 0x0b];
 
 /// The module with its gas and stack counted. `wasm` has passed [`crate::survey::survey`].
 pub(crate) fn instrument(wasm: &[u8]) -> Result<Vec<u8>, CodeRejected> {
+    Ok(keep_in_locals(&metered(wasm)?)?)
+}
+
+/// The same, charging by calls.
+pub(crate) fn metered(wasm: &[u8]) -> Result<Vec<u8>, CodeRejected> {
     let wasm = declare_locals_singly(wasm)?;
     let wasm = guarded(|| stack_limiter::inject(&wasm, STACK_ELEMENTS_PER_CALL_MAX).map_err(|why| why.to_string()))?;
     let wasm = guarded(|| gas_metering::inject(&wasm, &Prices, GAS_IMPORT_MODULE).map_err(|why| why.to_string()))?;
@@ -119,7 +129,7 @@ fn own_counters(wasm: &[u8]) -> Result<Vec<u8>, Malformed> {
             id::EXPORT => {
                 put_number(&mut out, reader.number()?.checked_add(2).ok_or(Malformed)?);
                 out.extend_from_slice(reader.0);
-                for (name, index) in [(GAS_EXPORT, 0), (STACK_EXPORT, stack_index.ok_or(Malformed)?)] {
+                for (name, index) in [(GAS_EXPORT, GAS_COUNTER), (STACK_EXPORT, stack_index.ok_or(Malformed)?)] {
                     put_sized(&mut out, name.as_bytes())?;
                     out.push(EXPORT_GLOBAL);
                     put_number(&mut out, index);

@@ -9,7 +9,7 @@
 //! | `host.rs` | the interface to the executor: start here |
 //! | `call.rs` | one invocation and how it ends |
 //! | `engine.rs`, `code.rs` | wasmtime's settings; compiled code and its cache |
-//! | `survey.rs`, `instrument.rs`, `sections.rs` | what a module must be; how it is metered; the binary format |
+//! | `survey.rs`, `instrument.rs`, `counter.rs`, `sections.rs` | what a module must be; how it is metered, and made fast; the binary format |
 //! | `running.rs`, `memory.rs`, `registry.rs` | one running invocation: gas hand-over, its memory, its blocks |
 //! | `syscalls/` | what an actor can ask, one file per import module |
 //! | `gas.rs`, `prices.rs`, `stack.rs` | gas and its prices; bounds of the call stack |
@@ -23,6 +23,7 @@
 mod block;
 mod call;
 mod code;
+mod counter;
 mod engine;
 mod error;
 mod gas;

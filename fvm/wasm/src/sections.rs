@@ -7,6 +7,7 @@
 
 /// Section ids.
 pub(crate) mod id {
+    pub(crate) const TYPE: u8 = 1;
     pub(crate) const IMPORT: u8 = 2;
     pub(crate) const FUNCTION: u8 = 3;
     pub(crate) const MEMORY: u8 = 5;
