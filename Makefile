@@ -60,7 +60,7 @@ bench: build ## What a transaction costs, layer by layer, ours beside bare revm 
 bench-network: build ## What a network takes from its clients: TPS and latency, submit to block (docs/performance.md): BENCH_FLAGS="--validators 4"
 	$(TARGET_DIR)/debug/subnet-node bench $(BENCH_FLAGS)
 
-fuzz: setup ## Search for inputs that break the executor's laws: TARGET=calls SECONDS=600 (docs/fuzzing.md)
+fuzz: setup ## Search for inputs that break the executor's laws: TARGET=calls SECONDS=600; also message, wasm, blocks, state (docs/fuzzing.md)
 	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz@0.13.2
 	mkdir -p $(FUZZ)/corpus/$(TARGET)
 	cargo fuzz run --fuzz-dir $(FUZZ) --sanitizer none --release --codegen-units 16 \

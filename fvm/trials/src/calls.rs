@@ -13,20 +13,18 @@
 //! | blocks | one block of all messages, twice, and a block for each give the same root and the same receipts |
 //! | threads | however many run a block: same receipts, same root, same blocks of state in the store |
 
-mod compile;
+pub(crate) mod compile;
 pub mod language;
 
 use arbitrary::{Arbitrary as _, Unstructured};
-use fvm_ipld_encoding::from_slice;
-use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use tributary_fvm::ReadState as _;
 use tributary_fvm::{Receipt, Workers};
 use tributary_message::Transaction;
 
 use self::language::Message;
-use crate::laws::{check_fees_alone, sum};
-use crate::world::{Actors, RICH, WORKERS, Who, World};
+use crate::laws::{check_fees_alone, check_same, sum};
+use crate::world::{Actors, RICH, WORKERS, Who, World, env};
 
 /// Messages of a trial.
 const MESSAGES_MAX: usize = 12;
@@ -48,12 +46,11 @@ pub fn run(data: &[u8]) {
     assert_eq!(once, twice, "the same block, another outcome");
     assert_eq!(once.receipts, receipts, "a block of many, other receipts");
     assert_eq!(once.state_root, world.root, "a block of many, another state");
-    let (in_order, kept) = start.run_on(Workers::ONE, &transactions);
-    assert_eq!(in_order, once, "a store of its own, another outcome");
+    let on = |threads| start.chain().block(Workers::new(threads), &env(), &transactions).0;
+    let in_order = on(1);
+    assert_eq!(in_order.outcome, once, "a store of its own, another outcome");
     for threads in 2..=WORKERS {
-        let (parallel, kept_too) = start.run_on(Workers::new(threads), &transactions);
-        assert_eq!(parallel, once, "{threads} threads, another outcome");
-        assert!(kept_too == kept, "{threads} threads, other blocks of state");
+        check_same(&on(threads), &in_order, &format!("{threads} threads"));
     }
 }
 
@@ -72,7 +69,7 @@ fn step(world: &mut World, message: &Message, transaction: &Transaction) -> Rece
         assert!(receipt.events.is_empty(), "what failed left events");
         check_fees_alone(world, message.from, &before, &after);
     }
-    remember(world, &receipt);
+    world.names.remember(&receipt);
     receipt
 }
 
@@ -92,15 +89,4 @@ fn check_gas(transaction: &Transaction, receipt: &Receipt) {
     };
     assert!(used <= limit, "{used} gas of {limit}");
     assert_eq!(used == 0, receipt.skipped, "what runs pays, and nothing else does");
-}
-
-/// New actors and contracts get their numbers.
-fn remember(world: &mut World, receipt: &Receipt) {
-    if !receipt.exit_code.is_success() {
-        return;
-    }
-    world.names.contracts.extend(receipt.contract);
-    if let Ok((id, _)) = from_slice::<(Address, Address)>(&receipt.return_data) {
-        world.names.actors.extend(id.id());
-    }
 }

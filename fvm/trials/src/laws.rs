@@ -6,6 +6,7 @@ use fvm_shared::econ::TokenAmount;
 use tributary_fvm::ReadState as _;
 use tributary_primitives::actors::BURNT_FUNDS_ID;
 
+use crate::world::chain::Left;
 use crate::world::{Actors, Who, World, proposer};
 
 /// All money there is.
@@ -28,4 +29,14 @@ pub fn check_fees_alone(world: &World, sender: Who, before: &Actors, after: &Act
             assert_eq!(actor, &after[id], "what failed changed actor {id}");
         }
     }
+}
+
+/// A block run in another way left what it left when it ran in order.
+pub fn check_same(left: &Left, in_order: &Left, how: &str) {
+    let receipts = left.outcome.receipts.iter().zip(&in_order.outcome.receipts);
+    let other = receipts.enumerate().find(|(_, (receipt, in_order))| receipt != in_order);
+    assert!(other.is_none(), "{how}: another receipt than in order, of transaction {other:?}");
+    assert!(left.leaves == in_order.leaves, "{how}: other leaves changed than in order");
+    assert!(left.outcome == in_order.outcome, "{how}: another root, other gas or fewer receipts than in order");
+    assert!(left.stored == in_order.stored, "{how}: other blocks of state than in order");
 }

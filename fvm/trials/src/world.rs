@@ -1,4 +1,8 @@
 //! A chain in memory: accounts, two script actors and two contracts, and transactions of theirs.
+//!
+//! [`chain`] runs its blocks as a node does, on a state that stays open.
+
+pub mod chain;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -17,8 +21,8 @@ use tributary_crypto::SecpSecretKey;
 use tributary_fvm::ReadState as _;
 use tributary_fvm::state::{MemoryStore, StateTree};
 use tributary_fvm::{
-    BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams, Executor, GenesisAccount, GenesisState, Receipt,
-    Workers, build_genesis_state,
+    BlockEnv, BlockOutcome, CodeInstaller, ExecutionParams, Executor, GenesisAccount, GenesisState, Receipt, Workers,
+    build_genesis_state,
 };
 use tributary_genesis_code::SCRIPT_ENTRIES_ACTOR;
 use tributary_message::{EthereumTransaction, FvmTransaction, Transaction};
@@ -76,16 +80,25 @@ impl Who {
     /// Who has an account from the start.
     pub const RICH: [Self; 4] = [Self::Alice, Self::Bob, Self::Carol, Self::Dave];
 
+    /// Everybody.
+    pub const ALL: [Self; 5] = [Self::Alice, Self::Bob, Self::Carol, Self::Dave, Self::Nobody];
+
+    /// Where it stands among all.
+    #[must_use]
+    pub const fn number(self) -> usize {
+        match self {
+            Self::Alice => 0,
+            Self::Bob => 1,
+            Self::Carol => 2,
+            Self::Dave => 3,
+            Self::Nobody => 4,
+        }
+    }
+
     /// The key.
     #[must_use]
     pub fn key(self) -> SecpSecretKey {
-        key(match self {
-            Self::Alice => 1,
-            Self::Bob => 2,
-            Self::Carol => 3,
-            Self::Dave => 4,
-            Self::Nobody => 5,
-        })
+        key(1 + u8::try_from(self.number()).unwrap())
     }
 
     /// Whether it signs Ethereum transactions.
@@ -100,6 +113,9 @@ impl Who {
         if self.is_ethereum() { self.key().eth_address().to_address() } else { self.key().f1_address() }
     }
 }
+
+/// Where everybody sends from, by [`Who::number`].
+pub(crate) static WHO: LazyLock<[Address; 5]> = LazyLock::new(|| Who::ALL.map(Who::address));
 
 /// A secret key; 0 gives that of 1.
 #[must_use]
@@ -131,6 +147,17 @@ pub struct Layered {
     own: MemoryStore,
 }
 
+impl Layered {
+    /// A store above everything that this one has by now.
+    fn above(&self) -> Self {
+        let below = MemoryStore::default();
+        for (cid, block) in self.below.blocks().into_iter().chain(self.own.blocks()) {
+            below.put_keyed(&cid, &block).unwrap();
+        }
+        Self { below: Arc::new(below), own: MemoryStore::default() }
+    }
+}
+
 impl Blockstore for Layered {
     fn get(&self, cid: &Cid) -> anyhow::Result<Option<Vec<u8>>> {
         match self.own.get(cid)? {
@@ -151,6 +178,19 @@ pub struct Names {
     pub actors: Vec<ActorID>,
     /// Contracts: [`KEEPER`] and [`FORWARDER`] from the start.
     pub contracts: Vec<EthAddress>,
+}
+
+impl Names {
+    /// What a transaction made gets a number.
+    pub fn remember(&mut self, receipt: &Receipt) {
+        if !receipt.exit_code.is_success() {
+            return;
+        }
+        self.contracts.extend(receipt.contract);
+        if let Ok((id, _)) = from_slice::<(Address, Address)>(&receipt.return_data) {
+            self.actors.extend(id.id());
+        }
+    }
 }
 
 /// A chain.
@@ -212,15 +252,15 @@ impl World {
         EXECUTOR.execute_block(&self.store, &self.root, &env(), transactions).unwrap()
     }
 
-    /// Runs a block on as many threads, on a store of its own; what the store then holds beside what every trial starts with.
+    /// Runs a block and goes on from it, as the world where trials start.
     #[must_use]
-    pub fn run_on(&self, workers: Workers, transactions: &[Transaction]) -> (BlockOutcome, BTreeMap<Cid, Vec<u8>>) {
-        let store = Arc::new(Layered { below: Arc::clone(&self.store.below), own: MemoryStore::default() });
-        let state = EXECUTOR.open(&store, &self.root).unwrap();
-        let (mut state, run, _) = EXECUTOR.run_on(workers, state, &env(), transactions).unwrap();
-        let BlockRun { receipts, gas_used, cron_gas_used } = run;
-        let outcome = BlockOutcome { state_root: state.flush().unwrap(), receipts, gas_used, cron_gas_used };
-        (outcome, store.own.blocks().into_iter().collect())
+    pub fn founded_by(mut self, transactions: &[Transaction]) -> Self {
+        let outcome = self.run(transactions);
+        for receipt in &outcome.receipts {
+            assert!(receipt.exit_code.is_success(), "{receipt:?}");
+            self.names.remember(receipt);
+        }
+        Self { store: Arc::new(self.store.above()), root: outcome.state_root, names: self.names }
     }
 
     /// Runs a block of one transaction and goes on from it.
@@ -259,7 +299,13 @@ impl World {
     /// The nonce of somebody's next transaction.
     #[must_use]
     pub fn nonce(&self, who: Who) -> u64 {
-        self.tree().nonce(&who.address()).unwrap()
+        self.nonce_of(&who.address())
+    }
+
+    /// The nonce of an address' next transaction.
+    #[must_use]
+    pub fn nonce_of(&self, address: &Address) -> u64 {
+        self.tree().nonce(address).unwrap()
     }
 }
 

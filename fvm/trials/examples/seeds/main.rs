@@ -15,6 +15,7 @@ use arbitrary::{Arbitrary as _, Unstructured};
 use fvm_ipld_encoding::RawBytes;
 use fvm_shared::address::Address;
 use tributary_message::EthereumTransaction;
+use tributary_trials::blocks::language::{Pattern, Trial};
 use tributary_trials::calls::language::Message;
 use tributary_trials::world::{CHAIN_ID, KEEPER, Who, call, create, fvm, init_code, key, message, words};
 
@@ -36,6 +37,12 @@ fn main() {
         let read = Vec::<Message>::arbitrary(&mut Unstructured::new(&input)).unwrap();
         assert_eq!(read.len(), messages.len(), "{name} reads as {read:?}");
         write("calls", name, &input);
+    }
+    for (name, trial) in spelled::blocks::blocks() {
+        let read = Trial::arbitrary(&mut Unstructured::new(&trial)).unwrap();
+        let is_whole = |patterns: &[Pattern]| patterns.iter().all(|pattern| !pattern.sent.is_empty());
+        assert!(!read.first.is_empty() && is_whole(&read.first) && is_whole(&read.second), "{name} reads as {read:?}");
+        write("blocks", name, &trial);
     }
     for (name, changes) in spelled::state() {
         write("state", name, &spelled::input(&changes));

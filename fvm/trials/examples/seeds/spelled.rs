@@ -1,5 +1,7 @@
-//! Seeds of `calls` and `state`, spelled as `arbitrary` reads them: a variant by its number and how many there are, a list with a byte
+//! Seeds of `calls`, `blocks` and `state`, spelled as `arbitrary` reads them: a variant by its number and how many there are, a list with a byte
 //! before each element. Numbers follow the types in `src/calls/language.rs` and `src/state.rs`.
+
+pub mod blocks;
 
 type Bytes = Vec<u8>;
 

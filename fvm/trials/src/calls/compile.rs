@@ -7,6 +7,7 @@ use fvm_ipld_encoding::{BytesSer, RawBytes, to_vec};
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
+use tributary_crypto::SecpSecretKey;
 use tributary_fvm::ReadState as _;
 use tributary_genesis_code::SCRIPT_ENTRIES_ACTOR;
 use tributary_message::Transaction;
@@ -31,26 +32,39 @@ const NO_GAS_LIMIT: u64 = u64::MAX;
 /// Methods that somebody has: constructors, `Exec`, `InstallCode`, an account's, a contract's.
 const METHODS: [u64; 10] = [0, 1, 2, 3, 4, 5, 1_596_813_081, 2_643_134_072, INVOKE_EVM, 1_024];
 
+/// What a message's sender signs.
+pub(crate) enum Unsigned {
+    Ethereum(alloy_consensus::TxEip1559),
+    Fvm(fvm_shared::message::Message),
+}
+
 /// The transaction that a message is; `None` if its sender has no such transaction.
 pub(super) fn transaction(world: &World, message: &Message) -> Option<Transaction> {
     let nonce = nonce(message.nonce, world.nonce(message.from));
-    if message.from.is_ethereum() {
-        let (to, input) = ethereum_call(world, &message.act)?;
+    Some(match unsigned(&Names::of(world), message, message.from.is_ethereum(), nonce)? {
+        Unsigned::Ethereum(unsigned) => ethereum(message.from, unsigned),
+        Unsigned::Fvm(unsigned) => fvm(message.from, unsigned),
+    })
+}
+
+/// What a message is from an account of either kind; `None` if that kind has no such transaction.
+pub(crate) fn unsigned(names: &Names<'_>, message: &Message, is_ethereum: bool, nonce: u64) -> Option<Unsigned> {
+    if is_ethereum {
+        let (to, input) = ethereum_call(names, &message.act)?;
         let unsigned = match to {
             Some(to) => call(nonce, to, input),
             None => create(nonce, input),
         };
         let (gas_limit, value) = (limit(message.gas, ETHEREUM_GAS), U256::from(atto(message.value)));
-        return Some(ethereum(message.from, alloy_consensus::TxEip1559 { gas_limit, value, ..unsigned }));
+        return Some(Unsigned::Ethereum(alloy_consensus::TxEip1559 { gas_limit, value, ..unsigned }));
     }
-    let (to, method, params) = fvm_call(world, &message.act);
+    let (to, method, params) = fvm_call(names, &message.act);
     let (gas_limit, value) = (limit(message.gas, FVM_GAS), TokenAmount::from_atto(atto(message.value)));
     let unsigned = world::message(nonce, to, method, params);
-    Some(fvm(message.from, fvm_shared::message::Message { gas_limit, value, ..unsigned }))
+    Some(Unsigned::Fvm(fvm_shared::message::Message { gas_limit, value, ..unsigned }))
 }
 
-fn ethereum_call(world: &World, act: &Act) -> Option<(Option<EthAddress>, Vec<u8>)> {
-    let names = Names(world);
+fn ethereum_call(names: &Names<'_>, act: &Act) -> Option<(Option<EthAddress>, Vec<u8>)> {
     Some(match act {
         Act::Pay(to) => (Some(names.eth_address(*to)), vec![]),
         Act::Call(to, data) => (Some(names.eth_address(*to)), names.data(data)),
@@ -62,8 +76,7 @@ fn ethereum_call(world: &World, act: &Act) -> Option<(Option<EthAddress>, Vec<u8
     })
 }
 
-fn fvm_call(world: &World, act: &Act) -> (Address, u64, Vec<u8>) {
-    let names = Names(world);
+fn fvm_call(names: &Names<'_>, act: &Act) -> (Address, u64, Vec<u8>) {
     match act {
         Act::Pay(to) => (names.address(*to), 0, vec![]),
         Act::Call(to, data) => (names.address(*to), INVOKE_EVM, byte_string(&names.data(data))),
@@ -78,7 +91,8 @@ fn fvm_call(world: &World, act: &Act) -> (Address, u64, Vec<u8>) {
     }
 }
 
-fn nonce(nonce: Nonce, right: u64) -> u64 {
+/// The nonce, where `right` is the right one.
+pub(crate) fn nonce(nonce: Nonce, right: u64) -> u64 {
     match nonce {
         Nonce::Right | Nonce::AlsoRight | Nonce::StillRight => right,
         Nonce::Past => right.saturating_sub(1),
@@ -86,7 +100,8 @@ fn nonce(nonce: Nonce, right: u64) -> u64 {
     }
 }
 
-fn limit(limit: Limit, plenty: u64) -> u64 {
+/// The gas limit, where `plenty` is enough.
+pub(crate) fn limit(limit: Limit, plenty: u64) -> u64 {
     let part = |of: u64, part: u16| 1 + of * u64::from(part) / 65_536;
     match limit {
         Limit::Plenty => plenty,
@@ -114,7 +129,8 @@ fn byte_string(bytes: &[u8]) -> Vec<u8> {
     to_vec(&BytesSer(bytes)).unwrap()
 }
 
-fn exec() -> Vec<u8> {
+/// Parameters that make a script actor.
+pub(crate) fn exec() -> Vec<u8> {
     to_vec(&(raw_cid(SCRIPT_ENTRIES_ACTOR), RawBytes::default())).unwrap()
 }
 
@@ -126,54 +142,98 @@ fn module(data: u8) -> Vec<u8> {
     wasm
 }
 
-/// Below 192 the root is written, else one of four entries is got, set or deleted.
-fn write(number: u8) -> Op {
-    let key = vec![b'k', number % 4].into();
+/// Below 192 the root is written, else one of four entries is got, set or deleted; all of it so many cells further.
+fn write(number: u8, cell: u8) -> Op {
+    let key = vec![b'k', (number % 4).wrapping_add(cell)].into();
     match number {
-        0..192 => Op::Write(number.into()),
+        0..192 => Op::Write(u64::from(number) + u64::from(cell)),
         192..208 => Op::EntryGet { key, out_len: 8 },
         208..240 => Op::EntrySet { key, value: vec![number; usize::from(number / 4 % 4)].into() },
         240.. => Op::EntryDelete(key),
     }
 }
 
-/// The world, asked for who is meant.
-struct Names<'a>(&'a World);
+/// How much further than its numbers say a message reaches, when it is one of many.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Turn {
+    /// Of accounts, actors, contracts, ids and new addresses.
+    pub(crate) whom: u8,
+    /// Of slots, entries, roots and the last of any bytes.
+    pub(crate) cell: u8,
+}
 
-impl Names<'_> {
+/// New addresses that are reached from each of the four that a message names.
+const NEW_STEPS: u8 = 64;
+
+/// The world, asked for who is meant.
+pub(crate) struct Names<'a> {
+    world: &'a World,
+    accounts: &'a [Address],
+    turn: Turn,
+}
+
+impl<'a> Names<'a> {
+    /// As their numbers say.
+    pub(crate) fn of(world: &'a World) -> Self {
+        Self::in_turn(world, &*world::WHO, Turn::default())
+    }
+
+    /// So much further, among `accounts`, which are not none.
+    pub(crate) const fn in_turn(world: &'a World, accounts: &'a [Address], turn: Turn) -> Self {
+        Self { world, accounts, turn }
+    }
+
+    fn account(&self, who: Who) -> &Address {
+        &self.accounts[(who.number() + usize::from(self.turn.whom)) % self.accounts.len()]
+    }
+
     fn actor(&self, number: u8) -> ActorID {
-        let actors = &self.0.names.actors;
-        actors[usize::from(number) % actors.len()]
+        let actors = &self.world.names.actors;
+        actors[(usize::from(number) + usize::from(self.turn.whom)) % actors.len()]
     }
 
     fn method(&self, number: u8) -> u64 {
         METHODS[usize::from(number) % METHODS.len()]
     }
 
+    fn id(&self, number: u8) -> ActorID {
+        u64::from(number) + u64::from(self.turn.whom)
+    }
+
+    fn new_key(&self, number: u8) -> SecpSecretKey {
+        key(100 + number % 4 + self.turn.whom % NEW_STEPS)
+    }
+
     fn address(&self, target: Target) -> Address {
         match target {
-            Target::Account(who) => who.address(),
+            Target::Account(who) => *self.account(who),
             Target::Actor(number) => Address::new_id(self.actor(number)),
-            Target::NewKey(number) => key(100 + number % 4).f1_address(),
-            Target::Id(id) => Address::new_id(id.into()),
+            Target::NewKey(number) => self.new_key(number).f1_address(),
+            Target::Id(id) => Address::new_id(self.id(id)),
             Target::Contract(_) | Target::NewEthereum(_) | Target::Precompile(_) => {
                 self.eth_address(target).to_address()
             }
         }
     }
 
-    fn eth_address(&self, target: Target) -> EthAddress {
+    pub(crate) fn eth_address(&self, target: Target) -> EthAddress {
         match target {
-            Target::Account(who) if who.is_ethereum() => who.key().eth_address(),
-            Target::Account(who) => self.masked(&who),
+            Target::Account(who) => {
+                let account = self.account(who);
+                EthAddress::from_address(account).unwrap_or_else(|| self.masked(account))
+            }
             Target::Actor(number) => EthAddress::from_actor_id(self.actor(number)),
             Target::Contract(number) => {
-                let contracts = &self.0.names.contracts;
-                contracts[usize::from(number) % contracts.len()]
+                let contracts = &self.world.names.contracts;
+                contracts[(usize::from(number) + usize::from(self.turn.whom)) % contracts.len()]
             }
-            Target::NewEthereum(number) => EthAddress([0xa0 + number % 4; 20]),
-            Target::NewKey(number) => key(100 + number % 4).eth_address(),
-            Target::Id(id) => EthAddress::from_actor_id(id.into()),
+            Target::NewEthereum(number) => {
+                let mut address = [0xa0 + number % 4; 20];
+                address[19] = address[19].wrapping_add(self.turn.whom);
+                EthAddress(address)
+            }
+            Target::NewKey(number) => self.new_key(number).eth_address(),
+            Target::Id(id) => EthAddress::from_actor_id(self.id(id)),
             Target::Precompile(number) => {
                 let mut address = [0; 20];
                 address[19] = number % 20;
@@ -185,22 +245,26 @@ impl Names<'_> {
         }
     }
 
-    fn masked(&self, who: &Who) -> EthAddress {
-        let id = self.0.tree().resolve(&who.address()).unwrap();
+    fn masked(&self, account: &Address) -> EthAddress {
+        let id = self.world.tree().resolve(account).unwrap();
         EthAddress::from_actor_id(id.unwrap_or_default())
     }
 
-    fn data(&self, data: &Data) -> Vec<u8> {
+    pub(crate) fn data(&self, data: &Data) -> Vec<u8> {
+        let further = |number: &u8| number.wrapping_add(self.turn.cell);
         match data {
             Data::Nothing => vec![],
             Data::Keep(slot, value, reverts) => {
-                let mut input = words(&[(*slot).into(), (*value).into()]);
+                let mut input = words(&[further(slot).into(), further(value).into()]);
                 input.extend(std::iter::repeat_n(0, usize::from(*reverts)));
                 input
             }
             Data::Forward(to, data) => [&[0; 12][..], &self.eth_address(*to).0, &self.data(data)].concat(),
             Data::Script(ops) => self.script(ops),
-            Data::Bytes(bytes) => bytes.clone(),
+            Data::Bytes(bytes) => {
+                let rest = bytes.split_last().map(|(last, rest)| [rest, &[further(last)]].concat());
+                rest.unwrap_or_default()
+            }
         }
     }
 
@@ -233,7 +297,7 @@ impl Names<'_> {
             read: true,
         };
         match op {
-            ActorOp::Write(number) => write(*number),
+            ActorOp::Write(number) => write(*number, self.turn.cell),
             ActorOp::Read => Op::ReadState,
             ActorOp::Emit(key, value) => {
                 let (key_len, value_len) = (u32::from(key % 33), u32::from(*value));
@@ -273,7 +337,12 @@ impl Names<'_> {
     }
 
     fn init_code(&self, init: &[EvmOp], runtime: &[EvmOp]) -> Option<Vec<u8>> {
-        let code = evm::Code::init(self, init, &evm::Code::runtime(self, runtime));
+        let code = self.init_code_of(init, &evm::Code::runtime(self, runtime));
         (code.len() <= INIT_CODE_BYTES_MAX).then_some(code)
+    }
+
+    /// Init code that runs a program and makes a contract of `runtime`.
+    pub(crate) fn init_code_of(&self, init: &[EvmOp], runtime: &[u8]) -> Vec<u8> {
+        evm::Code::init(self, init, runtime)
     }
 }

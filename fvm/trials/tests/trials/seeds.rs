@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use tributary_trials::{INPUT_BYTES_MAX, TARGETS, Target};
+use tributary_trials::{INPUT_BYTES_MAX, TARGETS, Target, blocks};
 
 /// Mutations tried of each target: a few seconds of each on one core. More only find more slowly than libFuzzer does.
-const MUTATIONS: [(&str, usize); 4] = [("message", 30_000), ("wasm", 400), ("calls", 1_200), ("state", 1_500)];
+const MUTATIONS: [(&str, usize); 5] =
+    [("message", 30_000), ("wasm", 400), ("calls", 1_200), ("blocks", 100), ("state", 1_500)];
 /// Where every run starts.
 const SEED: u64 = 0x7219_6247;
 
@@ -118,8 +119,23 @@ fn calls_between_both_runtimes_keep_the_laws() {
 }
 
 #[test]
+fn large_blocks_made_to_collide_keep_the_laws_on_threads() {
+    replay("blocks");
+}
+
+#[test]
 fn the_state_tree_is_what_a_map_would_be() {
     replay("state");
+}
+
+#[test]
+fn every_seed_of_blocks_fills_two_large_ones_in_which_a_lot_goes_well() {
+    for (name, data) in seeds("blocks") {
+        for receipts in blocks::receipts(&data) {
+            let went_well = receipts.iter().filter(|receipt| receipt.exit_code.is_success()).count();
+            assert!(receipts.len() >= 64 && went_well >= 8, "{name}: {went_well} of {} went well", receipts.len());
+        }
+    }
 }
 
 #[test]
