@@ -35,6 +35,10 @@ impl Bare {
         }
         let mut bare = Self::over(database);
         bare.block(world.set_up())?;
+        let token = Address::new(world.token().0);
+        for (slot, value) in world.token_slots() {
+            bare.evm.ctx.journaled_state.database.insert_account_storage(token, slot, value)?;
+        }
         Ok(bare)
     }
 

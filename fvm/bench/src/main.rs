@@ -7,13 +7,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use tributary_bench::bare::Bare;
 use tributary_bench::machine::Machine;
-use tributary_bench::measure::{Row, Size, measure};
-use tributary_bench::report::{json, plot, table};
+use tributary_bench::measure::{Row, SetUp, Size, measure, set_up};
+use tributary_bench::report::{growth, json, plot, table};
 use tributary_bench::threads::cores;
 use tributary_bench::workload::Workload;
-use tributary_bench::world::World;
+use tributary_bench::world::Founding;
 use tributary_fvm::Workers;
 
 /// What a transaction costs, layer by layer: in order, on several threads, and bare revm in the same run.
@@ -41,6 +40,13 @@ struct Options {
     /// Every workload with 2,000 and 100,000 accounts, blocks of 1,000 and 10,000.
     #[arg(long, conflicts_with_all = ["accounts", "transactions", "workload"])]
     all: bool,
+    /// How costs grow: plain transfers and ERC-20, in order and by bare revm, on 10,000, 100,000 and 1,000,000 Ethereum accounts, in
+    /// blocks of 100, 1,000 and 10,000. Unless told otherwise 30,000 transactions warm up, whatever the size: of a large state little.
+    #[arg(long, conflicts_with_all = ["accounts", "transactions", "workload", "threads", "all", "plot"])]
+    growth: bool,
+    /// With `--growth`, no more accounts than this.
+    #[arg(long, requires = "growth")]
+    accounts_max: Option<usize>,
     /// Writes everything here, for machines.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -48,6 +54,13 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
 }
+
+/// States and blocks of `--growth`.
+const GROWING_ACCOUNTS: [usize; 3] = [10_000, 100_000, 1_000_000];
+const GROWING_BLOCKS: [usize; 3] = [100, 1_000, 10_000];
+/// Its transactions that warm up: as many for every size of block, so that all find the state alike; three of the largest. For every
+/// account to send once would take a hundred.
+const GROWING_WARM_UP: usize = 30_000;
 
 /// The node's, so that what is measured is what it pays.
 #[global_allocator]
@@ -68,6 +81,14 @@ impl Options {
         if self.all {
             (self.accounts, self.transactions) = (vec![2_000, 100_000], vec![1_000, 10_000]);
         }
+        if self.growth {
+            let most = self.accounts_max.unwrap_or(usize::MAX);
+            self.accounts = GROWING_ACCOUNTS.map(|accounts| accounts.min(most)).to_vec();
+            self.accounts.dedup();
+            self.transactions = GROWING_BLOCKS.to_vec();
+            self.workload = vec![Workload::EthTransfer, Workload::Erc20];
+            self.threads.clear();
+        }
         if self.workload.is_empty() {
             self.workload = Workload::ALL.to_vec();
         }
@@ -78,8 +99,13 @@ impl Options {
         self
     }
 
+    const fn founding(&self) -> Founding {
+        if self.growth { Founding::Directly } else { Founding::ByTransactions }
+    }
+
     fn size(&self, accounts: usize, transactions: usize) -> Size {
-        let warm_up = self.warm_up.unwrap_or_else(|| accounts.div_ceil(transactions));
+        let first = if self.growth { GROWING_WARM_UP } else { accounts };
+        let warm_up = self.warm_up.unwrap_or_else(|| first.div_ceil(transactions));
         Size { accounts, transactions, warm_up, blocks: self.blocks }
     }
 }
@@ -99,12 +125,21 @@ fn run(options: &Options) -> Result<()> {
     );
     let machine = Machine::this();
     println!("{machine}");
-    let mut groups = Vec::new();
+    if options.growth {
+        println!("\n{}", growth::head(options.blocks));
+    }
+    let (mut set_ups, mut groups) = (Vec::new(), Vec::new());
     for accounts in &options.accounts {
-        groups.extend(with_accounts(options, *accounts)?);
+        let (set_up, measured) = with_accounts(options, *accounts)?;
+        set_ups.push(set_up);
+        groups.extend(measured);
+    }
+    if options.growth {
+        println!();
+        set_ups.iter().for_each(|set_up| println!("{}", growth::set_up(set_up)));
     }
     if let Some(file) = &options.json {
-        fs::write(file, format!("{:#}\n", json::document(&machine, &groups)))?;
+        fs::write(file, format!("{:#}\n", json::document(&machine, &set_ups, &groups)))?;
     }
     if let (Some(file), Some(size)) = (&options.plot, groups.iter().flatten().map(|row| row.size).next()) {
         let of_size = |rows: &&Vec<Row>| rows.iter().all(|row| row.size == size);
@@ -116,20 +151,21 @@ fn run(options: &Options) -> Result<()> {
 
 /// Every workload and size of block, on one world; each starts from the same state.
 #[expect(clippy::print_stdout, reason = "the report is what the program is for")]
-fn with_accounts(options: &Options, accounts: usize) -> Result<Vec<Vec<Row>>> {
-    let (mut world, ours) = World::of(accounts, &options.workload)?;
-    let bare = Bare::new(&world)?;
+fn with_accounts(options: &Options, accounts: usize) -> Result<(SetUp, Vec<Vec<Row>>)> {
+    let ((mut world, ours, bare), set_up) = set_up(accounts, &options.workload, options.founding())?;
     let mut groups = Vec::new();
     for transactions in &options.transactions {
         let size = options.size(accounts, *transactions);
-        println!("\n{}\n\n{}", table::title(size), table::head());
+        if !options.growth {
+            println!("\n{}\n\n{}", table::title(size), table::head());
+        }
         for workload in &options.workload {
             let rows = measure(*workload, size, &options.threads, (&mut world, &ours, &bare))?;
-            println!("{}", table::lines(&rows));
+            println!("{}", if options.growth { growth::lines(&rows) } else { table::lines(&rows) });
             groups.push(rows);
         }
     }
-    Ok(groups)
+    Ok((set_up, groups))
 }
 
 #[cfg(test)]
@@ -152,12 +188,15 @@ mod tests {
     }
 
     #[test]
-    fn all_is_more_than_the_default_and_both_warm_every_account_up() {
+    fn all_is_more_than_the_default_and_growth_alone_does_not_warm_every_account_up() {
         let options = |flags: &[&str]| Options::try_parse_from(["bench"].iter().chain(flags)).map(Options::completed);
         let (small, all) = (options(&[]).unwrap(), options(&["--all", "--threads", "2,1,2"]).unwrap());
         assert_eq!((small.accounts.len(), small.transactions.len(), small.workload.len()), (1, 1, Workload::ALL.len()));
         assert_eq!((all.accounts.len(), all.transactions.len(), all.threads), (2, 2, vec![2]));
         assert_eq!(small.size(2_500, 1_000).warm_up, 3);
+        let growth = options(&["--growth", "--accounts-max", "20000"]).unwrap();
+        assert_eq!((growth.accounts.clone(), growth.size(20_000, 10_000).warm_up), (vec![10_000, 20_000], 3));
+        assert!(options(&["--growth", "--accounts", "2"]).is_err() && options(&["--accounts-max", "2"]).is_err());
         assert!(options(&["--threads", "0"]).is_err() && options(&["--all", "--accounts", "2"]).is_err());
     }
 }

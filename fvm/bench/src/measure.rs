@@ -1,4 +1,4 @@
-//! One workload at one size: each block in order, on several threads and by the peer, in turn; and whether all of them agree.
+//! Setting everybody up; and one workload at one size: each block in order, on several threads and by the peer, in turn; and whether all of them agree.
 
 use anyhow::{Result, ensure};
 use tributary_fvm::{Stats, Workers};
@@ -10,7 +10,7 @@ use crate::machine::PeakMemory;
 use crate::ours::{Ours, Ran};
 use crate::threads::spread;
 use crate::workload::Workload;
-use crate::world::{CHAIN_ID, World};
+use crate::world::{CHAIN_ID, Founding, World};
 
 /// How large a measurement is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,34 @@ pub struct Row {
     pub written_bytes: u64,
     /// The most memory that the process had resident while this workload ran, everybody's together, in KiB.
     pub peak_kib: Option<u64>,
+}
+
+/// What it took to have a first state.
+#[derive(Clone, Copy, Debug)]
+pub struct SetUp {
+    /// As in [`Size`].
+    pub accounts: usize,
+    /// Keys, genesis, and what the workloads need.
+    pub time: Time,
+    /// The most memory that the process had resident, in KiB.
+    pub peak_kib: Option<u64>,
+}
+
+/// Everybody at the first state.
+pub type Everybody = (World, Ours, Bare);
+
+/// Sets everybody up for these workloads.
+///
+/// # Errors
+/// When a transaction of the set-up fails.
+pub fn set_up(accounts: usize, workloads: &[Workload], founding: Founding) -> Result<(Everybody, SetUp)> {
+    let memory = PeakMemory::from_now();
+    let (everybody, time) = timed(|| {
+        let (world, ours) = World::of(accounts, workloads, founding)?;
+        let bare = Bare::new(&world)?;
+        anyhow::Ok((world, ours, bare))
+    });
+    Ok((everybody?, SetUp { accounts, time, peak_kib: memory.kib() }))
 }
 
 /// Everybody at the same state.
@@ -183,7 +211,7 @@ mod tests {
     #[test]
     fn every_workload_comes_to_the_same_in_order_on_threads_and_by_the_peer() {
         let size = Size { accounts: 10, transactions: 70, warm_up: 1, blocks: 2 };
-        let (mut world, ours) = World::of(size.accounts, &Workload::ALL).unwrap();
+        let (mut world, ours) = World::of(size.accounts, &Workload::ALL, Founding::ByTransactions).unwrap();
         let bare = Bare::new(&world).unwrap();
         for workload in Workload::ALL {
             let rows = measure(workload, size, &[2, 3], (&mut world, &ours, &bare)).unwrap();
@@ -194,6 +222,18 @@ mod tests {
                 assert!(row.gas == rows[0].gas && row.executions >= row.transactions(), "{workload:?}: {row:?}");
             }
             assert!(rows[0].executions == 140 && rows[0].written_bytes > 0, "{workload:?}");
+        }
+    }
+
+    #[test]
+    fn a_world_founded_directly_runs_what_growth_is_measured_by() {
+        let size = Size { accounts: 10, transactions: 70, warm_up: 1, blocks: 1 };
+        let workloads = [Workload::EthTransfer, Workload::Erc20];
+        let ((mut world, ours, bare), set_up) = set_up(10, &workloads, Founding::Directly).unwrap();
+        assert!(set_up.accounts == 10 && set_up.time.wall > 0);
+        for workload in workloads {
+            let rows = measure(workload, size, &[], (&mut world, &ours, &bare)).unwrap();
+            assert!(rows.len() == 2 && rows[0].gas == rows[1].gas, "{workload:?}");
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::U256;
 use anyhow::{Context, Result, ensure};
 use cid::Cid;
 use fvm_shared::econ::TokenAmount;
-use tributary_fvm::state::MemoryStore;
+use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange};
+use tributary_fvm::state::{MemoryStore, StateView as _};
 use tributary_fvm::{BlockEnv, BlockRun, CodeInstaller, ExecutionParams, Executor, State, Stats, Workers};
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
@@ -98,6 +100,22 @@ impl Ours {
     #[must_use]
     pub const fn workers(&self) -> Workers {
         self.workers
+    }
+
+    /// Sets slots of a contract as one transaction of a set-up would, and commits that.
+    ///
+    /// # Errors
+    /// When there is no such contract, or the state cannot be read.
+    pub fn set_slots(&mut self, contract: EthAddress, slots: Vec<(U256, U256)>) -> Result<()> {
+        let mut state = self.state.take().context("an earlier block failed")?;
+        let id = state.resolve(&contract.to_address())?.context("the contract has an id")?;
+        let actor = state.actor(id)?;
+        let nonce = state.contract(id)?.context("the contract is one")?.nonce;
+        let contract = Some(ContractChange { is_new: false, nonce, code: None, slots });
+        state.apply(Changes { actors: vec![ActorChange { id, actor, contract }], ..Changes::default() })?;
+        self.root = state.flush()?;
+        self.state = Some(state);
+        Ok(())
     }
 
     /// Runs a block and commits it.

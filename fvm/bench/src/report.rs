@@ -3,11 +3,13 @@
 //! | module | writes |
 //! |---|---|
 //! | [`table`] | lines of Markdown, one a row |
+//! | [`growth`] | the same, one a workload and size: how costs grow |
 //! | [`json`] | everything |
 //! | [`plot`] | what a transaction costs, layer by layer |
 //!
 //! All numbers are whole: hundredths where a fraction is wanted.
 
+pub mod growth;
 pub mod json;
 pub mod plot;
 pub mod table;

@@ -47,8 +47,18 @@ const TOKEN_GAS: u64 = 100_000;
 const SWAP_GAS: u64 = 300_000;
 const CROSS_GAS: u64 = 1_000_000;
 
+/// How a world comes to its first state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Founding {
+    /// Each key has an f1 and an f410 account; everything else is made by transactions.
+    ByTransactions,
+    /// For large states: each key has an f410 account only, and what it holds of the ERC-20 is set, as transfers would have left it.
+    Directly,
+}
+
 /// Accounts, and what the workloads need; and what was signed so far.
 pub struct World {
+    founding: Founding,
     accounts: Accounts,
     places: Places,
     /// Every Ethereum transaction of the set-up, for the peer.
@@ -80,20 +90,22 @@ impl World {
     /// # Errors
     /// As for [`Self::of`].
     pub fn new(accounts: usize) -> Result<(Self, Ours)> {
-        Self::of(accounts, &[Workload::Erc20, Workload::Counter])
+        Self::of(accounts, &[Workload::Erc20, Workload::Counter], Founding::ByTransactions)
     }
 
-    /// A world of `accounts` keys for these workloads, and our executor on its state. Cost: some 50 µs a key, 50 more with a token.
+    /// A world of `accounts` keys for these workloads, and our executor on its state. Cost: some 50 µs a key, 50 more with a token by
+    /// transactions.
     ///
     /// # Errors
     /// When a transaction of the set-up fails.
-    pub fn of(accounts: usize, workloads: &[Workload]) -> Result<(Self, Ours)> {
+    pub fn of(accounts: usize, workloads: &[Workload], founding: Founding) -> Result<(Self, Ours)> {
         ensure!(accounts >= 2, "a transfer needs two accounts");
         let parts: Vec<_> = workloads.iter().flat_map(|workload| workload.parts()).copied().collect();
         let mut modules = vec![COUNTER_ACTOR.to_vec()];
         modules.extend(parts.contains(&Part::Computer).then(|| SCRIPT_ACTOR.to_vec()));
         modules.extend(parts.contains(&Part::KvToken).then(|| TOKEN_ACTOR.to_vec()));
         let mut world = Self {
+            founding,
             accounts: Accounts::new(accounts)?,
             places: Places::default(),
             set_up: vec![],
@@ -119,7 +131,10 @@ impl World {
     pub fn genesis(&self) -> GenesisState {
         let balance = TokenAmount::from_atto(BALANCE);
         let account = |address| GenesisAccount { address, balance: balance.clone() };
-        let accounts = self.accounts.addresses().map(account).collect();
+        let accounts = match self.founding {
+            Founding::ByTransactions => self.accounts.addresses().map(account).collect(),
+            Founding::Directly => self.eth_addresses().map(|address| account(address.to_address())).collect(),
+        };
         GenesisState { chain_name: "bench".to_owned(), accounts, code: self.modules.clone(), ..GenesisState::default() }
     }
 
@@ -138,6 +153,16 @@ impl World {
     #[must_use]
     pub fn set_up(&self) -> &[Transaction] {
         &self.set_up
+    }
+
+    /// Slots of the token that were set and not made by transactions: a peer has to set them after [`Self::set_up`].
+    #[must_use]
+    pub fn token_slots(&self) -> Vec<(U256, U256)> {
+        match self.founding {
+            Founding::ByTransactions => vec![],
+            Founding::Directly if self.set_up.is_empty() => vec![],
+            Founding::Directly => set_up::holdings(self.eth_addresses()),
+        }
     }
 
     /// Forgets all blocks: the next one follows the set-up, and is drawn as the first one was.

@@ -5,13 +5,19 @@ use serde_json::{Value, json};
 use super::{Figures, Ratios, executions, runner, written};
 use crate::clock::Times;
 use crate::machine::Machine;
-use crate::measure::{Row, Size};
+use crate::measure::{Row, SetUp, Size};
 
-/// The machine, and what was measured. Rows of one workload and size stand together.
+/// The machine, what the set-ups took, and what was measured. Rows of one workload and size stand together.
 #[must_use]
-pub fn document(machine: &Machine, groups: &[Vec<Row>]) -> Value {
+pub fn document(machine: &Machine, set_ups: &[SetUp], groups: &[Vec<Row>]) -> Value {
     let rows: Vec<_> = groups.iter().flat_map(|rows| rows.iter().map(|row| entry(row, rows))).collect();
-    json!({ "machine": machine, "rows": rows })
+    let set_ups: Vec<_> = set_ups.iter().map(set_up).collect();
+    json!({ "machine": machine, "set_ups": set_ups, "rows": rows })
+}
+
+fn set_up(set_up: &SetUp) -> Value {
+    let SetUp { accounts, time, peak_kib } = set_up;
+    json!({ "accounts": accounts, "cpu_ns": time.cpu, "wall_ns": time.wall, "peak_memory_kib": peak_kib })
 }
 
 fn entry(row: &Row, rows: &[Row]) -> Value {
@@ -63,7 +69,7 @@ mod tests {
         let size = Size { accounts: 2, transactions: 10, warm_up: 1, blocks: 1 };
         let mut bare = Row::new(Workload::Swap10, size, Runner::Bare);
         bare.execute.push(Time { cpu: 1_000, wall: 2_000 });
-        let document = document(&Machine::this(), &[vec![bare]]);
+        let document = document(&Machine::this(), &[], &[vec![bare]]);
         let row = &document["rows"][0];
         assert_eq!((row["workload"].as_str(), row["runner"].as_str()), (Some("swap-10"), Some("bare revm")));
         assert_eq!(row["layers"]["execute"]["p99"], json!({ "cpu_ns": 1_000, "wall_ns": 2_000 }));

@@ -1,5 +1,7 @@
 //! What the workloads need to be there. All of it is made by transactions, signed and run as any other; the first account sends them.
+//! In a world that is [founded directly](Founding::Directly) the balances of the ERC-20 are set.
 
+use alloy_primitives::{U256, keccak256};
 use anyhow::{Context, Result};
 use cid::Cid;
 use fvm_ipld_encoding::{RawBytes, to_vec};
@@ -11,7 +13,7 @@ use tributary_primitives::init::{EXEC, ExecParams, made_actor};
 use tributary_primitives::{EthAddress, raw_cid};
 
 use super::accounts::Unsigned;
-use super::{Part, TOKEN_GAS, World, created};
+use super::{Founding, Part, TOKEN_GAS, World, created};
 use crate::contract::{Contract, list, number, word};
 use crate::ours::Ours;
 
@@ -37,12 +39,25 @@ const GIVE_GAS: u64 = 16_000_000;
 /// Who sends all of it.
 const FIRST: usize = 0;
 
+/// Slots and values of the token's `_balances`, a mapping at slot 0, once the first of these holders, who has the whole supply, gave
+/// each of the others its share. Source: Solidity's documentation, "Layout of State Variables in Storage".
+pub(super) fn holdings(holders: impl Iterator<Item = EthAddress>) -> Vec<(U256, U256)> {
+    let slot = |holder: EthAddress| U256::from_be_bytes(keccak256([word(&holder.0), number(0)].as_flattened()).0);
+    let mut slots: Vec<_> = holders.map(|holder| (slot(holder), U256::from(HOLDING))).collect();
+    let others = U256::from(slots.len().saturating_sub(1));
+    if let Some((_, first)) = slots.first_mut() {
+        *first = U256::from(u128::MAX) - others * U256::from(HOLDING);
+    }
+    slots
+}
+
 impl World {
     /// Makes these parts; the same part may be named again.
     pub(super) fn make(&mut self, parts: &[Part], ours: &mut Ours) -> Result<()> {
         if parts.contains(&Part::Token) {
             let transactions = self.make_token();
             self.run(&transactions, ours)?;
+            ours.set_slots(self.places.token, self.token_slots())?;
         }
         if parts.contains(&Part::Pools) {
             let transactions = self.make_pools()?;
@@ -68,12 +83,16 @@ impl World {
         Ok(())
     }
 
-    /// The first account deploys the token and gives each of the others its share.
+    /// The first account deploys the token and gives each of the others its share, unless that is set.
     fn make_token(&mut self) -> Vec<Unsigned> {
         let (token, transaction) = self.create(self.token.bytecode().to_vec());
         self.places.token = token;
         let mut transactions = vec![transaction];
-        for to in 1..self.accounts.len() {
+        let others = match self.founding {
+            Founding::ByTransactions => 1..self.accounts.len(),
+            Founding::Directly => 0..0,
+        };
+        for to in others {
             let call = self.token.transfer(self.accounts.eth_address(to), HOLDING);
             transactions.push(self.accounts.call(FIRST, token, call, TOKEN_GAS));
         }
@@ -113,7 +132,7 @@ impl World {
 
     fn create(&mut self, code: Vec<u8>) -> (EthAddress, Unsigned) {
         let made = created(self.accounts.eth_address(FIRST), self.accounts.eth_nonce(FIRST));
-        (made, self.accounts.ethereum(FIRST, None, alloy_primitives::U256::ZERO, code, CREATE_GAS))
+        (made, self.accounts.ethereum(FIRST, None, U256::ZERO, code, CREATE_GAS))
     }
 
     /// Signs and runs Ethereum transactions, and keeps them for the peer.
@@ -146,5 +165,25 @@ impl World {
         let receipts = ours.block(&self.accounts.sign(&messages)?)?.receipts;
         let made = receipts.iter().map(|receipt| made_actor(&receipt.return_data).context("what the init actor said"));
         made.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_fvm::state::{ReadState as _, StateTree};
+
+    use super::*;
+    use crate::workload::Workload;
+
+    #[test]
+    fn what_is_set_of_the_token_is_what_transfers_leave() {
+        let storage = |founding| {
+            let (world, ours) = World::of(20, &[Workload::Erc20], founding).unwrap();
+            let (store, root) = ours.state();
+            let tree = StateTree::load(std::sync::Arc::clone(store), root).unwrap();
+            let id = tree.resolve(&world.token().to_address()).unwrap().unwrap();
+            tree.actor(id).unwrap().unwrap().state
+        };
+        assert_eq!(storage(Founding::ByTransactions), storage(Founding::Directly));
     }
 }
