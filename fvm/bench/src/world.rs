@@ -40,7 +40,7 @@ const KV_TRANSFER: MethodNum = 80_475_954;
 /// Any method of the script actor's but its constructor.
 const DO_SCRIPT: MethodNum = 2;
 /// Rounds of the computer's loop: with the call, some 40 µs.
-const ROUNDS: u64 = 7_000;
+const ROUNDS: u64 = 50_000;
 /// Gas of a plain transfer.
 const TRANSFER_GAS: u64 = 21_000;
 const TOKEN_GAS: u64 = 100_000;
