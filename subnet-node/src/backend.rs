@@ -4,6 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use fvm_shared::address::Address;
+use tokio::sync::watch;
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::{BlockEnv, CallOutcome, CallRequest, GasEstimate, ReadState};
@@ -141,6 +142,10 @@ impl Backend for NodeBackend {
             gas_limit: self.ledger.facts().parameters.block_gas_limit,
             next_base_fee: head.record.next_base_fee,
         }
+    }
+
+    fn heads(&self) -> watch::Receiver<Height> {
+        self.ledger.heads()
     }
 
     fn finalized(&self) -> Option<Height> {

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use cid::Cid;
 use fvm_ipld_amt::Amt;
 use fvm_shared::address::Address;
+use tokio::sync::watch;
 use tributary_chain::tendermint::block::Header;
 use tributary_chain::{
     AppState, Block, BlockTime, CommitCertificate, Expected, LastBlock, TransactionResult, ValidatorAddress,
@@ -130,6 +131,8 @@ pub struct Ledger {
     past: Arc<PastStates>,
     stage: Stage,
     head: RwLock<Arc<Head>>,
+    /// The head's height, for who waits for the next.
+    heads: watch::Sender<Height>,
     /// Held while a block is committed.
     commits: Mutex<()>,
     /// Blocks from one writing of the trees to the next, at most.
@@ -160,6 +163,7 @@ impl Ledger {
             past: Arc::new(PastStates::new(store.clone())),
             stage: Stage::new(executor, store.clone(), &head)?,
             store: Arc::new(store),
+            heads: watch::Sender::new(head.height),
             head: RwLock::new(Arc::new(head)),
             commits: Mutex::new(()),
             trees_every,
@@ -170,6 +174,12 @@ impl Ledger {
     #[must_use]
     pub fn head(&self) -> Arc<Head> {
         Arc::clone(&self.head.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells every new head's height, of several in quick succession the last.
+    #[must_use]
+    pub fn heads(&self) -> watch::Receiver<Height> {
+        self.heads.subscribe()
     }
 
     /// What never changes about the chain.
@@ -310,6 +320,7 @@ impl Ledger {
             leaves: Some(self.store.snapshot()),
         });
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
+        self.heads.send_replace(new.height);
         let (parent_root, env, took) = (head.record.state_root, task.env, took + started.elapsed());
         Ok(Some(Committed { head: new, parent_root, env, outcome, workers, stats, took }))
     }

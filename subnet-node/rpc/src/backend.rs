@@ -18,6 +18,7 @@ use std::sync::Arc;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
+use tokio::sync::watch;
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::call::{CallOutcome, CallRequest, GasEstimate};
@@ -36,6 +37,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The latest block, and what the next one will cost. Called with most requests: cheap, no disk.
     fn tip(&self) -> Tip;
+
+    /// Tells every new tip's height, of several in quick succession the last.
+    fn heads(&self) -> watch::Receiver<Height>;
 
     /// The latest height whose checkpoint, or a later one, the parent accepted; `None` if that is not known, as on a root.
     fn finalized(&self) -> Option<Height>;

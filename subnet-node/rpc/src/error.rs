@@ -3,6 +3,7 @@
 //! | code | when | source |
 //! |---|---|---|
 //! | 3 | a contract reverted; `data` is what it returned | go-ethereum |
+//! | 4 | a transaction waits and did not run in time; `data` is its hash | EIP-7966 |
 //! | -32000 | a transaction or call that cannot be; an unknown block | go-ethereum |
 //! | -32002 | a block or state that this node does not keep; a node that is stopping | EIP-1474, resource unavailable |
 //! | -32005 | more than a limit allows, or than the node can answer at once | EIP-1474, limit exceeded |
@@ -13,14 +14,18 @@
 //! | -32603 | a defect or a broken disk on this node | JSON-RPC 2.0 |
 //! | -32700 | no JSON | JSON-RPC 2.0 |
 
+use std::time::Duration;
+
 use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::types::error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE};
-use tributary_primitives::Height;
+use tributary_primitives::{Hash32, Height};
 
 use crate::backend::{ReadUnavailable, SubmitRejected};
 
 /// A contract reverted.
 const REVERTED: i32 = 3;
+/// EIP-7966, a transaction that was taken and did not run in time.
+const NOT_YET: i32 = 4;
 /// EIP-1474, "transaction rejected" and the like: go-ethereum's catch-all.
 const SERVER: i32 = -32000;
 /// EIP-1474, "resource unavailable".
@@ -74,6 +79,14 @@ pub enum RpcRejected {
     /// A transaction that the mempool does not take.
     #[error(transparent)]
     Submit(#[from] SubmitRejected),
+    /// A transaction that was taken and is in no block yet.
+    #[error("the transaction was added to the mempool but was not processed in {} ms; it still waits", waited.as_millis())]
+    NotYet {
+        /// Its hash.
+        transaction: Hash32,
+        /// How long the caller waited.
+        waited: Duration,
+    },
     /// A contract reverted.
     #[error("{message}")]
     Reverted {
@@ -109,6 +122,7 @@ impl RpcRejected {
             | Self::InvalidArgument { .. } => INVALID_PARAMS_CODE,
             Self::AboveLimit(_) | Self::Busy(_) => LIMIT,
             Self::Reverted { .. } => REVERTED,
+            Self::NotYet { .. } => NOT_YET,
             Self::UnknownBlock | Self::BeyondTip { .. } | Self::CallStopped(_) => SERVER,
             Self::Submit(SubmitRejected::Unavailable(why)) | Self::Unavailable(why) => unavailable_code(why),
             Self::Submit(_) => SERVER,
@@ -139,6 +153,7 @@ impl From<RpcRejected> for ErrorObjectOwned {
     fn from(rejected: RpcRejected) -> Self {
         let data = match &rejected {
             RpcRejected::Reverted { data, .. } => Some(format!("0x{}", hex::encode(data))),
+            RpcRejected::NotYet { transaction, .. } => Some(transaction.to_string()),
             _ => None,
         };
         Self::owned(rejected.code(), rejected.to_string(), data)

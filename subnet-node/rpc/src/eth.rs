@@ -52,6 +52,7 @@ pub fn register(methods: &mut Methods) {
     methods.read("eth_getTransactionByBlockHashAndIndex", transaction::by_hash_and_index);
     methods.read("eth_getTransactionReceipt", transaction::receipt);
     methods.submission("eth_sendRawTransaction", transaction::send_raw);
+    methods.awaited_submission("eth_sendRawTransactionSync", transaction::send_raw_sync, transaction::receipt);
 
     methods.read("eth_call", call::call);
     methods.read("eth_estimateGas", call::estimate_gas);

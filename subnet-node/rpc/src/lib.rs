@@ -15,6 +15,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 mod arguments;
+mod awaiting;
 pub mod backend;
 mod batches;
 mod config;

@@ -2,17 +2,19 @@
 //!
 //! A method is a plain function from the node and a tuple of arguments to a value; everything around it is done here, once:
 //! reading the arguments, the lane, the blocking pool, the JSON, the count and the refusal. A method that brings a transaction only says
-//! how its bytes are written.
+//! how its bytes are written; one that waits for it also for how long, and which method tells what became of it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jsonrpsee::RpcModule;
 use jsonrpsee::types::ErrorObjectOwned;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
+use tributary_primitives::Hash32;
 
 use crate::arguments::Arguments;
+use crate::awaiting::{self, Look, Ways};
 use crate::counters::Counters;
 use crate::error::RpcRejected;
 use crate::lane::Lane;
@@ -25,10 +27,17 @@ type Answer = Arc<dyn Fn(&Node, Option<&str>) -> Result<Box<RawValue>, RpcReject
 /// Reads the transaction out of its arguments.
 type Brought = Arc<dyn Fn(Option<&str>) -> Result<Vec<u8>, RpcRejected> + Send + Sync>;
 
+/// A transaction's bytes, and how long who brings it waits for it.
+pub type Patient = (Vec<u8>, Duration);
+
+/// Reads the transaction out of its arguments, and how long its sender waits for it.
+type Awaited = Arc<dyn Fn(Option<&str>) -> Result<Patient, RpcRejected> + Send + Sync>;
+
 /// What a method does, and so which way it takes.
 enum Kind {
     Read(Answer),
     Submission(Brought),
+    AwaitedSubmission(Awaited, Look),
 }
 
 /// All methods, before they are served.
@@ -53,12 +62,27 @@ impl Methods {
         self.0.push((name, Kind::Submission(Arc::new(move |parameters| A::read(parameters).map(raw)))));
     }
 
+    /// A method that brings a transaction, waits until it is in a block, and answers what `look` says of it then.
+    pub fn awaited_submission<A, R>(
+        &mut self,
+        name: &'static str,
+        brought: fn(A) -> Result<Patient, RpcRejected>,
+        look: fn(&Node, (Hash32,)) -> Result<Option<R>, RpcRejected>,
+    ) where
+        A: Arguments + 'static,
+        R: Serialize + 'static,
+    {
+        let brought: Awaited = Arc::new(move |parameters| brought(A::read(parameters)?));
+        let look: Look = Arc::new(move |node, hash| look(node, (hash,))?.as_ref().map(to_json).transpose());
+        self.0.push((name, Kind::AwaitedSubmission(brought, look)));
+    }
+
     /// The names, in the order of registration.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.0.iter().map(|(name, _)| *name)
     }
 
-    /// The names of those that bring transactions.
+    /// The names of those that bring transactions and do not wait for them.
     pub fn submissions(&self) -> Arc<[&'static str]> {
         let is_submission = |(_, kind): &&(&'static str, Kind)| matches!(kind, Kind::Submission(_));
         self.0.iter().filter(is_submission).map(|(name, _)| *name).collect()
@@ -84,6 +108,22 @@ impl Methods {
                         answered.map_err(ErrorObjectOwned::from)
                     }
                 }),
+                Kind::AwaitedSubmission(brought, look) => {
+                    let ways = Ways { reads: lane, submissions };
+                    module.register_async_method(name, move |parameters, node, _| {
+                        let (ways, counters, look) = (ways.clone(), Arc::clone(&counters), Arc::clone(&look));
+                        let brought = brought(parameters.as_str());
+                        async move {
+                            let started = Instant::now();
+                            let answered = match brought {
+                                Ok((raw, patience)) => awaiting::bring(node, ways, raw, patience, look).await,
+                                Err(refused) => Err(refused),
+                            };
+                            counters.count(name, &answered, started.elapsed());
+                            answered.map_err(ErrorObjectOwned::from)
+                        }
+                    })
+                }
                 Kind::Submission(brought) => module.register_async_method(name, move |parameters, _, _| {
                     let (submissions, counters) = (submissions.clone(), Arc::clone(&counters));
                     let brought = brought(parameters.as_str());
@@ -109,11 +149,12 @@ where
     A: Arguments + 'static,
     R: Serialize + 'static,
 {
-    Arc::new(move |node, parameters| {
-        let value = answer(node, A::read(parameters)?)?;
-        to_raw_value(&value).map_err(|why| {
-            tracing::error!(%why, "an answer has no JSON form");
-            RpcRejected::Internal("the answer has no JSON form")
-        })
+    Arc::new(move |node, parameters| to_json(&answer(node, A::read(parameters)?)?))
+}
+
+fn to_json<R: Serialize>(value: &R) -> Result<Box<RawValue>, RpcRejected> {
+    to_raw_value(value).map_err(|why| {
+        tracing::error!(%why, "an answer has no JSON form");
+        RpcRejected::Internal("the answer has no JSON form")
     })
 }

@@ -37,6 +37,13 @@ assert.equal(transfer.gasUsed, 21_000n)
 assert.equal(await publicClient.getBalance({ address: friend.account.address }), gift)
 console.log(`transfer: ${transfer.transactionHash} in block ${transfer.blockNumber}`)
 
+// One call, and the receipt of a final block (EIP-7966).
+const started = performance.now()
+const more = await owner.sendTransactionSync({ to: friend.account.address, value: gift })
+assert.equal(more.status, 'success')
+assert.equal(await publicClient.getBalance({ address: friend.account.address }), 2n * gift)
+console.log(`transfer: ${more.transactionHash} in block ${more.blockNumber}, ${Math.round(performance.now() - started)} ms`)
+
 const { abi, bytecode } = compile('token.sol', 'RiverToken')
 const supply = 1_000_000n
 const deployment = await settled(await owner.deployContract({ abi, bytecode, args: [supply] }))

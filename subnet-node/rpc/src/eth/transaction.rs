@@ -1,6 +1,9 @@
 //! Transactions, their receipts, and bringing new ones. What is not there, or is an FVM message, is `null`.
 
+use std::time::Duration;
+
 use alloy_eips::BlockNumberOrTag;
+use alloy_primitives::U64;
 use alloy_rpc_types_eth::{Index, Transaction as RpcTransaction, TransactionReceipt};
 use tributary_message::Transaction;
 use tributary_primitives::Hash32;
@@ -8,7 +11,16 @@ use tributary_primitives::Hash32;
 use crate::convert;
 use crate::error::RpcRejected;
 use crate::hex_bytes::HexBytes;
+use crate::methods::Patient;
 use crate::node::Node;
+
+/// How long `eth_sendRawTransactionSync` waits unless it is told.
+///
+/// Source: EIP-7966, which recommends it.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Longest that it waits: each that waits holds a connection.
+const SYNC_TIMEOUT_MAX: Duration = Duration::from_secs(60);
 
 /// `eth_getTransactionByHash`: executed, or waiting in the mempool.
 pub fn by_hash(node: &Node, (hash,): (Hash32,)) -> Result<Option<RpcTransaction>, RpcRejected> {
@@ -47,6 +59,18 @@ pub fn receipt(node: &Node, (hash,): (Hash32,)) -> Result<Option<TransactionRece
 /// `eth_sendRawTransaction`
 pub fn send_raw((raw,): (HexBytes,)) -> Vec<u8> {
     raw.0
+}
+
+/// `eth_sendRawTransactionSync`: the timeout is a number or a quantity.
+///
+/// Source: EIP-7966.
+pub fn send_raw_sync((raw, timeout_ms): (HexBytes, Option<U64>)) -> Result<Patient, RpcRejected> {
+    let patience = timeout_ms.map_or(SYNC_TIMEOUT, |millis| Duration::from_millis(millis.to()));
+    if patience.is_zero() || patience > SYNC_TIMEOUT_MAX {
+        let most = SYNC_TIMEOUT_MAX.as_millis();
+        return Err(RpcRejected::argument(1, format!("a timeout is 1 to {most} milliseconds")));
+    }
+    Ok((raw.0, patience))
 }
 
 fn at(node: &Node, number: BlockNumberOrTag, index: usize) -> Result<Option<RpcTransaction>, RpcRejected> {

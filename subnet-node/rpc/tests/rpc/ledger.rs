@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use fvm_shared::address::Address;
+use tokio::sync::watch;
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::call::{CallOutcome, CallRequest, GasEstimate};
@@ -24,6 +25,7 @@ const GENESIS_NS: u64 = 1_700_000_000_500_000_000;
 
 pub struct Ledger {
     identity: Identity,
+    heads: watch::Sender<Height>,
     inner: Mutex<Inner>,
 }
 
@@ -63,7 +65,7 @@ impl Ledger {
             oldest_state: Height::GENESIS,
             syncing: None,
         };
-        Self { identity, inner: Mutex::new(inner) }
+        Self { identity, heads: watch::Sender::new(Height::GENESIS), inner: Mutex::new(inner) }
     }
 
     /// Makes a block of everything that waits and returns its hash.
@@ -76,9 +78,10 @@ impl Ledger {
             receipt: run(&mut state, &transaction, base_fee),
         });
         let made = block(parent.height.next(), parent.hash, base_fee, executed.collect());
-        let hash = made.hash;
+        let (hash, height) = (made.hash, made.height);
         inner.blocks.push(Arc::new(made));
         inner.states.push(state);
+        self.heads.send_replace(height);
         hash
     }
 
@@ -168,6 +171,10 @@ impl Backend for Ledger {
             gas_limit: block.gas_limit,
             next_base_fee: fee_after(block),
         }
+    }
+
+    fn heads(&self) -> watch::Receiver<Height> {
+        self.heads.subscribe()
     }
 
     fn finalized(&self) -> Option<Height> {

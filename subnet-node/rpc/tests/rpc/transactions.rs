@@ -126,3 +126,45 @@ async fn an_fvm_message_is_no_ethereum_transaction_though_it_is_in_the_block() {
     }
     assert_eq!(served.ask::<Value>("subnet_getMessageReceipt", json!([name])).await["index"], 0);
 }
+
+#[tokio::test]
+async fn who_waits_for_a_transaction_gets_its_receipt_with_the_block_that_has_it() {
+    let served = serve().await;
+    let sent = signed(0, contract(EMITTER), b"\x00hello");
+    let asked = served.ask::<TransactionReceipt>("eth_sendRawTransactionSync", json!([hex(sent.raw()), 60_000]));
+    let made = async {
+        while served.ask::<Value>("eth_getTransactionByHash", json!([sent.hash()])).await.is_null() {}
+        // It is in no block yet, and the next head has it.
+        served.ledger.make_block();
+    };
+    let (receipt, ()) = tokio::join!(asked, made);
+    assert_eq!((receipt.transaction_hash.0, receipt.block_number), (sent.hash().0, Some(1)));
+}
+
+#[tokio::test]
+async fn who_waited_too_long_learns_the_hash_and_may_ask_again() {
+    let served = serve().await;
+    let sent = signed(0, contract(EMITTER), b"\x00hello");
+    let refusal = served.refusal("eth_sendRawTransactionSync", json!([hex(sent.raw()), "0x1"])).await;
+    assert_eq!((refusal.code, refusal.data), (4, Some(sent.hash().to_string())), "{}", refusal.message);
+    assert!(refusal.message.contains("was not processed in 1 ms"), "{}", refusal.message);
+    served.ledger.make_block();
+    let receipt: TransactionReceipt = served.ask("eth_sendRawTransactionSync", json!([hex(sent.raw())])).await;
+    assert_eq!(receipt.transaction_hash.0, sent.hash().0, "it ran meanwhile");
+    let other = signed(0, contract(EMITTER), b"\x00another");
+    let refusal = served.refusal("eth_sendRawTransactionSync", json!([hex(other.raw())])).await;
+    assert_eq!((refusal.code, refusal.message.as_str()), (-32000, "nonce too low: next nonce 1, tx nonce 0"));
+}
+
+#[tokio::test]
+async fn a_wait_without_bounds_or_for_nothing_is_refused_and_brings_nothing() {
+    let served = serve().await;
+    let sent = signed(0, contract(EMITTER), b"\x00hello");
+    for timeout in [json!(0), json!(60_001), json!("soon"), json!(-1)] {
+        let refusal = served.refusal("eth_sendRawTransactionSync", json!([hex(sent.raw()), timeout])).await;
+        assert_eq!(refusal.code, -32602, "{timeout}: {}", refusal.message);
+    }
+    assert!(served.ask::<Value>("eth_getTransactionByHash", json!([sent.hash()])).await.is_null());
+    let refusal = served.refusal("eth_sendRawTransactionSync", json!(["0x00"])).await;
+    assert_eq!(refusal.code, served.refusal("eth_sendRawTransaction", json!(["0x00"])).await.code);
+}
