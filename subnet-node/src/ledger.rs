@@ -17,16 +17,17 @@
 //!
 //! Only [`Ledger::commit`] moves the head, and only consensus calls it. Everybody else takes the head as it is: an immutable value.
 
+mod genesis;
 pub mod past;
 pub mod record;
 mod stage;
+pub(crate) mod stored;
 
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use cid::Cid;
-use fvm_ipld_amt::Amt;
 use fvm_shared::address::Address;
 use tokio::sync::watch;
 use tributary_chain::tendermint::block::Header;
@@ -46,12 +47,14 @@ use tributary_genesis::SealedGenesis;
 use tributary_message::Transaction;
 use tributary_primitives::{Hash32, Height};
 use tributary_replica::mempool::SenderState;
-use tributary_store::{BaseCommit, BlockCommit, Buffered, Snapshot, Store, StoreFatal};
+use tributary_store::{BlockCommit, Snapshot, Store, StoreFatal};
 
 use crate::facts::ChainFacts;
+use genesis::commit_genesis;
 use past::{PastStates, Then};
-use record::{Record, decode_certificate, decode_receipts, encode_certificate, encode_receipts};
+use record::{Record, encode_certificate, encode_receipts};
 use stage::{Ran, Stage, Task};
+use stored::{load_head, read_certificate, read_receipts, read_record};
 
 /// The chain's end as this node knows it.
 #[derive(Clone, Debug)]
@@ -483,76 +486,6 @@ fn time_of(header: &Header) -> BlockTime {
 fn randomness_of(header: &Header) -> Hash32 {
     let hash = header.last_commit_hash.as_ref().and_then(|hash| hash.as_bytes().try_into().ok());
     Hash32(hash.unwrap_or_default())
-}
-
-fn commit_genesis(facts: &ChainFacts, store: &Store, genesis: &SealedGenesis) -> Result<(), LedgerFatal> {
-    let state = Buffered::new(store.clone());
-    let state_root = genesis.build_state(&state).map_err(|why| LedgerFatal::Genesis(why.to_string()))?;
-    let outbox_root = empty_outbox(&state)?;
-    let app = Record {
-        state_root,
-        receipts_root: receipts_root(&[]),
-        outbox_root,
-        results_hash: results_hash(&[]),
-        gas_used: 0,
-        base_fee: facts.parameters.base_fee_initial,
-        next_base_fee: facts.parameters.base_fee_initial,
-        time_ns: facts.rules.genesis_time.unix_nanos(),
-        randomness: Hash32::default(),
-        proposer: tributary_primitives::EthAddress::default(),
-        last_checkpoint: None,
-        checkpoint: None,
-    };
-    let mut leaves = Vec::new();
-    StateTree::load(&state, &state_root)?.for_each_leaf(|key, value| {
-        leaves.push((key, Some(value)));
-        Ok(())
-    })?;
-    let ipld = state.into_blocks();
-    store.commit_base(&BaseCommit {
-        height: Height::GENESIS,
-        block_hash: facts.genesis_hash(),
-        app: &app.to_cbor(),
-        ipld: &ipld,
-        leaves: &leaves,
-    })?;
-    Ok(())
-}
-
-/// Root of the list of messages for the parent while nothing was ever queued: an empty AMT.
-fn empty_outbox(state: &Buffered<Store>) -> Result<Cid, LedgerFatal> {
-    Amt::<(), _>::new(state).flush().map_err(|why| LedgerFatal::Genesis(why.to_string()))
-}
-
-/// The chain's end in `store`.
-pub(crate) fn load_head(store: &Store) -> Result<Head, LedgerFatal> {
-    let tip = store.tip()?.ok_or(StoreFatal::NoBase)?;
-    let missing = |what| LedgerFatal::Damaged { what, height: tip.height, why: "it is missing".to_owned() };
-    let record = read_record(store, tip.height)?.ok_or_else(|| missing("the record"))?;
-    let certificate = read_certificate(store, tip.height)?;
-    if certificate.is_none() && tip.height != Height::GENESIS {
-        return Err(missing("the commit certificate"));
-    }
-    Ok(Head { height: tip.height, hash: tip.block_hash, record, certificate, leaves: Some(store.snapshot()) })
-}
-
-/// What is known after the block at `height`; `None` where the store has nothing.
-pub(crate) fn read_record(store: &Store, height: Height) -> Result<Option<Record>, LedgerFatal> {
-    let Some(bytes) = store.app(height)? else { return Ok(None) };
-    Record::from_cbor(&bytes).map(Some).map_err(|why| LedgerFatal::Damaged { what: "the record", height, why })
-}
-
-/// Who decided the block at `height`; `None` where the store has nothing.
-pub(crate) fn read_certificate(store: &Store, height: Height) -> Result<Option<CommitCertificate>, LedgerFatal> {
-    let Some(bytes) = store.certificate(height)? else { return Ok(None) };
-    let damaged = |why| LedgerFatal::Damaged { what: "the commit certificate", height, why };
-    decode_certificate(&bytes).map(Some).map_err(damaged)
-}
-
-/// What became of the transactions of the block at `height`; `None` where the store has nothing.
-pub(crate) fn read_receipts(store: &Store, height: Height) -> Result<Option<Vec<Receipt>>, LedgerFatal> {
-    let Some(bytes) = store.receipts(height)? else { return Ok(None) };
-    decode_receipts(&bytes).map(Some).map_err(|why| LedgerFatal::Damaged { what: "the receipts", height, why })
 }
 
 impl Record {

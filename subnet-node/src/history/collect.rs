@@ -22,8 +22,9 @@ use tributary_primitives::links::{LinkRejected, Place, links, place};
 use tributary_primitives::{Height, raw_cid};
 use tributary_store::{Collection, CollectionUnavailable, Deleted, Family, Marked, Store, StoreFatal};
 
+use crate::ledger::LedgerFatal;
 use crate::ledger::record::Record;
-use crate::ledger::{LedgerFatal, read_record};
+use crate::ledger::stored::read_record;
 
 /// Blocks that are read from one step to the next: a millisecond.
 const READ_AT_ONCE: u32 = 32;

@@ -6,7 +6,8 @@ use tributary_primitives::{Hash32, Height};
 use tributary_store::{Deleted, Kept, Store};
 
 use super::law::{Keeping, Standing};
-use crate::ledger::{LedgerFatal, read_certificate, read_receipts};
+use crate::ledger::LedgerFatal;
+use crate::ledger::stored::{read_certificate, read_receipts};
 
 /// What a run did.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

@@ -10,9 +10,10 @@ use super::At;
 use crate::config::NodeConfig;
 use crate::facts::ChainFacts;
 use crate::home::Home;
+use crate::ledger::LedgerFatal;
 use crate::ledger::past::{PastStore, complete};
 use crate::ledger::record::{Record, decode_certificate};
-use crate::ledger::{LedgerFatal, load_head, read_record};
+use crate::ledger::stored::{load_head, read_record};
 use crate::run::{STORE_FORMAT, read_genesis};
 
 /// Why there is no such past.

@@ -14,7 +14,8 @@ use tributary_fvm::state::{BlockState, Leaves, SharedStore};
 use tributary_primitives::Height;
 use tributary_store::{Buffered, Snapshot, Store};
 
-use super::{LedgerFatal, read_record};
+use super::LedgerFatal;
+use super::stored::read_record;
 
 /// Past states whose nodes stay in memory.
 const KEPT: usize = 4;
