@@ -140,16 +140,12 @@ pub async fn prepare(
     let client_version = client.version().await;
     let mut setup = Setup { network, client, chain_id, stop };
     let (deed, gas) = match workload {
-        Workload::Transfer => {
+        Workload::Transfer | Workload::Payment => {
             tell("looking whether the senders have money");
             setup.fund(senders, TRANSFER_GAS).await?;
-            // The deed of a run is a series of its own.
-            (Deed::Transfer { series: 0 }, TRANSFER_GAS)
-        }
-        Workload::Payment => {
-            tell("looking whether the senders have money");
-            setup.fund(senders, TRANSFER_GAS).await?;
-            (Deed::Payment, TRANSFER_GAS)
+            // The deed of a run of transfers is a series of its own.
+            let is_payment = workload == Workload::Payment;
+            (if is_payment { Deed::Payment } else { Deed::Transfer { series: 0 } }, TRANSFER_GAS)
         }
         Workload::Erc20 => {
             tell("creating the token and giving some to every sender");
