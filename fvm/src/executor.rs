@@ -13,12 +13,14 @@
 //! | `fvm` | one FVM message |
 //! | `plain` | a plain transfer of either kind, without a runtime |
 //! | `parallel` | the transactions of a block on several threads, with the same results |
+//! | `pace` | whether a block runs in order or on several threads |
 //! | `view` | the state as a transaction finds it, in its turn or ahead of it |
 //! | `tick` | what the chain itself calls at a block's end |
 //! | `query` | calls and estimates |
 
 mod ethereum;
 mod fvm;
+mod pace;
 pub(crate) mod parallel;
 mod plain;
 mod query;
@@ -28,7 +30,7 @@ mod tick;
 pub(crate) mod view;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
@@ -39,7 +41,9 @@ use tributary_parallel::Stats;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, REWARD_ID};
 use tributary_wasm::CodeRejected;
 
-pub use self::parallel::Workers;
+pub use self::pace::Pace;
+use self::parallel::Meetings;
+pub use self::parallel::{Hints, Workers};
 use self::view::View;
 use crate::block::{BlockEnv, BlockOutcome, BlockRun, ExecutionParams};
 use crate::call::{CallOutcome, CallRequest, GasEstimate};
@@ -59,6 +63,7 @@ pub type State = Box<BlockState<SharedStore>>;
 pub struct Executor {
     machine: Arc<Machine<View>>,
     workers: Workers,
+    meetings: Arc<Mutex<Meetings>>,
 }
 
 /// What a transaction leaves behind for the block.
@@ -126,7 +131,12 @@ impl Executor {
         if params.fvm_gas_per_gas == 0 {
             return Err(ExecutorFatal::Parameter("fvm_gas_per_gas is 0; it must be at least 1"));
         }
-        Ok(Self { machine: Arc::new(Machine::new(params, code_cache, workers.threads())?), workers })
+        let machine = Arc::new(Machine::new(params, code_cache, workers.threads())?);
+        Ok(Self { machine, workers, meetings: Arc::default() })
+    }
+
+    fn meetings(&self) -> MutexGuard<'_, Meetings> {
+        self.meetings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The parameters it was made with.
@@ -220,28 +230,44 @@ impl Executor {
         env: &BlockEnv,
         transactions: &[Transaction],
     ) -> Result<(State, BlockRun, Stats), ExecutorFatal> {
-        let begun = begin(state, env)?;
-        if workers == Workers::ONE {
-            let _place = self.machine.enter();
-            let ran = on_deep_stack(|| self.end(self.run_in_order(begun, env, transactions)?, env));
-            return ran.map(|(state, run)| (state, run, Stats::default()));
-        }
-        let (folded, stats) = parallel::run(self, begun, env, transactions, workers)?;
-        let _place = self.machine.enter();
-        let (state, run) = on_deep_stack(|| self.end(folded, env))?;
-        Ok((state, run, stats))
+        self.run_hinted(workers, &Hints::Learnt, state, env, transactions)
     }
 
-    /// The specification: one transaction after the other.
-    fn run_in_order(
+    /// The same, going by these hints.
+    ///
+    /// # Errors
+    /// [`ExecutorFatal`] as for [`Self::execute_block`]; the state is gone.
+    pub fn run_hinted(
         &self,
+        workers: Workers,
+        hints: &Hints,
         state: State,
         env: &BlockEnv,
         transactions: &[Transaction],
+    ) -> Result<(State, BlockRun, Stats), ExecutorFatal> {
+        let begun = begin(state, env)?;
+        let (folded, stats) = match workers {
+            Workers::ONE => (Folded::new(begun, transactions.len()), Stats::default()),
+            workers => parallel::run(self, begun, env, transactions, workers, hints)?,
+        };
+        let _place = self.machine.enter();
+        let (state, run) = on_deep_stack(|| self.end(self.run_in_order(folded, env, transactions)?, env))?;
+        Ok((state, run, stats))
+    }
+
+    /// The specification: one transaction after the other, from the first that is not folded yet.
+    fn run_in_order(
+        &self,
+        mut folded: Folded,
+        env: &BlockEnv,
+        transactions: &[Transaction],
     ) -> Result<Folded, ExecutorFatal> {
+        let rest = &transactions[folded.receipts.len()..];
+        if rest.is_empty() {
+            return Ok(folded);
+        }
         let mut evm = Runner::new(&self.machine, env, Mode::Transaction);
-        let mut folded = Folded::new(state, transactions.len());
-        for transaction in transactions {
+        for transaction in rest {
             let gas_left = env.gas_limit.saturating_sub(folded.gas_used);
             let (view, executed) = self.execute(&mut evm, View::InOrder(folded.state), env, gas_left, transaction)?;
             folded.state = view.into_state()?;

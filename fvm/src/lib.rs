@@ -48,7 +48,7 @@ pub use block::{BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams
 pub use call::{CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
 pub use error::{ExecutorFatal, StateFatal};
 pub use evm::TRANSACTION_GAS_MAX;
-pub use executor::{Executor, State, Workers};
+pub use executor::{Executor, Hints, Pace, State, Workers};
 pub use genesis::{CRON_ENTRIES_MAX, CronEntry, GenesisAccount, GenesisRejected, GenesisState, build_genesis_state};
 pub use receipt::{Event, Receipt, receipts_root};
 pub use state::{ReadState, StateTree};

@@ -14,7 +14,6 @@
 //! | [`home`], [`config`], [`init`] | a node's directory, its settings, and making them |
 //! | [`facts`] | what genesis fixed |
 //! | [`ledger`] | what was decided, executed and is on disk; the head |
-//! | [`pace`] | whether a block runs in order or on several threads |
 //! | [`application`] | the node as consensus sees it |
 //! | [`pool`] | the mempool's hand |
 //! | `recovery` | transactions read on all cores |
@@ -51,7 +50,6 @@ pub mod init;
 pub mod inspect;
 pub mod ledger;
 pub mod metrics;
-pub mod pace;
 pub mod pool;
 mod recovery;
 pub mod run;

@@ -66,6 +66,12 @@ impl Times {
         self.at(percentile, |time| time.wall)
     }
 
+    /// Wall time of all blocks.
+    #[must_use]
+    pub fn all_wall(&self) -> u64 {
+        self.0.iter().map(|time| time.wall).sum()
+    }
+
     /// By nearest rank: the least that so many per cent of the blocks do not exceed. Of few blocks the 99th is the most.
     fn at(&self, percentile: usize, of: impl Fn(&Time) -> u64) -> Option<u64> {
         let mut nanos: Vec<_> = self.0.iter().map(of).collect();

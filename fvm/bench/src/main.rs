@@ -34,6 +34,10 @@ struct Options {
     /// Each block runs in order, and on so many threads. Several numbers with commas; `all` is one for each core.
     #[arg(long, value_delimiter = ',', default_value = "all", value_parser = threads)]
     threads: Vec<u32>,
+    /// Each block also runs as on a node that may use all cores: in order or on threads, whichever was faster lately. It looks at the
+    /// slower way in one block of 32: give it `--blocks 64` or more.
+    #[arg(long)]
+    node: bool,
     /// Only this one; may be given again.
     #[arg(long)]
     workload: Vec<Workload>,
@@ -99,6 +103,10 @@ impl Options {
         self
     }
 
+    fn node_threads(&self) -> Result<Option<u32>> {
+        Ok(self.node.then(|| u32::try_from(cores())).transpose()?)
+    }
+
     const fn founding(&self) -> Founding {
         if self.growth { Founding::Directly } else { Founding::ByTransactions }
     }
@@ -160,7 +168,8 @@ fn with_accounts(options: &Options, accounts: usize) -> Result<(SetUp, Vec<Vec<R
             println!("\n{}\n\n{}", table::title(size), table::head());
         }
         for workload in &options.workload {
-            let rows = measure(*workload, size, &options.threads, (&mut world, &ours, &bare))?;
+            let rows =
+                measure(*workload, size, (&options.threads, options.node_threads()?), (&mut world, &ours, &bare))?;
             println!("{}", if options.growth { growth::lines(&rows) } else { table::lines(&rows) });
             groups.push(rows);
         }

@@ -32,6 +32,8 @@ pub enum Runner {
     InOrder,
     /// Our executor on so many threads.
     Threads(u32),
+    /// Our executor as on a node: in order or on threads, whichever was faster lately.
+    Node,
     /// revm over maps in memory.
     Bare,
 }
@@ -100,22 +102,24 @@ struct Run<'a> {
     rows: Vec<Row>,
 }
 
-/// Measures `workload` on the state after the set-up, in order and on each of these numbers of threads; answers a row of each.
+/// Measures `workload` on the state after the set-up, in order, on each of these numbers of threads, and if `node` says on how many as
+/// a node that may use so many; answers a row of each.
 ///
 /// # Errors
 /// When a transaction fails, or when two disagree on receipts, gas or the state's root.
 pub fn measure(
     workload: Workload,
     size: Size,
-    threads: &[u32],
+    (threads, node): (&[u32], Option<u32>),
     (world, ours, bare): (&mut World, &Ours, &Bare),
 ) -> Result<Vec<Row>> {
     world.rewind();
     let memory = PeakMemory::from_now();
     let in_order = ours.fork()?;
-    let twins = threads.iter().map(|threads| in_order.twin(Workers::new(*threads))).collect::<Result<Vec<_>>>()?;
+    let mut twins = threads.iter().map(|threads| in_order.twin(Workers::new(*threads))).collect::<Result<Vec<_>>>()?;
+    twins.extend(node.map(|threads| in_order.node(Workers::new(threads))).transpose()?);
     let bare = workload.is_ethereums().then(|| bare.fork());
-    let runners = twins.iter().map(|twin| Runner::Threads(twin.workers().threads()));
+    let runners = threads.iter().map(|threads| Runner::Threads(*threads)).chain(node.map(|_| Runner::Node));
     let runners = std::iter::once(Runner::InOrder).chain(runners).chain(bare.iter().map(|_| Runner::Bare));
     let rows = runners.map(|runner| Row::new(workload, size, runner)).collect();
     let mut run = Run { world, in_order, twins, bare, rows };
@@ -214,10 +218,10 @@ mod tests {
         let (mut world, ours) = World::of(size.accounts, &Workload::ALL, Founding::ByTransactions).unwrap();
         let bare = Bare::new(&world).unwrap();
         for workload in Workload::ALL {
-            let rows = measure(workload, size, &[2, 3], (&mut world, &ours, &bare)).unwrap();
+            let rows = measure(workload, size, (&[2, 3], Some(2)), (&mut world, &ours, &bare)).unwrap();
             let runners: Vec<_> = rows.iter().map(|row| row.runner).collect();
-            let wanted = [Runner::InOrder, Runner::Threads(2), Runner::Threads(3), Runner::Bare];
-            assert_eq!(runners, wanted[..3 + usize::from(workload.is_ethereums())], "{workload:?}");
+            let wanted = [Runner::InOrder, Runner::Threads(2), Runner::Threads(3), Runner::Node, Runner::Bare];
+            assert_eq!(runners, wanted[..4 + usize::from(workload.is_ethereums())], "{workload:?}");
             for row in &rows {
                 assert!(row.gas == rows[0].gas && row.executions >= row.transactions(), "{workload:?}: {row:?}");
             }
@@ -232,7 +236,7 @@ mod tests {
         let ((mut world, ours, bare), set_up) = set_up(10, &workloads, Founding::Directly).unwrap();
         assert!(set_up.accounts == 10 && set_up.time.wall > 0);
         for workload in workloads {
-            let rows = measure(workload, size, &[], (&mut world, &ours, &bare)).unwrap();
+            let rows = measure(workload, size, (&[], None), (&mut world, &ours, &bare)).unwrap();
             assert!(rows.len() == 2 && rows[0].gas == rows[1].gas, "{workload:?}");
         }
     }

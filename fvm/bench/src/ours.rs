@@ -1,6 +1,7 @@
 //! Our executor, in two layers: execution, and the root.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy_primitives::U256;
 use anyhow::{Context, Result, ensure};
@@ -8,7 +9,7 @@ use cid::Cid;
 use fvm_shared::econ::TokenAmount;
 use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange};
 use tributary_fvm::state::{MemoryStore, StateView as _};
-use tributary_fvm::{BlockEnv, BlockRun, CodeInstaller, ExecutionParams, Executor, State, Stats, Workers};
+use tributary_fvm::{BlockEnv, BlockRun, CodeInstaller, ExecutionParams, Executor, Pace, State, Stats, Workers};
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 
@@ -28,11 +29,19 @@ pub const TIMESTAMP_S: u64 = 1_700_000_000;
 /// The executor and the state it is at.
 pub struct Ours {
     executor: Executor,
-    workers: Workers,
+    way: Way,
     store: Arc<CountingStore>,
     root: Cid,
     state: Option<State>,
     height: u64,
+}
+
+/// How blocks run.
+enum Way {
+    /// On so many threads.
+    On(Workers),
+    /// As on a node that may use so many: the way that has been faster lately.
+    Paced(Workers, Pace),
 }
 
 /// What a block took and gave.
@@ -61,11 +70,10 @@ impl Ours {
             code_installer: CodeInstaller::Nobody,
             cron_entry_gas: 0,
         };
-        let workers = Workers::new(Workers::MAX);
-        let executor = Executor::with_workers(params, None, workers)?;
+        let executor = Executor::with_workers(params, None, Workers::new(Workers::MAX))?;
         let store = Arc::new(CountingStore::new(store, None));
         let state = Some(executor.open(&store, root)?);
-        Ok(Self { executor, workers: Workers::ONE, store, root: *root, state, height: 0 })
+        Ok(Self { executor, way: Way::On(Workers::ONE), store, root: *root, state, height: 0 })
     }
 
     /// Another one that is where this one is, and runs its blocks on as many threads. Both write to the same store.
@@ -73,7 +81,16 @@ impl Ours {
     /// # Errors
     /// When the state cannot be read.
     pub fn twin(&self, workers: Workers) -> Result<Self> {
-        self.on(self.store.twin(), workers)
+        self.on(self.store.twin(), Way::On(workers))
+    }
+
+    /// Another one that is where this one is, and runs its blocks as a node does that may use so many threads. Both write to the same
+    /// store.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn node(&self, workers: Workers) -> Result<Self> {
+        self.on(self.store.twin(), Way::Paced(workers, Pace::default()))
     }
 
     /// Another one that is where this one is, and runs its blocks in order. What it writes goes with it.
@@ -81,13 +98,13 @@ impl Ours {
     /// # Errors
     /// When the state cannot be read.
     pub fn fork(&self) -> Result<Self> {
-        self.on(self.store.fork(), Workers::ONE)
+        self.on(self.store.fork(), Way::On(Workers::ONE))
     }
 
-    fn on(&self, store: CountingStore, workers: Workers) -> Result<Self> {
+    fn on(&self, store: CountingStore, way: Way) -> Result<Self> {
         let (executor, store) = (self.executor.clone(), Arc::new(store));
         let state = Some(executor.open(&store, &self.root)?);
-        Ok(Self { executor, workers, store, root: self.root, state, height: self.height })
+        Ok(Self { executor, way, store, root: self.root, state, height: self.height })
     }
 
     /// Every block of state, but those under a fork, and the root as it is now.
@@ -96,10 +113,11 @@ impl Ours {
         (self.store.own(), &self.root)
     }
 
-    /// Threads that its blocks run on.
+    /// Threads that its blocks run on, or may run on.
     #[must_use]
     pub const fn workers(&self) -> Workers {
-        self.workers
+        let (Way::On(workers) | Way::Paced(workers, _)) = &self.way;
+        *workers
     }
 
     /// Sets slots of a contract as one transaction of a set-up would, and commits that.
@@ -126,8 +144,19 @@ impl Ours {
         self.height += 1;
         let state = self.state.take().context("an earlier block failed")?;
         let env = env(self.height);
-        let (ran, execute) = timed(|| self.executor.run_on(self.workers, state, &env, transactions));
+        let most = match self.executor.workers_for(transactions) {
+            Workers::ONE => Workers::ONE,
+            _ => self.workers(),
+        };
+        let workers = match &mut self.way {
+            Way::On(workers) => *workers,
+            Way::Paced(_, pace) => pace.choose(most),
+        };
+        let (ran, execute) = timed(|| self.executor.run_on(workers, state, &env, transactions));
         let (mut state, run, stats) = ran?;
+        if let Way::Paced(_, pace) = &mut self.way {
+            pace.ran(most, workers, run.gas_used, Duration::from_nanos(execute.wall));
+        }
         let failed = run.receipts.iter().find(|receipt| !receipt.exit_code.is_success());
         ensure!(failed.is_none(), "a transaction failed: {failed:?}");
         let written_before = self.store.written_bytes();

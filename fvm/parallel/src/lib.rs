@@ -23,7 +23,9 @@
 //! | module | holds |
 //! |---|---|
 //! | `memory` | cells written: what is final, and what transactions ahead have written |
-//! | `view` | what one transaction reads, remembered |
+//! | `ahead` | what a transaction ahead of the frontier reads, remembered |
+//! | `lanes` | the other way: transactions said to be strangers run side by side, and are held against each other once |
+//! | `view` | what one transaction reads, either way |
 //! | `turns` | which worker runs which transaction; chains of one sender stay on one worker |
 //! | `bell` | sleeping until something happened |
 //! | `run` | workers, and the committer |
@@ -33,7 +35,10 @@
 //! again; ordered commit instead of its scheduler, as in the optimistic executors that came after it.
 #![cfg_attr(loom, allow(dead_code, reason = "only the small parts are modelled"))]
 
+mod ahead;
 mod bell;
+#[cfg(not(loom))]
+mod lanes;
 mod memory;
 #[cfg(all(test, loom))]
 mod models;
@@ -45,6 +50,8 @@ mod view;
 
 use std::hash::Hash;
 
+#[cfg(not(loom))]
+pub use lanes::{Lanes, in_lanes};
 pub use memory::{Value, Write};
 #[cfg(not(loom))]
 pub use run::{Done, Settings, Stats, execute};

@@ -27,6 +27,13 @@ pub trait Value: Clone + Eq + Send + Sync {
     /// This and `amount`, each a cell's value or itself an amount. Asked only of cells to which [`Write::Add`] was written.
     #[must_use]
     fn plus(&self, amount: &Self) -> Self;
+
+    /// The same, sharing no memory with this: a lane that reads it all the time does not want to take turns with others at counting
+    /// references.
+    #[must_use]
+    fn apart(&self) -> Self {
+        self.clone()
+    }
 }
 
 /// What a transaction does to a cell.

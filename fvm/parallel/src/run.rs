@@ -12,11 +12,12 @@ mod commit;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::ahead::{Ahead, Shared};
 use crate::bell::Bell;
 use crate::memory::Memory;
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, fence, lock, thread};
 use crate::turns::Turns;
-use crate::view::{Shared, View};
+use crate::view::{Sight, View};
 use crate::{Block, Ground, Ran};
 
 /// How to run a block. None of it changes a result.
@@ -76,14 +77,23 @@ pub fn execute<B: Block>(
     run.done()
 }
 
+/// Starts one of the threads.
 #[cfg(not(shuttle))]
-fn spawn<'scope>(scope: &'scope thread::Scope<'scope, '_>, stack_bytes: usize, work: impl FnOnce() + Send + 'scope) {
+pub(crate) fn spawn<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    stack_bytes: usize,
+    work: impl FnOnce() + Send + 'scope,
+) {
     let thread = thread::Builder::new().name("worker".into()).stack_size(stack_bytes);
     thread.spawn_scoped(scope, work).expect("a thread can be had");
 }
 
 #[cfg(shuttle)]
-fn spawn<'scope>(scope: &'scope thread::Scope<'scope, '_>, _stack_bytes: usize, work: impl FnOnce() + Send + 'scope) {
+pub(crate) fn spawn<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    _stack_bytes: usize,
+    work: impl FnOnce() + Send + 'scope,
+) {
     scope.spawn(work);
 }
 
@@ -104,7 +114,7 @@ struct Place<B: Block> {
 }
 
 struct Outcome<B: Block> {
-    view: View<B::Ground>,
+    view: Ahead<B::Ground>,
     written: Vec<KeyOf<B>>,
     output: B::Output,
 }
@@ -170,10 +180,10 @@ impl<'a, B: Block> Run<'a, B> {
     /// Runs a transaction ahead of the frontier, and its chain as far as that can run.
     fn speculate(&self, worker: &mut B::Worker, mut index: usize) {
         loop {
-            let view = View::new(&self.shared, index);
+            let view = View(Sight::Ahead(Ahead::new(&self.shared, index)));
             let ran = catch_unwind(AssertUnwindSafe(|| self.block.run(worker, index, view, None)));
             let outcome = match ran {
-                Ok(ran) => ran.ok().map(|ran| self.publish(index, ran)),
+                Ok(ran) => ran.ok().and_then(|ran| self.publish(index, ran)),
                 Err(_) => {
                     *worker = self.block.worker();
                     None
@@ -191,14 +201,15 @@ impl<'a, B: Block> Run<'a, B> {
         }
     }
 
-    fn publish(&self, index: usize, ran: Ran<B>) -> Outcome<B> {
-        let Ran { view, writes, output } = ran;
+    /// None for a transaction that does not give its view back.
+    fn publish(&self, index: usize, ran: Ran<B>) -> Option<Outcome<B>> {
+        let Ran { view: View(Sight::Ahead(view)), writes, output } = ran else { return None };
         let mut written = Vec::with_capacity(writes.len());
         for (key, write) in writes {
             self.shared.memory.publish(index, &key, write);
             written.push(key);
         }
-        Outcome { view, written, output }
+        Some(Outcome { view, written, output })
     }
 
     fn done(self) -> Result<Done<B>, B::Fatal> {
@@ -215,7 +226,7 @@ impl<'a, B: Block> Run<'a, B> {
 }
 
 /// Why the ground can be given back.
-const NOBODY_ELSE: &str = "views end with the transactions that run on them";
+pub(crate) const NOBODY_ELSE: &str = "views end with the transactions that run on them";
 
 /// Stops the others when a worker dies: they would sleep for ever.
 struct Alarm<'a, G: Ground>(&'a Shared<G>);

@@ -10,26 +10,31 @@
 //! ```
 //!
 //! Execution in order is the specification; this is a faster way to the same receipts and the same state. It is not always faster: see
-//! [`Workers::pay`].
+//! [`Workers::pay`]. There are two ways. Where transactions fall apart into lanes that seem to have nothing to do with each other, each
+//! worker runs a lane and the lanes are compared at the end; else everything runs ahead of its turn and is compared in its turn.
 //!
 //! | module | holds |
 //! |---|---|
 //! | `cells` | what transactions can collide in |
 //! | `ground` | the state before the block, shared by the workers |
+//! | `lanes` | which transactions seem to have nothing to do with each other |
 //! | `speculation` | the cells as one transaction sees and writes them |
 
 mod cells;
 mod ground;
+mod lanes;
 mod speculation;
 
 use std::collections::HashMap;
 
 use fvm_shared::address::Address;
 use tributary_message::Transaction;
-use tributary_parallel::{Block, Done, Ran, Settings, Stats, View as Cells};
+use tributary_parallel::{Block, Done, Lanes, Ran, Settings, Stats, View as Cells};
 use tributary_wasm::NATIVE_STACK_BYTES;
 
 use self::ground::Ground;
+pub(crate) use self::lanes::Meetings;
+use self::speculation::Codes;
 pub(crate) use self::speculation::Speculation;
 use super::view::View;
 use super::{Executed, Executor, Folded, State};
@@ -74,6 +79,10 @@ impl Workers {
         self.0
     }
 
+    fn count(self) -> usize {
+        usize::try_from(self.0).unwrap_or(1)
+    }
+
     /// Whether a block gains by several threads. A plain transfer takes two microseconds, less than handing it to a thread.
     pub(super) fn pay(self, transactions: &[Transaction]) -> bool {
         self.0 > 1
@@ -88,26 +97,40 @@ fn is_call(transaction: &Transaction) -> bool {
     }
 }
 
-/// Runs a block's transactions on `workers` threads.
+/// What is said beforehand of who depends on whom. None of it changes a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hints {
+    /// What transactions say, and what earlier blocks of this executor showed: what a node goes by.
+    Learnt,
+    /// That transactions of one sender do.
+    Senders,
+    /// Nothing.
+    Nothing,
+    /// The lane of each transaction: those of two lanes are said to have nothing to do with each other. Lanes go round the workers.
+    Lanes(Vec<usize>),
+}
+
+/// Runs a block's transactions on `workers` threads: all, or the first of them, and the rest is to be run in order.
 pub(super) fn run(
     executor: &Executor,
     state: State,
     env: &BlockEnv,
     transactions: &[Transaction],
     workers: Workers,
+    hints: &Hints,
 ) -> Result<(Folded, Stats), ExecutorFatal> {
-    let block = Parallel { executor, env, transactions, predecessors: predecessors(transactions) };
-    let threads = usize::try_from(workers.threads()).unwrap_or(1);
-    let window = threads * WINDOW_PER_WORKER;
-    let settings = Settings { threads, stack_bytes: NATIVE_STACK_BYTES, window };
-    let Done { outputs, ground, stats, .. } = tributary_parallel::execute(&block, Ground::new(state), settings, 0)?;
-    let mut folded = Folded::new(ground.into_state(), outputs.len());
-    outputs.into_iter().try_for_each(|executed| folded.add(executed))?;
-    Ok((folded, stats))
+    let block = Parallel { executor, env, transactions, predecessors: predecessors(transactions, hints) };
+    match block.lanes(workers.count(), hints) {
+        Some(lanes) => block.in_lanes(state, &lanes),
+        None => block.ahead(state, workers.count()),
+    }
 }
 
 /// For each transaction the one before it of the same sender: it needs that one's nonce.
-fn predecessors(transactions: &[Transaction]) -> Vec<Option<usize>> {
+fn predecessors(transactions: &[Transaction], hints: &Hints) -> Vec<Option<usize>> {
+    if *hints == Hints::Nothing {
+        return vec![None; transactions.len()];
+    }
     let mut last = HashMap::<Address, usize, foldhash::fast::RandomState>::default();
     transactions.iter().enumerate().map(|(index, transaction)| last.insert(sender(transaction), index)).collect()
 }
@@ -119,6 +142,12 @@ fn sender(transaction: &Transaction) -> Address {
     }
 }
 
+fn fold(ground: Ground, outputs: Vec<Executed>) -> Result<Folded, ExecutorFatal> {
+    let mut folded = Folded::new(ground.into_state(), outputs.len());
+    outputs.into_iter().try_for_each(|executed| folded.add(executed))?;
+    Ok(folded)
+}
+
 struct Parallel<'a> {
     executor: &'a Executor,
     env: &'a BlockEnv,
@@ -127,6 +156,38 @@ struct Parallel<'a> {
 }
 
 impl Parallel<'_> {
+    /// Lanes of transactions, if the hints give any.
+    fn lanes(&self, most: usize, hints: &Hints) -> Option<Vec<Vec<usize>>> {
+        match hints {
+            Hints::Learnt => self.executor.meetings().plan(self.transactions, |index| self.gas_limit(index), most),
+            Hints::Senders | Hints::Nothing => None,
+            Hints::Lanes(lane_of) => {
+                let mut lanes = vec![Vec::new(); most];
+                lane_of.iter().enumerate().for_each(|(index, lane)| lanes[lane % most].push(index));
+                Some(lanes)
+            }
+        }
+    }
+
+    /// Side by side, as far as lanes do not collide.
+    fn in_lanes(&self, state: State, lanes: &[Vec<usize>]) -> Result<(Folded, Stats), ExecutorFatal> {
+        let all = tributary_parallel::in_lanes(self, Ground::new(state), lanes, NATIVE_STACK_BYTES, 0);
+        let Lanes { outputs, ground, ran, collisions, .. } = all;
+        if !collisions.is_empty() {
+            self.executor.meetings().learn(self.transactions, &collisions);
+        }
+        let is_closed = outputs.len() < self.transactions.len();
+        let stats = Stats { speculated: ran, repeated: ran.saturating_sub(outputs.len()), is_closed };
+        Ok((fold(ground, outputs)?, stats))
+    }
+
+    /// Each ahead of its turn.
+    fn ahead(&self, state: State, threads: usize) -> Result<(Folded, Stats), ExecutorFatal> {
+        let settings = Settings { threads, stack_bytes: NATIVE_STACK_BYTES, window: threads * WINDOW_PER_WORKER };
+        let Done { outputs, ground, stats, .. } = tributary_parallel::execute(self, Ground::new(state), settings, 0)?;
+        Ok((fold(ground, outputs)?, stats))
+    }
+
     /// Block gas that must be left for a transaction to run.
     fn gas_limit(&self, index: usize) -> u64 {
         match &self.transactions[index] {
@@ -138,12 +199,18 @@ impl Parallel<'_> {
     }
 }
 
+/// What a thread keeps from one transaction to the next.
+struct Worker {
+    runner: Runner<View>,
+    codes: Codes,
+}
+
 impl Block for Parallel<'_> {
     type Ground = Ground;
     type Output = Executed;
     /// Block gas used so far.
     type Tally = u64;
-    type Worker = Runner<View>;
+    type Worker = Worker;
     type Fatal = ExecutorFatal;
 
     fn len(&self) -> usize {
@@ -154,25 +221,29 @@ impl Block for Parallel<'_> {
         self.predecessors[index]
     }
 
-    fn worker(&self) -> Runner<View> {
-        Runner::new(&self.executor.machine, self.env, Mode::Transaction)
+    fn worker(&self) -> Worker {
+        let runner = Runner::new(&self.executor.machine, self.env, Mode::Transaction);
+        Worker { runner, codes: Codes::default() }
     }
 
     fn run(
         &self,
-        worker: &mut Runner<View>,
+        worker: &mut Worker,
         index: usize,
         cells: Cells<Ground>,
         gas_used: Option<&u64>,
     ) -> Result<Ran<Self>, ExecutorFatal> {
         let gas_left = self.env.gas_limit.saturating_sub(gas_used.copied().unwrap_or_default());
-        let view = View::Ahead(Box::new(Speculation::new(cells)));
-        let (view, executed) = self.executor.execute(worker, view, self.env, gas_left, &self.transactions[index])?;
+        let view = View::Ahead(Box::new(Speculation::new(cells, std::mem::take(&mut worker.codes))));
+        let transaction = &self.transactions[index];
+        let (view, executed) = self.executor.execute(&mut worker.runner, view, self.env, gas_left, transaction)?;
         let View::Ahead(mut speculation) = view else {
             return Err(ExecutorFatal::Invariant("a worker's transaction came back with the block's state".to_owned()));
         };
         let writes = speculation.writes(&executed.changes)?;
-        Ok(Ran { view: speculation.into_cells(), writes, output: executed })
+        let (view, codes) = speculation.into_parts();
+        worker.codes = codes;
+        Ok(Ran { view, writes, output: executed })
     }
 
     fn fits(&self, gas_used: &u64, index: usize, _: &Executed) -> bool {

@@ -4,6 +4,7 @@ mod cron;
 mod crossing;
 mod ethereum;
 mod fvm;
+mod lanes;
 mod laws;
 mod multisig;
 mod parallel;

@@ -6,7 +6,7 @@
 //! | law | how it is held |
 //! |---|---|
 //! | threads | two to four workers leave what one leaves: receipts, gas, root, leaves changed, blocks of state in the store |
-//! | luck | an input that says so runs twice on threads, to the same end |
+//! | hints | workers go by hints that are good, none, or wrong: one way, or every way where the input says so |
 //! | state kept | workers go on with the state of their first block; in order the second block starts from the store |
 //! | executions | no transaction is run more than twice |
 //! | money | the sum of all balances stays |
@@ -16,7 +16,7 @@ mod fill;
 pub mod language;
 
 use arbitrary::{Arbitrary as _, Unstructured};
-use tributary_fvm::{BlockEnv, Receipt, Stats, Workers};
+use tributary_fvm::{BlockEnv, Hints, Receipt, Stats, Workers};
 use tributary_message::Transaction;
 use tributary_primitives::Height;
 
@@ -28,6 +28,8 @@ use crate::world::{World, env};
 
 /// Transactions of the first block, and of the one on top of it.
 const TRANSACTIONS_MAX: [usize; 2] = [600, 300];
+/// Kinds of hints that workers may get.
+const WAYS: usize = 5;
 /// Block gas in a part of what there may be.
 const GAS_PART: u64 = 1_000;
 
@@ -35,8 +37,9 @@ const GAS_PART: u64 = 1_000;
 pub fn run(data: &[u8]) {
     let Ok(trial) = Trial::arbitrary(&mut Unstructured::new(data)) else { return };
     let blocks = in_order(&trial);
-    for _ in 0..=trial.threads % 2 {
-        on_threads(2 + u32::from(trial.threads / 2 % 3), &blocks);
+    let chance = usize::from(trial.threads / 6);
+    for way in 0..if trial.threads % 2 == 0 { 1 } else { WAYS } {
+        on_threads(2 + u32::from(trial.threads / 2 % 3), chance + way, &blocks);
     }
 }
 
@@ -61,7 +64,7 @@ fn in_order(trial: &Trial) -> Vec<Ran> {
     for (number, most) in TRANSACTIONS_MAX.into_iter().enumerate() {
         let env = env_of(trial, number);
         let transactions = fill::block(&world, trial.patterns(number), most);
-        let (left, _, went_on) = chain.block(Workers::ONE, &env, &transactions);
+        let (left, _, went_on) = chain.block(Workers::ONE, &Hints::Nothing, &env, &transactions);
         let mut names = world.names.clone();
         left.outcome.receipts.iter().for_each(|receipt| names.remember(receipt));
         let after = went_on.world(&left, names);
@@ -72,14 +75,27 @@ fn in_order(trial: &Trial) -> Vec<Ran> {
     blocks
 }
 
-fn on_threads(threads: u32, blocks: &[Ran]) {
+fn on_threads(threads: u32, way: usize, blocks: &[Ran]) {
     let mut chain = START.chain();
     for (number, Ran { env, transactions, left: in_order }) in blocks.iter().enumerate() {
-        let (left, stats, went_on) = chain.block(Workers::new(threads), env, transactions);
-        check_same(&left, in_order, &format!("block {number} on {threads} threads"));
+        let hints = hints(way + number, transactions.len());
+        let (left, stats, went_on) = chain.block(Workers::new(threads), &hints, env, transactions);
+        check_same(&left, in_order, &format!("block {number} on {threads} threads, {hints:?}"));
         let Stats { speculated, repeated, .. } = stats;
         assert!(repeated <= speculated && speculated <= transactions.len(), "one was run three times: {stats:?}");
         chain = went_on;
+    }
+}
+
+/// What workers go by.
+fn hints(way: usize, transactions: usize) -> Hints {
+    match way % WAYS {
+        0 => Hints::Learnt,
+        1 => Hints::Senders,
+        2 => Hints::Nothing,
+        // Long runs in one lane, so that some of them get far; or all mixed up.
+        3 => Hints::Lanes((0..transactions).map(|index| index / (1 + way)).collect()),
+        _ => Hints::Lanes((0..transactions).map(|index| index * (7 + way) / 5).collect()),
     }
 }
 

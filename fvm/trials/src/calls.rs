@@ -19,7 +19,7 @@ pub mod language;
 use arbitrary::{Arbitrary as _, Unstructured};
 use fvm_shared::econ::TokenAmount;
 use tributary_fvm::ReadState as _;
-use tributary_fvm::{Receipt, Workers};
+use tributary_fvm::{Hints, Receipt, Workers};
 use tributary_message::Transaction;
 
 use self::language::Message;
@@ -46,11 +46,14 @@ pub fn run(data: &[u8]) {
     assert_eq!(once, twice, "the same block, another outcome");
     assert_eq!(once.receipts, receipts, "a block of many, other receipts");
     assert_eq!(once.state_root, world.root, "a block of many, another state");
-    let on = |threads| start.chain().block(Workers::new(threads), &env(), &transactions).0;
-    let in_order = on(1);
+    let on = |threads, hints: &Hints| start.chain().block(Workers::new(threads), hints, &env(), &transactions).0;
+    let in_order = on(1, &Hints::Nothing);
     assert_eq!(in_order.outcome, once, "a store of its own, another outcome");
-    for threads in 2..=WORKERS {
-        check_same(&on(threads), &in_order, &format!("{threads} threads"));
+    // Ahead of their turn, and in lanes: each transaction in the next one's.
+    for hints in [Hints::Senders, Hints::Lanes((0..transactions.len()).collect())] {
+        for threads in 2..=WORKERS {
+            check_same(&on(threads, &hints), &in_order, &format!("{threads} threads, {hints:?}"));
+        }
     }
 }
 

@@ -16,14 +16,13 @@ use std::time::{Duration, Instant};
 
 use cid::Cid;
 use tributary_fvm::state::{LeafChanges, Settled};
-use tributary_fvm::{BlockEnv, BlockRun, Executor, State, Stats, Workers};
+use tributary_fvm::{BlockEnv, BlockRun, Executor, Pace, State, Stats, Workers};
 use tributary_message::Transaction;
 use tributary_primitives::{Hash32, Height};
 use tributary_store::{Buffered, Store};
 
 use super::past::{Now, PastStore, rebuild};
 use super::{Head, LedgerFatal};
-use crate::pace::Pace;
 
 /// Runs blocks, each on the state that the one before left.
 pub struct Stage {

@@ -10,8 +10,9 @@
 //! Speculation is over when it does not pay: of at least 64 transactions more than three in ten ran twice.
 
 use super::{Committer, KeyOf, Run};
+use crate::ahead::Ahead;
 use crate::sync::{Ordering, fence, lock};
-use crate::view::View;
+use crate::view::{Sight, View};
 use crate::{Block, Ran};
 
 /// Commits after which it is asked whether speculation pays. A model has no time for so many.
@@ -93,7 +94,7 @@ impl<B: Block> Run<'_, B> {
     ) -> Result<B::Output, B::Fatal> {
         let memory = &self.shared.memory;
         written.iter().for_each(|key| memory.mark(frontier, key));
-        let view = View::new(&self.shared, frontier);
+        let view = View(Sight::Ahead(Ahead::new(&self.shared, frontier)));
         let Ran { writes, output, .. } = self.block.run(worker, frontier, view, Some(&committer.tally))?;
         for (key, write) in writes {
             memory.replace(frontier, &key, write);

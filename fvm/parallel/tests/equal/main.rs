@@ -1,6 +1,8 @@
 //! Parallel execution equals execution in order, whatever the threads do.
 #![allow(clippy::as_conversions, reason = "small numbers of a test")]
 
+#[cfg(not(shuttle))]
+mod lanes;
 #[cfg(shuttle)]
 mod schedules;
 #[cfg(not(shuttle))]

@@ -66,6 +66,16 @@ impl Value for Cell {
             _ => self.clone(),
         }
     }
+
+    fn apart(&self) -> Self {
+        match self {
+            Self::Head(Some(head)) => Self::Head(Some(Arc::new(ActorHead::clone(head)))),
+            Self::Contract(Some(head), generation) => {
+                Self::Contract(Some(Arc::new(ContractHead::clone(head))), *generation)
+            }
+            other => other.clone(),
+        }
+    }
 }
 
 /// Reads a cell as what its name says it is.

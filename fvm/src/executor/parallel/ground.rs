@@ -5,8 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_shared::ActorID;
-use fvm_shared::address::Address;
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
 
@@ -38,11 +36,6 @@ impl Ground {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The id behind an address, if it named somebody before the block: it names nobody else ever after.
-    pub(super) fn name(&self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
-        self.state().resolve(address)
     }
 
     pub(super) fn bytecode(&self, cid: &Cid) -> Result<Bytecode, StateFatal> {

@@ -16,40 +16,46 @@ use super::ground::Ground;
 use crate::error::StateFatal;
 use crate::journal::changes::{ActorChange, Changes, ContractChange, EntryChange};
 use crate::state::contract::ContractHead;
-use crate::state::{Actor, ActorHead, StateView};
+use crate::state::{Actor, ActorHead, Map, StateView};
 
 /// One transaction's view.
-pub(crate) struct Speculation(Cells<Ground>);
+pub(crate) struct Speculation {
+    cells: Cells<Ground>,
+    codes: Codes,
+}
+
+/// EVM code that a worker has used in this block, each a copy of its own: see [`tributary_parallel::Value::apart`].
+pub(super) type Codes = Map<Cid, Bytecode>;
 
 type Writes = tributary_parallel::Writes<Ground>;
 
 impl Speculation {
-    pub(super) const fn new(cells: Cells<Ground>) -> Self {
-        Self(cells)
+    pub(super) const fn new(cells: Cells<Ground>, codes: Codes) -> Self {
+        Self { cells, codes }
     }
 
-    pub(super) fn into_cells(self) -> Cells<Ground> {
-        self.0
+    pub(super) fn into_parts(self) -> (Cells<Ground>, Codes) {
+        (self.cells, self.codes)
     }
 
     fn head_of(&mut self, id: ActorID) -> Result<Option<Arc<ActorHead>>, StateFatal> {
-        self.0.read(&Key::Head(id))?.head()
+        self.cells.read(&Key::Head(id))?.head()
     }
 
     fn contract_of(&mut self, id: ActorID) -> Result<(Option<Arc<ContractHead>>, Generation), StateFatal> {
-        self.0.read(&Key::Contract(id))?.contract()
+        self.cells.read(&Key::Contract(id))?.contract()
     }
 
     /// The writes that these changes are: a cell that stays what it is, is not written. Blocks and code are there for others at once.
     pub(super) fn writes(&mut self, changes: &Changes) -> Result<Writes, StateFatal> {
-        self.0.ground().keep_blocks(&changes.blocks);
+        self.cells.ground().keep_blocks(&changes.blocks);
         let mut writes = Writes::new();
         for change in &changes.actors {
             self.write_actor(change, &mut writes)?;
         }
         for EntryChange { id, key, value } in &changes.entries {
             let (key, entry) = (Key::Entry(*id, *key), Cell::Entry(value.clone()));
-            if self.0.seen(&key) != Some(&entry) {
+            if self.cells.seen(&key) != Some(&entry) {
                 writes.push((key, Write::Set(entry)));
             }
         }
@@ -71,7 +77,7 @@ impl Speculation {
             writes.push((Key::Head(id), Write::Set(Cell::Head(head.cloned()))));
         }
         let (key, account) = (Key::Account(id), Cell::Account(nonce, balance));
-        if self.0.seen(&key) != Some(&account) {
+        if self.cells.seen(&key) != Some(&account) {
             writes.push((key, Write::Set(account)));
         }
         match &change.contract {
@@ -104,7 +110,7 @@ impl Speculation {
         if let Some((hash, code)) = &change.code {
             head.bytecode = raw_cid(&code.original_bytes());
             head.code_hash = hash.0;
-            self.0.ground().keep_code(head.bytecode, code.clone());
+            self.cells.ground().keep_code(head.bytecode, code.clone());
         }
         if is_new || was.as_deref() != Some(&head) {
             writes.push((Key::Contract(id), Write::Set(Cell::Contract(Some(Arc::new(head)), generation))));
@@ -123,7 +129,7 @@ fn may_have_code(head: Option<&Arc<ActorHead>>) -> bool {
 impl StateView for Speculation {
     fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
         let Some(head) = self.head_of(id)? else { return Ok(None) };
-        let (nonce, balance) = self.0.read(&Key::Account(id))?.account()?;
+        let (nonce, balance) = self.cells.read(&Key::Account(id))?.account()?;
         Ok(Some(Actor { head, nonce, balance }))
     }
 
@@ -132,10 +138,7 @@ impl StateView for Speculation {
     }
 
     fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
-        match self.0.ground().name(address)? {
-            Some(id) => Ok(Some(id)),
-            None => self.0.read(&Key::Name(*address))?.name(),
-        }
+        self.cells.read(&Key::Name(*address))?.name()
     }
 
     fn contract(&mut self, id: ActorID) -> Result<Option<Arc<ContractHead>>, StateFatal> {
@@ -144,25 +147,32 @@ impl StateView for Speculation {
 
     fn slot(&mut self, id: ActorID, slot: U256) -> Result<U256, StateFatal> {
         match self.contract_of(id)? {
-            (Some(_), generation) => self.0.read(&Key::Slot(id, generation, slot))?.slot(),
+            (Some(_), generation) => self.cells.read(&Key::Slot(id, generation, slot))?.slot(),
             (None, _) => Ok(U256::ZERO),
         }
     }
 
     fn entry(&mut self, id: ActorID, key: &EntryKey) -> Result<Option<Arc<[u8]>>, StateFatal> {
-        self.0.read(&Key::Entry(id, *key))?.entry()
+        self.cells.read(&Key::Entry(id, *key))?.entry()
     }
 
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {
-        self.0.ground().bytecode(cid)
+        if let Some(code) = self.codes.get(cid) {
+            return Ok(code.clone());
+        }
+        let code = self.cells.ground().bytecode(cid)?;
+        let own = Bytecode::new_raw_checked(code.original_bytes());
+        let own = own.map_err(|why| StateFatal::malformed(cid, "EVM code", why))?;
+        self.codes.insert(*cid, own.clone());
+        Ok(own)
     }
 
     fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {
-        self.0.ground().block(cid)
+        self.cells.ground().block(cid)
     }
 
     fn next_id(&mut self) -> ActorID {
         // The cell holds an id, and loading it reads nothing.
-        self.0.read(&Key::NextId).and_then(Cell::next_id).unwrap_or(ActorID::MAX)
+        self.cells.read(&Key::NextId).and_then(Cell::next_id).unwrap_or(ActorID::MAX)
     }
 }

@@ -17,7 +17,7 @@ use tributary_primitives::EthAddress;
 use super::world::*;
 use crate::ReadState as _;
 use crate::block::{BlockEnv, BlockRun};
-use crate::executor::Workers;
+use crate::executor::{Hints, Workers};
 use crate::state::MemoryStore;
 
 /// Reads the slot that the first word names; stores one more at the slot that the second names, unless the last three bits are set.
@@ -239,7 +239,7 @@ struct Left {
     blocks: BTreeMap<Cid, Vec<u8>>,
 }
 
-fn run(workers: u32, gas_limit: u64, transactions: &[Transaction]) -> Left {
+fn run(workers: u32, hints: &Hints, gas_limit: u64, transactions: &[Transaction]) -> Left {
     let world = &START.world;
     let store = std::sync::Arc::new(MemoryStore::default());
     for (cid, block) in world.store.blocks() {
@@ -247,7 +247,8 @@ fn run(workers: u32, gas_limit: u64, transactions: &[Transaction]) -> Left {
     }
     let state = world.executor.open(&store, &world.root).unwrap();
     let env = BlockEnv { gas_limit, ..world.env() };
-    let (mut state, run, _) = world.executor.run_on(Workers::new(workers), state, &env, transactions).unwrap();
+    let ran = world.executor.run_hinted(Workers::new(workers), hints, state, &env, transactions);
+    let (mut state, run, _) = ran.unwrap();
     Left { run, root: state.flush().unwrap(), blocks: store.blocks().into_iter().collect() }
 }
 
@@ -258,12 +259,17 @@ proptest! {
     fn threads_leave_what_one_leaves(
         sent in prop::collection::vec(sent(), 1..120),
         gas_limit in prop_oneof![4 => Just(30_000_000), 1 => Just(1_500_000)],
+        lanes in prop::collection::vec(0..4_usize, 120),
     ) {
         let mut nonces = Nonces::default();
         let transactions: Vec<_> = sent.iter().map(|sent| sent.sign(&mut nonces)).collect();
-        let in_order = run(1, gas_limit, &transactions);
+        let in_order = run(1, &Hints::Nothing, gas_limit, &transactions);
+        let lanes = Hints::Lanes(lanes[..transactions.len()].to_vec());
         for workers in 2..=4 {
-            prop_assert_eq!(&run(workers, gas_limit, &transactions), &in_order, "{} workers", workers);
+            for hints in [&Hints::Learnt, &Hints::Senders, &Hints::Nothing, &lanes] {
+                let left = run(workers, hints, gas_limit, &transactions);
+                prop_assert_eq!(&left, &in_order, "{} workers, {:?}", workers, hints);
+            }
         }
     }
 }
@@ -278,11 +284,13 @@ fn calls_of_one_actor_do_not_meet_in_entries_with_different_keys() {
     });
     let transactions: Vec<_> = sent.collect();
     for workers in 2..=4 {
-        let (state, env) = (start.world.open().unwrap(), start.world.env());
-        let ran = start.world.executor.run_on(Workers::new(workers), state, &env, &transactions).unwrap();
-        let (_, run, stats) = ran;
-        assert!(run.receipts.iter().all(|receipt| receipt.exit_code.is_success()));
-        assert_eq!((stats.repeated, stats.is_closed), (0, false), "{workers} workers");
+        for hints in [Hints::Senders, Hints::Lanes((0..64).map(|turn| turn % 4).collect())] {
+            let (state, env) = (start.world.open().unwrap(), start.world.env());
+            let ran = start.world.executor.run_hinted(Workers::new(workers), &hints, state, &env, &transactions);
+            let (_, run, stats) = ran.unwrap();
+            assert!(run.receipts.iter().all(|receipt| receipt.exit_code.is_success()));
+            assert_eq!((stats.repeated, stats.is_closed), (0, false), "{workers} workers, {hints:?}");
+        }
     }
 }
 
@@ -306,7 +314,7 @@ fn the_blocks_of_the_property_do_what_they_should() {
     let mut nonces = Nonces::default();
     let sign = |act: &Act| Sent { by: 0, gap: 0, gas_limit: 400_000, act: act.clone() }.sign(&mut nonces);
     let transactions: Vec<_> = acts.iter().map(sign).collect();
-    for (act, receipt) in acts.iter().zip(run(1, 30_000_000, &transactions).run.receipts) {
+    for (act, receipt) in acts.iter().zip(run(1, &Hints::Nothing, 30_000_000, &transactions).run.receipts) {
         assert!(receipt.exit_code.is_success(), "{act:?}: {receipt:?}");
     }
 }

@@ -10,7 +10,7 @@ use crate::world::Who;
 pub struct Trial {
     /// Of each block.
     pub gas: BlockGas,
-    /// An odd number runs twice on threads; half of it says on how many.
+    /// Half of it says how many, a sixth what hints they go by; an odd number, that they go by each kind.
     pub threads: u8,
     /// Of the first block.
     pub first: Vec<Pattern>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cid::Cid;
 use tributary_fvm::state::{LeafChanges, MemoryStore};
-use tributary_fvm::{BlockEnv, BlockOutcome, BlockRun, State, Stats, Workers};
+use tributary_fvm::{BlockEnv, BlockOutcome, BlockRun, Hints, State, Stats, Workers};
 use tributary_message::Transaction;
 
 use super::{EXECUTOR, Layered, Names, World};
@@ -41,9 +41,15 @@ impl World {
 impl Chain {
     /// Runs a block on so many workers, whether or not that pays, and goes on from it.
     #[must_use]
-    pub fn block(self, workers: Workers, env: &BlockEnv, transactions: &[Transaction]) -> (Left, Stats, Self) {
+    pub fn block(
+        self,
+        workers: Workers,
+        hints: &Hints,
+        env: &BlockEnv,
+        transactions: &[Transaction],
+    ) -> (Left, Stats, Self) {
         let Self { store, state } = self;
-        let (mut state, run, stats) = EXECUTOR.run_on(workers, state, env, transactions).unwrap();
+        let (mut state, run, stats) = EXECUTOR.run_hinted(workers, hints, state, env, transactions).unwrap();
         let settled = state.settle().unwrap();
         state.save().unwrap();
         state.forget();

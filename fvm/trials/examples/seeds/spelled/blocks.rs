@@ -81,7 +81,7 @@ fn pattern(times: u8, sent: &[Bytes]) -> Bytes {
     [&[times - 1][..], &list(sent)].concat()
 }
 
-/// Twice on three threads, with all the gas there is; the second block as the first.
+/// On three threads by every kind of hint, with all the gas there is; the second block as the first.
 fn trial(first: &[Bytes]) -> Bytes {
     trial_of(&variant(0, 2, &[]), 3, first, &[])
 }

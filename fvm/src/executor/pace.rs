@@ -1,4 +1,5 @@
-//! In order, or on several threads: whichever has been faster lately. A law of one node; what a block leaves behind is the same.
+//! In order, or on several threads: whichever has been faster lately. What a block leaves behind is the same, so each node has a pace of
+//! its own; it asks no clock, and is told what blocks took.
 //!
 //! | the block | runs |
 //! |---|---|
@@ -11,7 +12,7 @@
 
 use std::time::Duration;
 
-use tributary_fvm::Workers;
+use super::Workers;
 
 /// Blocks from one look at the slower way to the next.
 const LOOK_EVERY: u32 = 32;
