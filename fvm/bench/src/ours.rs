@@ -44,6 +44,28 @@ enum Way {
     Paced(Workers, Pace),
 }
 
+impl Way {
+    const fn most(&self) -> Workers {
+        let (Self::On(workers) | Self::Paced(workers, _)) = self;
+        *workers
+    }
+
+    /// How the next block runs, which `gains` by threads or does not.
+    fn choose(&mut self, gains: bool) -> Workers {
+        match self {
+            Self::On(workers) => *workers,
+            Self::Paced(most, pace) => pace.choose(if gains { *most } else { Workers::ONE }),
+        }
+    }
+
+    fn ran(&mut self, gains: bool, workers: Workers, gas: u64, took: Time) {
+        if let Self::Paced(most, pace) = self {
+            let most = if gains { *most } else { Workers::ONE };
+            pace.ran(most, workers, gas, Duration::from_nanos(took.wall));
+        }
+    }
+}
+
 /// What a block took and gave.
 pub struct Ran {
     /// All transactions in order, their receipts made.
@@ -116,8 +138,7 @@ impl Ours {
     /// Threads that its blocks run on, or may run on.
     #[must_use]
     pub const fn workers(&self) -> Workers {
-        let (Way::On(workers) | Way::Paced(workers, _)) = &self.way;
-        *workers
+        self.way.most()
     }
 
     /// Sets slots of a contract as one transaction of a set-up would, and commits that.
@@ -144,19 +165,11 @@ impl Ours {
         self.height += 1;
         let state = self.state.take().context("an earlier block failed")?;
         let env = env(self.height);
-        let most = match self.executor.workers_for(transactions) {
-            Workers::ONE => Workers::ONE,
-            _ => self.workers(),
-        };
-        let workers = match &mut self.way {
-            Way::On(workers) => *workers,
-            Way::Paced(_, pace) => pace.choose(most),
-        };
+        let gains = self.executor.workers_for(transactions) != Workers::ONE;
+        let workers = self.way.choose(gains);
         let (ran, execute) = timed(|| self.executor.run_on(workers, state, &env, transactions));
         let (mut state, run, stats) = ran?;
-        if let Way::Paced(_, pace) = &mut self.way {
-            pace.ran(most, workers, run.gas_used, Duration::from_nanos(execute.wall));
-        }
+        self.way.ran(gains, workers, run.gas_used, execute);
         let failed = run.receipts.iter().find(|receipt| !receipt.exit_code.is_success());
         ensure!(failed.is_none(), "a transaction failed: {failed:?}");
         let written_before = self.store.written_bytes();

@@ -119,18 +119,18 @@ pub(super) fn run(
     workers: Workers,
     hints: &Hints,
 ) -> Result<(Folded, Stats), ExecutorFatal> {
-    let block = Parallel { executor, env, transactions, predecessors: predecessors(transactions, hints) };
+    let block = Parallel { executor, env, transactions, predecessors: Vec::new() };
     match block.lanes(workers.count(), hints) {
         Some(lanes) => block.in_lanes(state, &lanes),
-        None => block.ahead(state, workers.count()),
+        None => {
+            let predecessors = if *hints == Hints::Nothing { Vec::new() } else { predecessors(transactions) };
+            Parallel { predecessors, ..block }.ahead(state, workers.count())
+        }
     }
 }
 
 /// For each transaction the one before it of the same sender: it needs that one's nonce.
-fn predecessors(transactions: &[Transaction], hints: &Hints) -> Vec<Option<usize>> {
-    if *hints == Hints::Nothing {
-        return vec![None; transactions.len()];
-    }
+fn predecessors(transactions: &[Transaction]) -> Vec<Option<usize>> {
     let mut last = HashMap::<Address, usize, foldhash::fast::RandomState>::default();
     transactions.iter().enumerate().map(|(index, transaction)| last.insert(sender(transaction), index)).collect()
 }
@@ -152,6 +152,7 @@ struct Parallel<'a> {
     executor: &'a Executor,
     env: &'a BlockEnv,
     transactions: &'a [Transaction],
+    /// Of each transaction; empty where nobody asks.
     predecessors: Vec<Option<usize>>,
 }
 
@@ -218,7 +219,7 @@ impl Block for Parallel<'_> {
     }
 
     fn after(&self, index: usize) -> Option<usize> {
-        self.predecessors[index]
+        *self.predecessors.get(index)?
     }
 
     fn worker(&self) -> Worker {
