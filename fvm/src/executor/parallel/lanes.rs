@@ -35,9 +35,10 @@ const QUARTERS_MAX: u128 = 6;
 
 /// Callees that are remembered.
 const CALLEES_MAX: usize = 16_384;
-/// Blocks for which a callee is remembered when its calls met, at first and at most: twice as long each time they meet again.
-const BLOCKS_MIN: u64 = 16;
-const BLOCKS_MAX: u64 = 4_096;
+/// Blocks for which a callee is remembered when its calls met, at first and at most: twice as long each time they meet again. Long from the
+/// start: to forget one too early costs most of a block, to remember one for nothing costs no more than lanes for its calls.
+const BLOCKS_MIN: u64 = 256;
+const BLOCKS_MAX: u64 = 16_384;
 
 /// Whose calls met lately, and how to name them. Of one node.
 #[derive(Debug, Default)]
