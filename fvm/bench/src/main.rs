@@ -46,7 +46,7 @@ struct Options {
     all: bool,
     /// How costs grow: plain transfers and ERC-20, in order and by bare revm, on 10,000, 100,000 and 1,000,000 Ethereum accounts, in
     /// blocks of 100, 1,000 and 10,000. Unless told otherwise 30,000 transactions warm up, whatever the size: of a large state little.
-    #[arg(long, conflicts_with_all = ["accounts", "transactions", "workload", "threads", "all", "plot"])]
+    #[arg(long, conflicts_with_all = ["accounts", "transactions", "workload", "threads", "node", "all", "plot"])]
     growth: bool,
     /// With `--growth`, no more accounts than this.
     #[arg(long, requires = "growth")]
