@@ -4,14 +4,15 @@
 //!     proposal ─▶ execute ─▶ settle ──┐       while votes travel
 //!                 (executor) (root)   ▼
 //! certificate + block ──────────▶ record ─▶ one atomic batch ─▶ new head
-//!                                           (store, fsync)      (seen by mempool, RPC, proposer)
+//!                                           (store, fsync)  │   (seen by mempool, RPC, proposer)
+//!                                                           └─▶ now and then: new nodes of the trees, written beside the chain
 //! ```
 //!
 //! | of the state | on disk | serves |
 //! |---|---|---|
 //! | its leaves | with each block | look-ups at the chain's end, one read each |
 //! | what a block changed | with each block | trees that are not on disk, after a crash or for a past block |
-//! | its trees | every so many blocks, with checkpoints, and at a stop | the root, proofs, past blocks |
+//! | its trees | soon after every so many blocks and after checkpoints, and at a stop | the root, proofs, past blocks |
 //!
 //! How much of the past is kept is [`crate::history`]'s.
 //!
@@ -22,8 +23,9 @@ pub mod past;
 pub mod record;
 mod stage;
 pub(crate) mod stored;
+pub mod trees;
 
-use std::num::NonZeroU64;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -55,6 +57,7 @@ use past::{PastStates, Then};
 use record::{Record, encode_certificate, encode_receipts};
 use stage::{Ran, Stage, Task};
 use stored::{load_head, read_certificate, read_receipts, read_record};
+use trees::{TreeWriter, Trees};
 
 /// The chain's end as this node knows it.
 #[derive(Clone, Debug)]
@@ -110,6 +113,15 @@ pub enum LedgerFatal {
     /// The state cannot be read.
     #[error(transparent)]
     State(#[from] StateFatal),
+    /// What is written beside the chain cannot be.
+    #[error("the trees of the state cannot be written")]
+    Trees(#[source] Arc<StoreFatal>),
+    /// What writes it is gone, by a defect that it told of itself.
+    #[error("the thread that writes the trees of the state ended by itself")]
+    NoTrees,
+    /// There is no thread to write it on.
+    #[error("no thread to write the trees of the state on: {0}")]
+    Thread(io::Error),
     /// Genesis gives no state, though it was verified.
     #[error("the genesis state cannot be built: {0}")]
     Genesis(String),
@@ -138,8 +150,7 @@ pub struct Ledger {
     heads: watch::Sender<Height>,
     /// Held while a block is committed.
     commits: Mutex<()>,
-    /// Blocks from one writing of the trees to the next, at most.
-    trees_every: NonZeroU64,
+    trees: TreeWriter,
 }
 
 /// Nonces and balances after a block.
@@ -155,21 +166,22 @@ impl Ledger {
         store: Store,
         executor: Executor,
         genesis: &SealedGenesis,
-        trees_every: NonZeroU64,
+        trees: Trees,
     ) -> Result<Self, LedgerFatal> {
         if store.tip()?.is_none() {
             commit_genesis(&facts, &store, genesis)?;
         }
         let head = load_head(&store)?;
+        trees::complete_checkpoints(&store, head.height)?;
         Ok(Self {
             facts,
             past: Arc::new(PastStates::new(store.clone())),
             stage: Stage::new(executor, store.clone(), &head)?,
+            trees: TreeWriter::start(store.clone(), head.height, trees)?,
             store: Arc::new(store),
             heads: watch::Sender::new(head.height),
             head: RwLock::new(Arc::new(head)),
             commits: Mutex::new(()),
-            trees_every,
         })
     }
 
@@ -269,13 +281,13 @@ impl Ledger {
     }
 
     /// Executes a decided block on top of the head, unless that was begun before, and writes all it brings in one atomic, durable
-    /// batch.
+    /// batch. Trees, where they are due, are written beside the blocks that follow.
     ///
-    /// Blocks the thread: what is left of the execution, and an fsync. `None` for a block at or below the head, which is there
-    /// already: nothing happens.
+    /// Blocks the thread: what is left of the execution, and an fsync; and where trees are due while those of two earlier blocks are on
+    /// their way, until the first of them are written. `None` for a block at or below the head, which is there already: nothing happens.
     ///
     /// # Errors
-    /// [`LedgerFatal`]: the node must stop, and the head is as before.
+    /// [`LedgerFatal`]: the node must stop. The head is what is on disk.
     pub fn commit(
         &self,
         certificate: CommitCertificate,
@@ -294,11 +306,6 @@ impl Ledger {
         let BlockRun { receipts, gas_used, cron_gas_used } = run;
         let outcome = BlockOutcome { state_root: place.root, receipts, gas_used, cron_gas_used };
         let record = self.record(&head, &task.env, block, &certificate, transactions, &outcome, &mut place.state)?;
-        let has_trees = record.checkpoint.is_some() || certificate.height.0 - place.saved.0 >= self.trees_every.get();
-        if has_trees {
-            place.state.save()?;
-            place.saved = certificate.height;
-        }
         let ipld = place.store.take_blocks();
         let executed = (0_u32..).zip(&outcome.receipts).filter(|(_, receipt)| !receipt.skipped);
         self.store.commit_block(&BlockCommit {
@@ -311,10 +318,7 @@ impl Ledger {
             transactions: &executed.map(|(index, receipt)| (receipt.transaction, index)).collect::<Vec<_>>(),
             leaves: &leaves,
             ipld: &ipld,
-            has_trees,
         })?;
-        place.state.forget();
-        self.stage.stand(place);
         let new = Arc::new(Head {
             height: certificate.height,
             hash: certificate.block.hash,
@@ -324,17 +328,27 @@ impl Ledger {
         });
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
         self.heads.send_replace(new.height);
+        if new.record.checkpoint.is_some() || self.trees.is_due(new.height, place.saved) {
+            self.trees.write(new.height, || place.hand_over(new.height))?;
+        }
+        place.state.forget();
+        self.stage.stand(place);
         let (parent_root, env, took) = (head.record.state_root, task.env, took + started.elapsed());
         Ok(Some(Committed { head: new, parent_root, env, outcome, workers, stats, took }))
     }
 
-    /// Writes the trees of the last block's state, so that the next start need not make them again. For a node that stops in peace;
-    /// what was committed is safe without.
+    /// Writes the trees of the last block's state, after those that are on their way, so that the next start need not make them again.
+    /// For a node that stops in peace; what was committed is safe without.
     ///
     /// # Errors
-    /// [`LedgerFatal`].
+    /// [`LedgerFatal`]; so for trees that could not be written before.
     pub fn save(&self) -> Result<(), LedgerFatal> {
-        self.stage.save(&self.head())
+        let _committing = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let head = self.head();
+        if let Some(nodes) = self.stage.hand_over(&head)? {
+            self.trees.write(head.height, || Ok(nodes))?;
+        }
+        self.trees.finish()
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything a block leaves behind, put together in one place")]

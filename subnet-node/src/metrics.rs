@@ -12,6 +12,9 @@
 //! | `tributary_recovered_transactions_total` | transactions of which this node found out who signed them: each once, wherever it came from first |
 //! | `tributary_fill_gas`, `tributary_fill_bytes` | what this node filled its last proposal to, at most |
 //! | `tributary_commit_seconds` | executing a block and writing it, histogram |
+//! | `tributary_trees_height` | last block whose state's trees are on disk; those of later ones are made when they are needed |
+//! | `tributary_trees_seconds` | writing trees, beside the blocks that follow, histogram |
+//! | `tributary_trees_nodes_total`, `tributary_trees_bytes_total` | nodes of trees written since the start, and their bytes before compression |
 //! | `tributary_parallel_blocks_total`, `tributary_abandoned_blocks_total` | blocks run on several threads, and those of them that were given up to one since too much collided |
 //! | `tributary_ahead_transactions_total`, `tributary_repeated_transactions_total` | transactions run before their turn, and those of them that ran again in it |
 //! | `tributary_checked_blocks_total`, `tributary_skipped_checks_total` | blocks that were run again in order and came out the same, and those that were due and not run |
@@ -39,6 +42,7 @@ use tributary_store::Kept;
 
 use crate::history::collect::Collected;
 use crate::history::prune::Pruned;
+use crate::ledger::trees::Written;
 use crate::ledger::{Committed, Head};
 
 /// The node's numbers.
@@ -60,6 +64,10 @@ pub struct Metrics {
     gas: Counter,
     recovered_transactions: Counter,
     commit_seconds: Histogram,
+    trees_height: Gauge,
+    trees_seconds: Histogram,
+    trees_nodes: Counter,
+    trees_bytes: Counter,
     parallel_blocks: Counter,
     abandoned_blocks: Counter,
     ahead_transactions: Counter,
@@ -103,6 +111,7 @@ impl Metrics {
         let gossip_dropped = gauge("gossip_dropped", "Messages dropped for lack of room since the start");
         let history_oldest_block = gauge("history_oldest_block", "Oldest block kept");
         let history_oldest_state = gauge("history_oldest_state", "Oldest block from which on every state is kept");
+        let trees_height = gauge("trees_height", "Last block whose state's trees are on disk");
         let collection_seconds = gauge("collection_seconds", "How long the last look for unneeded state took");
         let mut counter = |name: &str, help: &str| {
             let counter = Counter::default();
@@ -112,6 +121,8 @@ impl Metrics {
         let transactions = counter("transactions", "Transactions executed since the start");
         let gas = counter("gas", "Gas used since the start");
         let recovered_transactions = counter("recovered_transactions", "Transactions whose sender was recovered");
+        let trees_nodes = counter("trees_nodes", "Nodes of the state's trees written since the start");
+        let trees_bytes = counter("trees_bytes", "Bytes of these, before compression");
         let parallel_blocks = counter("parallel_blocks", "Blocks run on several threads");
         let abandoned_blocks = counter("abandoned_blocks", "Of these, given up to one thread");
         let ahead_transactions = counter("ahead_transactions", "Transactions run before their turn");
@@ -129,6 +140,8 @@ impl Metrics {
         let equivocations = counter("equivocations", "Validators that said two things at once");
         let commit_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
         registry.register("commit_seconds", "Executing a block and writing it", commit_seconds.clone());
+        let trees_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 16));
+        registry.register("trees_seconds", "Writing the state's trees, beside the chain", trees_seconds.clone());
         Self {
             registry,
             height,
@@ -147,6 +160,10 @@ impl Metrics {
             gas,
             recovered_transactions,
             commit_seconds,
+            trees_height,
+            trees_seconds,
+            trees_nodes,
+            trees_bytes,
             parallel_blocks,
             abandoned_blocks,
             ahead_transactions,
@@ -177,6 +194,19 @@ impl Metrics {
         self.abandoned_blocks.inc_by(stats.is_closed.into());
         self.ahead_transactions.inc_by(count(stats.speculated));
         self.repeated_transactions.inc_by(count(stats.repeated));
+    }
+
+    /// The trees of the state after the block at `height` are on disk, and no later ones.
+    pub fn has_trees(&self, height: Height) {
+        set(&self.trees_height, height.0);
+    }
+
+    /// The trees of a state were written.
+    pub fn wrote_trees(&self, written: &Written) {
+        self.has_trees(written.height);
+        self.trees_seconds.observe(written.took.as_secs_f64());
+        self.trees_nodes.inc_by(count(written.nodes));
+        self.trees_bytes.inc_by(count(written.bytes));
     }
 
     /// So many transactions were read, and their senders recovered.

@@ -32,6 +32,7 @@ use crate::halt::{self, Halt};
 use crate::history::pruner::Pruner;
 use crate::home::Home;
 use crate::ledger::Ledger;
+use crate::ledger::trees::Trees;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::status::Status;
@@ -83,13 +84,14 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     let identity = ChainIdentity { genesis: facts.genesis_id, format: STORE_FORMAT };
     let store = Store::open(&home.data(), &config.store(), &identity)?;
     let executor = Executor::with_workers(facts.execution(), Some(&home.code_cache()), config.workers())?;
-    let ledger = Arc::new(Ledger::open(Arc::clone(&facts), store, executor, &genesis, config.storage.trees_every)?);
-    let (gossip, gossip_events) = Gossip::start(gossip_config(&facts, &config, &keys)?).await?;
     let (wake, metrics) = (Wake::new(), Arc::new(Metrics::new()));
+    let (halt, mut halted) = halt::wire();
+    let trees = Trees { every: config.storage.trees_every, halt: halt.clone(), metrics: Arc::clone(&metrics) };
+    let ledger = Arc::new(Ledger::open(Arc::clone(&facts), store, executor, &genesis, trees)?);
+    let (gossip, gossip_events) = Gossip::start(gossip_config(&facts, &config, &keys)?).await?;
     let pool = Pool::new(config.mempool(), Arc::clone(&ledger), gossip.clone(), wake.clone(), Arc::clone(&metrics));
     let pool = Arc::new(pool);
     let checkpoints = Arc::new(Checkpoints::open(Arc::clone(&ledger), &keys.bls, gossip.clone())?);
-    let (halt, mut halted) = halt::wire();
     let gossiping = tokio::spawn(gossiping::run(
         gossip_events,
         gossip.clone(),

@@ -88,8 +88,23 @@ pub fn complete(store: &Store, overlay: &PastStore, height: Height, root: &Cid) 
 /// # Errors
 /// [`LedgerFatal`].
 pub fn rebuild(store: &Store, overlay: &PastStore, height: Height, root: &Cid) -> Result<State, LedgerFatal> {
-    let damaged = |what, height, why: &str| LedgerFatal::Damaged { what, height, why: why.to_owned() };
-    let whole = store.trees_until(height)?.ok_or_else(|| damaged("the state", height, "no trees are on disk"))?;
+    loop {
+        let whole = store.trees_until(height)?.ok_or_else(|| damaged("the state", height, "no trees are on disk"))?;
+        match rebuild_from(store, overlay, whole, height, root) {
+            // Later ones came to the disk meanwhile, and what lies before them may be kept no more.
+            Err(_) if store.trees_until(height)? > Some(whole) => {}
+            rebuilt => return rebuilt,
+        }
+    }
+}
+
+fn rebuild_from(
+    store: &Store,
+    overlay: &PastStore,
+    whole: Height,
+    height: Height,
+    root: &Cid,
+) -> Result<State, LedgerFatal> {
     let record = read_record(store, whole)?.ok_or_else(|| damaged("the record", whole, "it is missing"))?;
     let mut state = BlockState::load(SharedStore::new(Arc::clone(overlay)), &record.state_root)?;
     for at in (whole.0 + 1..=height.0).map(Height) {
@@ -100,6 +115,10 @@ pub fn rebuild(store: &Store, overlay: &PastStore, height: Height, root: &Cid) -
         return Err(damaged("the state", height, "the blocks' changes lead to another root"));
     }
     Ok(Box::new(state))
+}
+
+fn damaged(what: &'static str, height: Height, why: &str) -> LedgerFatal {
+    LedgerFatal::Damaged { what, height, why: why.to_owned() }
 }
 
 /// The leaves after the last block, whichever that is.

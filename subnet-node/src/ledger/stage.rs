@@ -19,7 +19,7 @@ use tributary_fvm::state::{LeafChanges, Settled};
 use tributary_fvm::{BlockEnv, BlockRun, Executor, Pace, State, Stats, Workers};
 use tributary_message::Transaction;
 use tributary_primitives::{Hash32, Height};
-use tributary_store::{Buffered, Store};
+use tributary_store::{Buffered, Nodes, Store};
 
 use super::past::{Now, PastStore, rebuild};
 use super::{Head, LedgerFatal};
@@ -36,11 +36,11 @@ pub struct Stage {
 pub struct Place {
     /// Its root.
     pub root: Cid,
-    /// What the state reads blocks from, and what it writes to until its block is committed.
+    /// What the state reads blocks from, and what it writes to until that is committed or handed over.
     pub store: PastStore,
     /// The state.
     pub state: State,
-    /// The last height whose trees are on disk.
+    /// The last height whose trees are on disk, or on their way there.
     pub saved: Height,
 }
 
@@ -141,19 +141,16 @@ impl Stage {
         *self.standing() = Standing::After(place);
     }
 
-    /// Writes the trees of the state after `head`'s block, unless a later block runs.
+    /// The nodes that the state after `head`'s block has and no trees before; `None` where there are such trees, or a later block runs.
     ///
     /// # Errors
     /// [`LedgerFatal`].
-    pub fn save(&self, head: &Head) -> Result<(), LedgerFatal> {
+    pub fn hand_over(&self, head: &Head) -> Result<Option<Nodes>, LedgerFatal> {
         match &mut *self.standing() {
             Standing::After(place) if place.root == head.record.state_root && place.saved < head.height => {
-                place.state.save()?;
-                self.store.put_trees(head.height, &place.store.take_blocks())?;
-                place.saved = head.height;
-                Ok(())
+                place.hand_over(head.height).map(Some)
             }
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 
@@ -184,6 +181,17 @@ impl Place {
         let mut state = rebuild(store, &overlay, head.height, &root)?;
         state.read_leaves(Arc::new(Now(store.clone())));
         Ok(Self { root, store: overlay, state, saved })
+    }
+
+    /// The nodes that no trees before had, which are those after the block at `height`. They are to be written; until then they are
+    /// read here.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn hand_over(&mut self, height: Height) -> Result<Nodes, LedgerFatal> {
+        self.state.save()?;
+        self.saved = height;
+        Ok(self.store.hand_over())
     }
 }
 

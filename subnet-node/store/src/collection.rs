@@ -8,9 +8,10 @@
 //! **Why nothing goes that is needed.** Let P be the last state whose trees were on disk when the collection began, and let everything
 //! kept then have been marked: P, all older trees, and what the changes since P name (the caller's part). What a later block needs is
 //!
-//! * a node of a tree that is new since P: the commit that writes it puts it, and what is put is remembered;
-//! * a node that has not changed since P, which no commit writes again: it is reachable from P, and marked. So it is for each later state
-//!   that is saved, node by node: put since, or reachable from the one saved before;
+//! * a node of a tree that is new since P: it is put with that tree, and what is put is remembered. Of trees that are on their way to the
+//!   disk when the collection begins some nodes may be here, and P does not lead to them: all of them are remembered from the beginning;
+//! * a node that has not changed since P, which no later trees write again: it is reachable from P, and marked. So it is for each later
+//!   state that is saved, node by node: put since, on its way, or reachable from the one saved before;
 //! * a block that an actor wrote: put by its commit; or, before the collection began, named by P or by a change since, and marked. An actor
 //!   can name no block but one that it reads in the state before, or writes, which puts it again.
 //!
@@ -21,7 +22,7 @@
 //! | bound | of | memory |
 //! |---|---|---|
 //! | [`MARKED_MAX`] | blocks that are kept | 0.6 GiB, 0.9 while the set grows; a state of twenty million blocks needs both |
-//! | [`PUT_MAX`] | blocks put while it runs | 160 MiB |
+//! | [`PUT_MAX`] | blocks put while it runs, and on their way when it began | 160 MiB |
 //!
 //! With more of either a collection ends, and what it did not delete stays.
 
@@ -31,6 +32,7 @@ use std::hash::{BuildHasher, RandomState};
 use cid::Cid;
 use rocksdb::{DBRawIterator, ReadOptions, WriteBatch};
 
+use crate::ipld::Nodes;
 use crate::store::{META_COLLECTED, Store};
 use crate::undecided::Survives;
 use crate::{Deleted, Family, StoreFatal, key};
@@ -51,6 +53,15 @@ pub struct Collection {
     put_max: usize,
     /// From where the sweep goes on.
     next: Vec<u8>,
+}
+
+/// What is known of IPLD blocks that are being put.
+#[derive(Default)]
+pub(crate) struct Putting {
+    /// What was put since a collection began, while one runs.
+    pub(crate) barrier: Option<Barrier>,
+    /// Nodes of trees that are not complete: some are here, and nothing leads to them.
+    pub(crate) trees: Vec<Nodes>,
 }
 
 /// What was put since a collection began.
@@ -116,10 +127,12 @@ impl Store {
     pub fn begin_collection_within(&self, marked_max: usize, put_max: usize) -> Option<Collection> {
         let names = Names([RandomState::new(), RandomState::new()]);
         let mut putting = self.commits();
-        if putting.is_some() {
+        if putting.barrier.is_some() {
             return None;
         }
-        *putting = Some(Barrier { names: names.clone(), put: HashSet::new(), put_max, is_over: false });
+        let mut barrier = Barrier { names: names.clone(), put: HashSet::new(), put_max, is_over: false };
+        putting.trees.iter().flat_map(|nodes| nodes.iter()).for_each(|(cid, _)| barrier.remember(&cid.to_bytes()));
+        putting.barrier = Some(barrier);
         Some(Collection { store: self.clone(), names, marked: HashSet::new(), marked_max, put_max, next: Vec::new() })
     }
 
@@ -204,7 +217,7 @@ impl Collection {
     fn delete(&self, garbage: Vec<(Vec<u8>, usize)>) -> Result<Deleted, CollectionUnavailable> {
         let (mut batch, mut deleted) = (WriteBatch::default(), Deleted::default());
         let putting = self.store.commits();
-        let barrier = putting.as_ref().filter(|barrier| !barrier.is_over);
+        let barrier = putting.barrier.as_ref().filter(|barrier| !barrier.is_over);
         let barrier = barrier.ok_or(CollectionUnavailable::TooFast(self.put_max))?;
         for (key, bytes) in garbage {
             if !barrier.put.contains(&self.names.of(&key)) {
@@ -218,7 +231,7 @@ impl Collection {
 
     /// Takes down how many blocks stayed.
     fn done(&self) -> Result<(), StoreFatal> {
-        let put = self.store.commits().as_ref().map_or(0, |barrier| barrier.put.len());
+        let put = self.store.commits().barrier.as_ref().map_or(0, |barrier| barrier.put.len());
         let kept = u64::try_from(self.marked.len().saturating_add(put)).unwrap_or(u64::MAX);
         let mut batch = WriteBatch::default();
         batch.put_cf(self.store.family(Family::Meta), META_COLLECTED, kept.to_be_bytes());
@@ -228,7 +241,7 @@ impl Collection {
 
 impl Drop for Collection {
     fn drop(&mut self) {
-        *self.store.commits() = None;
+        self.store.commits().barrier = None;
     }
 }
 

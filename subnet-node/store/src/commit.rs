@@ -38,10 +38,8 @@ pub struct BlockCommit<'a> {
     pub transactions: &'a [(Hash32, u32)],
     /// Leaves of the state that it changed.
     pub leaves: &'a [LeafChange],
-    /// IPLD blocks that execution made.
+    /// IPLD blocks that actors wrote in it. The nodes of the state's trees come later, by [`Store::begin_trees`].
     pub ipld: &'a [IpldBlock],
-    /// Whether with these the store has every node of the state after it.
-    pub has_trees: bool,
 }
 
 /// A leaf's key and its new value; `None` for one that is no more.
@@ -95,9 +93,6 @@ impl Store {
         self.put_ipld(&mut batch, &mut moving, by_cid(commit.ipld));
         self.put_leaves(&mut batch, commit.leaves);
         batch.put_cf(self.family(Family::Changes), key::height(commit.height), encode_changes(commit.leaves));
-        if commit.has_trees {
-            batch.put_cf(self.family(Family::Trees), key::height(commit.height), []);
-        }
         self.delete_undecided_until(&mut batch, commit.height)?;
         self.put_tip(&mut batch, commit.height, &commit.block_hash);
         self.write(batch, Survives::PowerLoss)?;
@@ -129,17 +124,6 @@ impl Store {
         self.put_tip(&mut batch, commit.height, &commit.block_hash);
         self.write(batch, Survives::PowerLoss)?;
         Ok(Committed::Now)
-    }
-
-    /// Adds the nodes that the state after the block at `height` still lacks here; with them it has them all.
-    ///
-    /// # Errors
-    /// [`StoreFatal::Write`].
-    pub fn put_trees(&self, height: Height, ipld: &[IpldBlock]) -> Result<(), StoreFatal> {
-        let (mut batch, mut putting) = (WriteBatch::default(), self.commits());
-        self.put_ipld(&mut batch, &mut putting, by_cid(ipld));
-        batch.put_cf(self.family(Family::Trees), key::height(height), []);
-        self.write(batch, Survives::PowerLoss)
     }
 
     /// A block at a height that is decided already.
@@ -186,6 +170,6 @@ impl Store {
     }
 }
 
-fn by_cid(blocks: &[IpldBlock]) -> impl Iterator<Item = (Cid, &[u8])> {
+pub(crate) fn by_cid(blocks: &[IpldBlock]) -> impl Iterator<Item = (Cid, &[u8])> {
     blocks.iter().map(|(cid, block)| (*cid, block.as_slice()))
 }

@@ -1,21 +1,22 @@
 //! IPLD blocks: the store as a block store, and the overlay that one block's execution writes to.
 //!
 //! ```text
-//! execution ──put──▶ Buffered (memory) ──into_blocks──▶ BlockCommit.ipld ──commit_block──▶ Store
-//!           ◀─get──      │ not here
-//!                        └──────get──────▶ Store
+//! execution ──put──▶ Buffered (memory) ─┬─take_blocks─▶ BlockCommit.ipld ──commit_block──▶ Store
+//!           ◀─get──      │              └─hand_over───▶ Nodes ─────────────begin_trees───▶ Store
+//!                        └─get──▶ what was put, else Nodes that are not written yet, else Store
 //! ```
 //!
-//! What execution writes reaches the disk with its block or not at all: a proposal that is not decided leaves nothing.
+//! What actors write reaches the disk with its block or not at all: a proposal that is not decided leaves nothing. Nodes of trees, which
+//! can be made again, follow when there is time for them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use rocksdb::WriteBatch;
 
-use crate::collection::Barrier;
+use crate::collection::Putting;
 use crate::store::Store;
 use crate::undecided::Survives;
 use crate::{Family, StoreFatal};
@@ -23,17 +24,20 @@ use crate::{Family, StoreFatal};
 /// An IPLD block under its CID. Whoever made it computed the CID from the bytes.
 pub type IpldBlock = (Cid, Vec<u8>);
 
+/// Nodes of trees on their way to the disk, sorted by CID, each once. Clones are handles of one list.
+pub type Nodes = Arc<[IpldBlock]>;
+
 impl Store {
     /// The batch must be written while `putting` is held.
     pub(crate) fn put_ipld<D: AsRef<[u8]>>(
         &self,
         batch: &mut WriteBatch,
-        putting: &mut Option<Barrier>,
+        putting: &mut Putting,
         blocks: impl IntoIterator<Item = (Cid, D)>,
     ) {
         for (cid, block) in blocks {
             let name = cid.to_bytes();
-            if let Some(barrier) = putting {
+            if let Some(barrier) = &mut putting.barrier {
                 barrier.remember(&name);
             }
             batch.put_cf(self.family(Family::Ipld), name, block);
@@ -77,54 +81,85 @@ impl Blockstore for Store {
 #[derive(Debug)]
 pub struct Buffered<B = Store> {
     base: B,
-    blocks: Mutex<BTreeMap<Cid, Vec<u8>>>,
+    above: Mutex<Above>,
+}
+
+/// What the base does not have yet.
+#[derive(Debug, Default)]
+struct Above {
+    blocks: BTreeMap<Cid, Vec<u8>>,
+    /// What was handed over to be written below. Whoever writes it lets go of it once it is there.
+    leaving: Vec<Weak<[IpldBlock]>>,
 }
 
 impl<B: Blockstore> Buffered<B> {
     /// An empty overlay of `base`.
     pub const fn new(base: B) -> Self {
-        Self { base, blocks: Mutex::new(BTreeMap::new()) }
+        Self { base, above: Mutex::new(Above { blocks: BTreeMap::new(), leaving: Vec::new() }) }
     }
 
     /// What was put, sorted by CID, each block once.
     pub fn into_blocks(self) -> Vec<IpldBlock> {
-        self.blocks.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+        self.above.into_inner().unwrap_or_else(PoisonError::into_inner).blocks.into_iter().collect()
     }
 
     /// Takes out what was put so far, sorted by CID, each block once. Until it is written below, it is not to be read here.
     pub fn take_blocks(&self) -> Vec<IpldBlock> {
-        std::mem::take(&mut *self.blocks()).into_iter().collect()
+        std::mem::take(&mut self.above().blocks).into_iter().collect()
+    }
+
+    /// Takes out what was put so far, to be written below, and finds it here on until the last handle is dropped. Whoever writes it drops
+    /// it once it is there, and not at all when it cannot be written.
+    pub fn hand_over(&self) -> Nodes {
+        let mut above = self.above();
+        let nodes: Nodes = std::mem::take(&mut above.blocks).into_iter().collect();
+        above.leaving.retain(|nodes| nodes.strong_count() > 0);
+        above.leaving.push(Arc::downgrade(&nodes));
+        nodes
     }
 
     /// How many blocks were put.
     pub fn len(&self) -> usize {
-        self.blocks().len()
+        self.above().blocks.len()
     }
 
     /// Whether nothing was put.
     pub fn is_empty(&self) -> bool {
-        self.blocks().is_empty()
+        self.above().blocks.is_empty()
     }
 
-    /// The map is valid after every single insertion, so a thread that panicked elsewhere harms nothing here.
-    fn blocks(&self) -> MutexGuard<'_, BTreeMap<Cid, Vec<u8>>> {
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Valid after every single change, so a thread that panicked elsewhere harms nothing here.
+    fn above(&self) -> MutexGuard<'_, Above> {
+        self.above.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Above {
+    fn get(&self, cid: &Cid) -> Option<Vec<u8>> {
+        let leaving = || {
+            self.leaving.iter().find_map(|nodes| {
+                let nodes = nodes.upgrade()?;
+                let at = nodes.binary_search_by(|(other, _)| other.cmp(cid)).ok()?;
+                Some(nodes[at].1.clone())
+            })
+        };
+        self.blocks.get(cid).cloned().or_else(leaving)
     }
 }
 
 impl<B: Blockstore> Blockstore for Buffered<B> {
     fn get(&self, cid: &Cid) -> anyhow::Result<Option<Vec<u8>>> {
-        let put = self.blocks().get(cid).cloned();
-        if put.is_some() { Ok(put) } else { self.base.get(cid) }
+        let above = self.above().get(cid);
+        if above.is_some() { Ok(above) } else { self.base.get(cid) }
     }
 
     fn has(&self, cid: &Cid) -> anyhow::Result<bool> {
-        let put = self.blocks().contains_key(cid);
-        Ok(put || self.base.has(cid)?)
+        let is_above = self.above().get(cid).is_some();
+        Ok(is_above || self.base.has(cid)?)
     }
 
     fn put_keyed(&self, cid: &Cid, block: &[u8]) -> anyhow::Result<()> {
-        self.blocks().insert(*cid, block.to_vec());
+        self.above().blocks.insert(*cid, block.to_vec());
         Ok(())
     }
 }

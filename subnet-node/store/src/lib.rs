@@ -4,10 +4,10 @@
 //!
 //! | family | key | value | written by |
 //! |---|---|---|---|
-//! | `ipld` | CID | block of the state tree, receipts or outbox | [`Store::commit_block`], [`Store::commit_base`], an import |
+//! | `ipld` | CID | block of the state tree, receipts or outbox | [`Store::commit_block`], [`Store::begin_trees`], [`Store::commit_base`], an import |
 //! | `leaves` | leaf | its value after the last block | [`Store::commit_block`], [`Store::commit_base`] |
 //! | `changes` | height | leaves that the block changed | [`Store::commit_block`] |
-//! | `trees` | height | nothing: the state after it has all nodes in `ipld` | [`Store::commit_block`], [`Store::commit_base`], [`Store::put_trees`] |
+//! | `trees` | height | nothing: the state after it has all nodes in `ipld` | [`Store::begin_trees`], [`Store::commit_base`] |
 //! | `blocks` | height | Tendermint block | [`Store::commit_block`] |
 //! | `certificates` | height | consensus' commit certificate of the block | [`Store::commit_block`] |
 //! | `receipts` | height | receipts of the block's transactions | [`Store::commit_block`] |
@@ -39,6 +39,7 @@
 //! | `collection` | IPLD blocks that nobody needs any more |
 //! | `ipld` | [`Store`] as a block store, and [`Buffered`] for one block's execution |
 //! | `leaves` | the state's leaves, now and at a commit |
+//! | `trees` | nodes of trees, piece by piece beside commits |
 //! | `sizes` | what the metrics show |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
@@ -54,6 +55,7 @@ mod key;
 mod leaves;
 mod sizes;
 mod store;
+mod trees;
 mod undecided;
 
 pub use collection::{Collection, CollectionUnavailable, MARKED_MAX, Marked, PUT_MAX, Swept};
@@ -62,8 +64,9 @@ pub use directory::{ChainIdentity, StoreConfig};
 pub use error::StoreFatal;
 pub use family::Family;
 pub use history::{Deleted, Kept};
-pub use ipld::{Buffered, IpldBlock};
+pub use ipld::{Buffered, IpldBlock, Nodes};
 pub use leaves::Snapshot;
 pub use sizes::{FamilySize, StoreSizes};
 pub use store::{Store, Tip, TransactionPlace};
+pub use trees::{PIECE_BYTES, TreesWrite};
 pub use undecided::{Survives, UndecidedBlock};

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rocksdb::{Cache, ColumnFamily, DB, Direction, FlushOptions, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
 use tributary_primitives::{Hash32, Height};
 
-use crate::collection::Barrier;
+use crate::collection::Putting;
 use crate::directory::{self, ChainIdentity, Opened, StoreConfig};
 use crate::undecided::Survives;
 use crate::{Family, StoreFatal, key};
@@ -47,7 +47,7 @@ struct Inner {
     database: DB,
     cache: Cache,
     /// Held while a commit compares with the tip and moves it, and while IPLD blocks are put or collected; readers do not take it.
-    commits: Mutex<Option<Barrier>>,
+    commits: Mutex<Putting>,
     _lock: File,
 }
 
@@ -80,7 +80,7 @@ impl Store {
     }
 
     fn of(Opened { database, cache, lock }: Opened) -> Self {
-        let inner = Inner { database, cache, commits: Mutex::new(None), _lock: lock };
+        let inner = Inner { database, cache, commits: Mutex::default(), _lock: lock };
         Self { inner: Arc::new(inner) }
     }
 
@@ -195,9 +195,9 @@ impl Store {
         self.database().cf_handle(family.name()).expect("opened with every family")
     }
 
-    /// The right to move the tip and to put IPLD blocks, and what a collection that runs remembers of those. Nothing is left half done by
-    /// a holder that panicked: a batch is written whole.
-    pub(crate) fn commits(&self) -> MutexGuard<'_, Option<Barrier>> {
+    /// The right to move the tip and to put IPLD blocks, and what is known of those that are being put. Nothing is left half done by a
+    /// holder that panicked: a batch is written whole.
+    pub(crate) fn commits(&self) -> MutexGuard<'_, Putting> {
         self.inner.commits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -19,15 +19,16 @@ use tributary_node::history::law::{History, Keeping};
 use tributary_node::history::prune::{Pruned, prune};
 use tributary_node::ledger::Ledger;
 use tributary_node::ledger::past::PastStore;
-use tributary_primitives::Height;
 use tributary_primitives::actors::{BuiltinActor, INIT_ID};
 use tributary_primitives::init::{EXEC, ExecParams};
+use tributary_primitives::{Height, SubnetId};
+use tributary_store::BlockCommit;
 use tributary_witness::export;
 
 use crate::client::until;
 use crate::ledger::{Decided, LeavesAt, decided, leaves_at, ledger};
 use crate::light_client::open;
-use crate::network::{Network, Plan};
+use crate::network::{CHAIN_ID, Network, Plan};
 use crate::wallet::Wallet;
 
 /// What proposes to a wallet of several signers.
@@ -258,6 +259,64 @@ async fn a_collection_leaves_exactly_what_is_kept_whatever_is_committed_meanwhil
         copy.save().unwrap();
         drop(copy);
         chain.compare(&chain.ledger(directory.path(), trees_every), history);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trees_of_checkpoints_that_a_killed_node_had_still_to_write_are_there_once_it_starts_and_stay() {
+    let subnet = SubnetId::root(CHAIN_ID + 1).child(103).unwrap();
+    let parameters = &["heartbeat_ms=1000", "block_interval_min_ms=50", "checkpoint_period=4"];
+    let mut network = Network::planned(Plan { chain: ("child-1", CHAIN_ID, subnet), parameters, ..Plan::root(1) });
+    network.start_all();
+    let (mut wallet, client) = (Wallet::rich(), network.client(0));
+    client.reach(1).await;
+    while client.height().await.unwrap() < 3 * PERIOD + 2 {
+        wallet.transfer(&client).await;
+    }
+    assert!(network.stop(0).success());
+    let source = open(&network);
+    let last = source.head().height;
+
+    // What such a node has: blocks, leaves, changes.
+    let directory = TempDir::new().unwrap();
+    let copy = ledger(directory.path(), &network, 1_000);
+    for height in (1..=last.0).map(Height) {
+        let Decided { certificate, bytes, .. } = decided(&source, height);
+        let store = source.store();
+        copy.store()
+            .commit_block(&BlockCommit {
+                height,
+                block_hash: certificate.block.hash,
+                block: &bytes,
+                certificate: &store.certificate(height).unwrap().unwrap(),
+                receipts: &store.receipts(height).unwrap().unwrap(),
+                app: &store.app(height).unwrap().unwrap(),
+                transactions: &[],
+                leaves: &store.changes(height).unwrap().unwrap(),
+                ipld: &[],
+            })
+            .unwrap();
+    }
+    assert_eq!(copy.store().trees_until(last).unwrap(), Some(Height::GENESIS));
+    drop(copy);
+
+    let copy = ledger(directory.path(), &network, 1_000);
+    for height in (0..=last.0).map(Height) {
+        let complete = Height(height.0 - height.0 % PERIOD);
+        assert_eq!(copy.store().trees_until(height).unwrap(), Some(complete), "{height}");
+    }
+    for height in (1..=3).map(|number| Height(number * PERIOD)) {
+        copy.store().put_checkpoint(height, b"certified").unwrap();
+    }
+    assert!(prune_all(&copy, History::Checkpoints).kept.states > Height(PERIOD), "the changes before went");
+    collect(copy.store(), || ControlFlow::Continue(())).unwrap();
+    assert_exact(&copy);
+    for height in (0..=last.0).map(Height) {
+        let is_kept = height.0.is_multiple_of(PERIOD) || height >= copy.store().kept().unwrap().states;
+        assert_eq!(copy.store().keeps_state(height).unwrap(), is_kept, "{height}");
+        if is_kept {
+            assert_eq!(leaves_at(&copy, height), leaves_at(&source, height), "{height}");
+        }
     }
 }
 

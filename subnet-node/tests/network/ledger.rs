@@ -2,19 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::address::Address;
 use tempfile::TempDir;
 use tributary_chain::{Block, CommitCertificate};
 use tributary_fvm::{Executor, StateTree};
 use tributary_message::Transaction;
 use tributary_node::facts::ChainFacts;
+use tributary_node::halt;
+use tributary_node::history::collect::collect;
 use tributary_node::ledger::Ledger;
+use tributary_node::ledger::past::complete;
+use tributary_node::ledger::trees::Trees;
+use tributary_node::metrics::Metrics;
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::{EthAddress, Hash32, Height};
-use tributary_store::{ChainIdentity, Store, StoreConfig};
+use tributary_store::{Buffered, ChainIdentity, Nodes, Store, StoreConfig};
 
 use crate::light_client::open;
 use crate::network::{Network, Plan};
@@ -61,7 +68,12 @@ pub fn ledger(at: &Path, network: &Network, trees_every: u64) -> Ledger {
     let identity = ChainIdentity { genesis: facts.genesis_id, format: tributary_node::run::STORE_FORMAT };
     let store = Store::open(at, &StoreConfig::default(), &identity).unwrap();
     let executor = Executor::new(facts.execution(), None).unwrap();
-    Ledger::open(facts, store, executor, network.genesis(), NonZeroU64::new(trees_every).unwrap()).unwrap()
+    Ledger::open(facts, store, executor, network.genesis(), trees(trees_every)).unwrap()
+}
+
+/// Trees every so many blocks. That they cannot be written nobody hears of; the ledger refuses to go on.
+pub fn trees(every: u64) -> Trees {
+    Trees { every: NonZeroU64::new(every).unwrap(), halt: halt::wire().0, metrics: Arc::new(Metrics::new()) }
 }
 
 /// The block at `height`.
@@ -120,6 +132,63 @@ async fn blocks_lead_to_the_same_states_however_they_came_and_wherever_the_node_
         }
         for (height, state) in (0..).map(Height).zip(&states) {
             assert_eq!(leaves_at(&copy, height), *state, "trees every {trees_every}, block {height}");
+        }
+    }
+}
+
+/// The nodes of the trees after a block that a node has still to write.
+fn lacking(ledger: &Ledger, height: Height) -> Nodes {
+    let overlay = Arc::new(Buffered::new(ledger.store().as_ref().clone()));
+    let root = ledger.record_at(height).unwrap().unwrap().state_root;
+    complete(ledger.store(), &overlay, height, &root).unwrap();
+    overlay.hand_over()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_killed_anywhere_in_the_writing_of_trees_comes_to_the_same_states() {
+    let (network, source) = chain().await;
+    let last = source.head().height;
+    let states: Vec<_> = (0..=last.0).map(|height| leaves_at(&source, Height(height))).collect();
+    type Cut = fn(usize) -> usize;
+    let cuts: [(&str, Cut); 6] = [
+        ("before", |_| 0),
+        ("after a node", |_| 1),
+        ("half way", |all| all / 2),
+        ("before the last node", |all| all - 1),
+        ("before the mark", |all| all),
+        ("after the mark", |all| all),
+    ];
+    for (cut, written) in cuts {
+        let directory = TempDir::new().unwrap();
+        let mut copy = ledger(directory.path(), &network, 1_000);
+        for height in (1..=last.0).map(Height) {
+            let Decided { certificate, bytes, block, transactions } = decided(&source, height);
+            copy.commit(certificate, &block, &bytes, &transactions).unwrap().expect("it is new");
+            assert_eq!(copy.record_at(height).unwrap(), source.record_at(height).unwrap(), "killed {cut}, {height}");
+            if !height.0.is_multiple_of(3) {
+                continue;
+            }
+            let nodes = lacking(&copy, height);
+            let written = nodes[..written(nodes.len())].iter().map(|(cid, node)| (*cid, node));
+            copy.store().put_many_keyed(written).unwrap();
+            if cut == "after the mark" {
+                copy.store().begin_trees(height, nodes).finish().unwrap();
+            }
+            drop(copy);
+            copy = ledger(directory.path(), &network, 1_000);
+            let complete = if cut == "after the mark" { height } else { Height::GENESIS };
+            assert_eq!(copy.store().trees_until(height).unwrap(), Some(complete), "killed {cut}");
+            if height.0.is_multiple_of(2) {
+                // What is there of trees that are not complete, nobody relies on.
+                collect(copy.store(), || ControlFlow::Continue(())).unwrap();
+            }
+        }
+        copy.save().unwrap();
+        drop(copy);
+        let copy = ledger(directory.path(), &network, 1_000);
+        assert_eq!(copy.store().trees_until(last).unwrap(), Some(last));
+        for (height, state) in (0..).map(Height).zip(&states) {
+            assert_eq!(leaves_at(&copy, height), *state, "killed {cut}, block {height}");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Every decided height convinces a Tendermint light client that has never seen our code.
 
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use tributary_node::ledger::Ledger;
 use tributary_primitives::Height;
 use tributary_store::{ChainIdentity, Store, StoreConfig};
 
+use crate::ledger::trees;
 use crate::network::Network;
 use crate::wallet::Wallet;
 
@@ -47,7 +47,7 @@ pub fn open(network: &Network) -> Ledger {
     let identity = ChainIdentity { genesis: facts.genesis_id, format: tributary_node::run::STORE_FORMAT };
     let store = Store::open(&network.home(0).data(), &StoreConfig::default(), &identity).unwrap();
     let executor = Executor::new(facts.execution(), None).unwrap();
-    Ledger::open(facts, store, executor, network.genesis(), NonZeroU64::MIN).unwrap()
+    Ledger::open(facts, store, executor, network.genesis(), trees(1)).unwrap()
 }
 
 fn light_block(ledger: &Ledger, height: Height) -> LightBlock {

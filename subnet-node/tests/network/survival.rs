@@ -1,8 +1,14 @@
 //! What must hold through kills, halts and restarts.
 
+use std::fs;
 use std::time::Duration;
 
+use tempfile::TempDir;
+use tributary_primitives::Height;
+
 use crate::client::{Client, until};
+use crate::ledger::{Decided, decided, leaves_at, ledger};
+use crate::light_client::open;
 use crate::network::Network;
 use crate::wallet::Wallet;
 
@@ -81,6 +87,37 @@ async fn a_chain_without_a_quorum_halts_and_goes_on_when_one_returns() {
     assert!(client.height().await.unwrap() > halted);
     network.start(3);
     agree(&network, &[0, 1, 2, 3], client.height().await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_killed_again_and_again_while_it_writes_trees_has_the_states_that_its_blocks_lead_to() {
+    let mut network = Network::of(1);
+    let config = network.home(0).config();
+    let told = fs::read_to_string(&config).unwrap().replace("trees_every = 32", "trees_every = 1");
+    fs::write(&config, told).unwrap();
+    network.start(0);
+    let (mut wallet, client) = (Wallet::rich(), network.client(0));
+    let mut last = 1;
+    for _ in 0..10 {
+        client.reach(last).await;
+        (_, last) = wallet.transfer(&client).await;
+        // Its trees are being written, or are about to be.
+        network.kill(0);
+        network.start(0);
+    }
+    client.reach(last + 1).await;
+    until("trees", async || network.metric(0, "tributary_trees_height") > last).await;
+    assert!(network.metric(0, "tributary_trees_nodes_total") > 0);
+    network.kill(0);
+
+    let (killed, directory) = (open(&network), TempDir::new().unwrap());
+    let copy = ledger(directory.path(), &network, 1_000);
+    for height in (1..=killed.head().height.0).map(Height) {
+        let Decided { certificate, bytes, block, transactions } = decided(&killed, height);
+        copy.commit(certificate, &block, &bytes, &transactions).unwrap().expect("it is new");
+        assert_eq!(copy.record_at(height).unwrap(), killed.record_at(height).unwrap(), "{height}");
+        assert_eq!(leaves_at(&copy, height), leaves_at(&killed, height), "the state after {height}");
+    }
 }
 
 /// The height at which the chain stands, once it no longer moves: a block that was under way may still land.

@@ -14,13 +14,14 @@ mod block;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 
-use block::{Block, TREES_EVERY, identity, open};
+use block::{Block, NODES, TREES_EVERY, identity, open};
 use fvm_ipld_blockstore::Blockstore;
 use tempfile::TempDir;
 use tributary_primitives::Height;
-use tributary_store::{BaseCommit, Kept, Store, StoreFatal, Survives};
+use tributary_store::{BaseCommit, Family, Kept, Store, StoreFatal, Survives};
 
 const DIRECTORY: &str = "TRIBUTARY_STORE_TEST_DIRECTORY";
 /// Set, the writer deletes all but its last blocks meanwhile.
@@ -57,6 +58,14 @@ fn writes_until_it_is_killed() {
             }
         });
     }
+    let (hand, trees) = mpsc::sync_channel(1);
+    let writer = store.clone();
+    thread::spawn(move || {
+        for height in trees {
+            writer.begin_trees(height, Block::at(height).nodes()).finish().unwrap();
+            say(&format!("completed {height}"));
+        }
+    });
     loop {
         let block = Block::at(height);
         for round in 0..3 {
@@ -65,14 +74,18 @@ fn writes_until_it_is_killed() {
         say(&format!("proposed {height}"));
         store.commit_block(&block.commit()).unwrap();
         say(&format!("committed {height}"));
+        if height.0.is_multiple_of(TREES_EVERY) {
+            hand.send(height).unwrap();
+        }
         height = height.next();
     }
 }
 
-/// Deletes all but the last blocks and what they brought.
+/// Deletes all but the last blocks, from one with trees on, and what they brought.
 fn prune_and_collect(store: &Store) {
     let tip = store.tip().unwrap().unwrap().height;
-    let oldest = Height(tip.0.saturating_sub(KEPT)).max(store.kept().unwrap().blocks);
+    let oldest = store.trees_until(Height(tip.0.saturating_sub(KEPT))).unwrap().unwrap();
+    let oldest = oldest.max(store.kept().unwrap().blocks);
     store.keep_from(Kept { blocks: oldest, states: oldest }).unwrap();
     for height in (store.pruned().unwrap().blocks.0..oldest.0).map(Height) {
         let block = Block::at(height);
@@ -84,7 +97,19 @@ fn prune_and_collect(store: &Store) {
     for (cid, _) in (oldest.0..=tip.0).flat_map(|height| Block::at(Height(height)).ipld) {
         collection.mark(&cid).unwrap();
     }
+    for height in complete(store) {
+        for (cid, _) in Block::at(height).nodes().iter() {
+            assert!(store.has(cid).unwrap(), "a node of the complete trees after {height}");
+            collection.mark(cid).unwrap();
+        }
+    }
     while !collection.sweep().unwrap().is_done {}
+}
+
+/// Heights whose trees are complete, genesis aside.
+fn complete(store: &Store) -> Vec<Height> {
+    let marks = store.range(Family::Trees, Height::FIRST..Height(u64::MAX), usize::MAX).unwrap();
+    marks.into_iter().map(|(height, _)| height).collect()
 }
 
 fn say(line: &str) {
@@ -95,9 +120,9 @@ fn say(line: &str) {
 #[test]
 fn a_store_killed_at_any_instruction_opens_at_a_whole_block() {
     let directory = TempDir::new().unwrap();
-    let mut last = Height::GENESIS;
+    let (mut last, mut half_written) = (Height::GENESIS, 0);
     for kill in 0..KILLS {
-        let (proposed, committed) = write_and_kill(directory.path(), kill, &[]);
+        let Reported { proposed, committed, completed } = write_and_kill(directory.path(), kill, &[]);
         let store = open(directory.path(), &identity()).unwrap();
         let tip = store.tip().unwrap().map_or(Height::GENESIS, |tip| tip.height);
         assert!(tip >= committed, "{committed} was reported as committed, the store ends at {tip}");
@@ -109,8 +134,13 @@ fn a_store_killed_at_any_instruction_opens_at_a_whole_block() {
         }
         assert_whole(&store, last, tip);
         last = tip;
+        let complete = complete(&store);
+        assert!(completed == Height::GENESIS || complete.contains(&completed), "{completed} was reported as complete");
+        let begun = (1..=tip.0).filter(|height| height.is_multiple_of(TREES_EVERY)).map(Height);
+        half_written += begun.filter(|height| !complete.contains(height) && count(&store, *height) > 0).count();
     }
     assert!(last > Height(20), "the writer was killed before it wrote much: {last}");
+    println!("trees that a kill left half written: {half_written}");
 }
 
 #[test]
@@ -118,7 +148,7 @@ fn a_store_killed_while_it_deletes_has_all_that_is_kept_and_goes_on_deleting() {
     let directory = TempDir::new().unwrap();
     let mut oldest = Height::GENESIS;
     for kill in 0..KILLS {
-        let (_, committed) = write_and_kill(directory.path(), kill, &[(PRUNES, "")]);
+        let Reported { committed, .. } = write_and_kill(directory.path(), kill, &[(PRUNES, "")]);
         let store = open(directory.path(), &identity()).unwrap();
         let Some(tip) = store.tip().unwrap() else { continue };
         let (kept, pruned) = (store.kept().unwrap(), store.pruned().unwrap());
@@ -138,13 +168,31 @@ fn a_store_killed_while_it_deletes_has_all_that_is_kept_and_goes_on_deleting() {
         assert_eq!(store.pruned().unwrap(), store.kept().unwrap());
         let unneeded: Vec<_> = (0..oldest.0).flat_map(|height| Block::at(Height(height)).ipld).collect();
         assert!(unneeded.iter().all(|(cid, _)| !store.has(cid).unwrap()), "nothing was forgotten");
+        let complete = complete(&store);
+        for height in (1..=tip.height.0).map(Height) {
+            let nodes = if complete.contains(&height) { NODES } else { 0 };
+            assert_eq!(count(&store, height), nodes, "nodes of the trees after {height}");
+        }
     }
     assert!(oldest > Height(10), "the writer was killed before it deleted much: {oldest}");
 }
 
+/// The last heights that a writer reported.
+struct Reported {
+    proposed: Height,
+    committed: Height,
+    /// With trees.
+    completed: Height,
+}
+
+/// How many nodes of a height's trees are there.
+fn count(store: &Store, height: Height) -> usize {
+    Block::at(height).nodes().iter().filter(|(cid, _)| store.has(cid).unwrap()).count()
+}
+
 /// Starts a writer, and kills it after it reported a number of lines that differs from kill to kill; it goes on writing until
-/// the kill reaches it. Gives the last heights it reported as proposed and committed.
-fn write_and_kill(directory: &Path, kill: usize, told: &[(&str, &str)]) -> (Height, Height) {
+/// the kill reaches it.
+fn write_and_kill(directory: &Path, kill: usize, told: &[(&str, &str)]) -> Reported {
     let mut writer = Writer(
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "writes_until_it_is_killed", "--ignored", "--nocapture"])
@@ -156,13 +204,14 @@ fn write_and_kill(directory: &Path, kill: usize, told: &[(&str, &str)]) -> (Heig
             .unwrap(),
     );
     let lines = BufReader::new(writer.0.stdout.take().unwrap()).lines();
-    let (mut proposed, mut committed) = (Height::GENESIS, Height::GENESIS);
+    let mut last = Reported { proposed: Height::GENESIS, committed: Height::GENESIS, completed: Height::GENESIS };
     let mut reports = 0;
     for line in lines {
         let line = line.unwrap();
         match line.split_once(' ') {
-            Some(("proposed", height)) => proposed = Height(height.parse().unwrap()),
-            Some(("committed", height)) => committed = Height(height.parse().unwrap()),
+            Some(("proposed", height)) => last.proposed = Height(height.parse().unwrap()),
+            Some(("committed", height)) => last.committed = Height(height.parse().unwrap()),
+            Some(("completed", height)) => last.completed = Height(height.parse().unwrap()),
             _ => continue,
         }
         reports += 1;
@@ -172,7 +221,7 @@ fn write_and_kill(directory: &Path, kill: usize, told: &[(&str, &str)]) -> (Heig
         }
     }
     assert!(reports >= 3 + kill, "the writer ended by itself after {reports} reports");
-    (proposed, committed)
+    last
 }
 
 /// Killed and waited for, whatever happens to the test.
@@ -209,7 +258,10 @@ fn assert_whole(store: &Store, from: Height, tip: Height) {
     for (key, value) in Block::at(tip).leaves {
         assert_eq!(store.leaf(&key).unwrap(), value, "the leaves are those after the tip");
     }
-    assert_eq!(store.trees_until(tip).unwrap(), Some(Height(tip.0 - tip.0 % TREES_EVERY)));
+    for height in complete(store) {
+        assert!(height <= tip && height.0.is_multiple_of(TREES_EVERY), "{height} of {tip}");
+        assert_eq!(count(store, height), NODES, "nodes of the complete trees after {height}");
+    }
     let next = Block::at(tip.next());
     assert_eq!(store.block(tip.next()).unwrap(), None);
     assert_eq!(store.app(tip.next()).unwrap(), None);

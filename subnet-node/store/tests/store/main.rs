@@ -6,16 +6,17 @@ mod block;
 mod model;
 mod opening;
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
-use block::{Block, identity, open};
+use block::{Block, NODES, NODES_OF_A_PIECE, TREES_EVERY, identity, open};
 use fvm_ipld_blockstore::{Block as IpldData, Blockstore};
 use multihash_codetable::Code;
 use tempfile::TempDir;
 use tributary_primitives::{BlsPublicKey, Height, VALIDATORS_MAX};
 use tributary_store::{
-    BaseCommit, Buffered, Collection, CollectionUnavailable, Committed, Family, Kept, Marked, Store, StoreFatal,
-    Survives, Tip, TransactionPlace,
+    BaseCommit, Buffered, Collection, CollectionUnavailable, Committed, Family, IpldBlock, Kept, Marked, Nodes, Store,
+    StoreFatal, Survives, Tip, TransactionPlace,
 };
 
 fn open_with_base(path: &Path) -> Store {
@@ -224,24 +225,78 @@ fn a_snapshot_keeps_the_leaves_of_its_block_whatever_is_committed_since() {
 fn trees_are_known_by_the_last_height_that_has_them() {
     let directory = TempDir::new().unwrap();
     let store = open_with_base(directory.path());
-    for height in (1..=6).map(Height) {
-        store.commit_block(&Block::at(height).commit()).unwrap();
-    }
+    commit_with_trees(&store, 1..=6);
     let until = |height| store.trees_until(Height(height)).unwrap();
     assert_eq!([until(0), until(3), until(4), until(6)], [0, 0, 4, 4].map(|height| Some(Height(height))));
-    let late = Block::fork(Height(6), 7).ipld;
-    store.put_trees(Height(6), &late).unwrap();
+    let late = Block::at(Height(6)).nodes();
+    store.begin_trees(Height(6), Nodes::clone(&late)).finish().unwrap();
     assert_eq!([until(5), until(6), until(9)], [4, 6, 6].map(|height| Some(Height(height))));
-    assert!(late.iter().all(|(cid, _)| store.has(cid).unwrap()));
+    assert_eq!(there(&store, &late), NODES);
+    store.begin_trees(Height(5), Nodes::default()).finish().unwrap();
+    assert_eq!(until(5), Some(Height(5)), "a state that had them all");
+}
+
+#[test]
+fn trees_that_a_crash_cut_short_are_not_taken_for_whole_and_are_written_again() {
+    let directory = TempDir::new().unwrap();
+    let pieces = NODES.div_ceil(NODES_OF_A_PIECE);
+    for (height, pieces_written) in (1..).map(Height).zip(0..=pieces) {
+        let store = if height == Height(1) {
+            open_with_base(directory.path())
+        } else {
+            open(directory.path(), &identity()).unwrap()
+        };
+        let (block, before) = (Block::at(height), height.previous());
+        store.commit_block(&block.commit()).unwrap();
+        let mut trees = store.begin_trees(height, block.nodes());
+        let is_whole = pieces_written == pieces;
+        for _ in 0..pieces_written {
+            assert!(trees.step().unwrap().is_continue() || is_whole);
+        }
+        drop((trees, store));
+
+        let store = open(directory.path(), &identity()).unwrap();
+        let written = (pieces_written * NODES_OF_A_PIECE).min(NODES);
+        assert_eq!(there(&store, &block.nodes()), written, "{pieces_written} pieces");
+        assert_eq!(store.trees_until(height).unwrap(), if is_whole { Some(height) } else { before });
+        // A node that goes on commits first, and writes trees again when they are due.
+        store.begin_trees(height, block.nodes()).finish().unwrap();
+        assert_eq!((there(&store, &block.nodes()), store.trees_until(height).unwrap()), (NODES, Some(height)));
+    }
+}
+
+#[test]
+fn what_was_handed_over_to_be_written_is_read_until_it_is_in_the_store() {
+    let directory = TempDir::new().unwrap();
+    let store = open_with_base(directory.path());
+    let state = Buffered::new(store.clone());
+    let put = |nodes: &Nodes| nodes.iter().for_each(|(cid, node)| state.put_keyed(cid, node).unwrap());
+    let read = |nodes: &Nodes| {
+        let is_read =
+            |(cid, node): &&IpldBlock| state.get(cid).unwrap().as_ref() == Some(node) && state.has(cid).unwrap();
+        nodes.iter().filter(is_read).count()
+    };
+    let [first, second] = [1, 2].map(|height| Block::at(Height(height)).nodes());
+    put(&first);
+    let leaving = state.hand_over();
+    assert_eq!((&leaving, state.len()), (&first, 0), "sorted by CID, and gone from what is put");
+    put(&second);
+    let then = state.hand_over();
+    assert_eq!((read(&first), read(&second)), (NODES, NODES));
+    let mut trees = store.begin_trees(Height(1), leaving);
+    assert!(trees.step().unwrap().is_continue());
+    assert_eq!((read(&first), read(&second)), (NODES, NODES), "half of it there");
+    trees.finish().unwrap();
+    assert_eq!((read(&first), there(&store, &first)), (NODES, NODES), "all of it there");
+    drop(then);
+    assert_eq!(read(&second), 0, "nobody holds it, and nobody wrote it");
 }
 
 #[test]
 fn states_that_are_not_kept_go_but_for_those_whose_trees_are_spared() {
     let directory = TempDir::new().unwrap();
     let store = open_with_base(directory.path());
-    for height in (1..=12).map(Height) {
-        store.commit_block(&Block::at(height).commit()).unwrap();
-    }
+    commit_with_trees(&store, 1..=12);
     let all = Kept { blocks: Height(0), states: Height(0) };
     assert_eq!((store.kept().unwrap(), store.pruned().unwrap()), (all, all));
     store.keep_from(Kept { states: Height(8), ..all }).unwrap();
@@ -281,6 +336,21 @@ fn a_transaction_that_a_later_block_was_named_for_is_still_found_when_the_earlie
     assert_eq!(found, [TransactionPlace { height: Height(2), index: 3 }]);
 }
 
+/// Commits blocks, and writes the trees of those that are due.
+fn commit_with_trees(store: &Store, heights: RangeInclusive<u64>) {
+    for block in heights.map(|height| Block::at(Height(height))) {
+        store.commit_block(&block.commit()).unwrap();
+        if block.height.0.is_multiple_of(TREES_EVERY) {
+            store.begin_trees(block.height, block.nodes()).finish().unwrap();
+        }
+    }
+}
+
+/// How many of these the store has.
+fn there(store: &Store, nodes: &[IpldBlock]) -> usize {
+    nodes.iter().filter(|(cid, _)| store.has(cid).unwrap()).count()
+}
+
 /// Sweeps all; how many blocks went.
 fn sweep(collection: &mut Collection) -> u64 {
     let mut entries = 0;
@@ -313,9 +383,9 @@ fn a_collection_leaves_what_is_marked_and_what_is_put_while_it_runs() {
         assert_eq!(collection.block(cid).unwrap().as_ref(), Some(bytes));
     }
     assert_eq!(collection.marked(), 500);
-    // By a commit, by trees written at a stop, by an import; and what was there, unneeded, and is needed again.
+    // By a commit, by trees, by an import; and what was there, unneeded, and is needed again.
     commit(150..160);
-    store.put_trees(Height(159), &blocks[170].ipld).unwrap();
+    store.begin_trees(Height(159), blocks[170].ipld.clone().into()).finish().unwrap();
     store.put_many_keyed(blocks[171].ipld.clone()).unwrap();
     store.put_many_keyed(blocks[7].ipld.clone()).unwrap();
     assert!(!collection.sweep().unwrap().is_done, "in steps");
@@ -335,6 +405,49 @@ fn a_collection_leaves_what_is_marked_and_what_is_put_while_it_runs() {
         again.mark(cid).unwrap();
     }
     assert_eq!((sweep(&mut again), there(&blocks[171]), there(&blocks[160])), (40, 0, 10));
+}
+
+#[test]
+fn a_collection_leaves_trees_alone_that_are_on_their_way_whenever_it_begins() {
+    let directory = TempDir::new().unwrap();
+    let store = open_with_base(directory.path());
+    let pieces = NODES.div_ceil(NODES_OF_A_PIECE);
+    for (height, (begins_at, sweeps_at)) in
+        (1..).zip((0..=pieces).flat_map(|begins| (begins..=pieces).map(move |sweeps| (begins, sweeps))))
+    {
+        let block = Block::at(Height(height));
+        store.commit_block(&block.commit()).unwrap();
+        let mut trees = store.begin_trees(block.height, block.nodes());
+        let mut collection = None;
+        for piece in 0..=pieces {
+            if piece == begins_at {
+                // What is marked is what led somewhere when it began: none of these trees, unless they are complete.
+                let mut begun = store.begin_collection().unwrap();
+                if store.trees_until(block.height).unwrap() == Some(block.height) {
+                    block.nodes().iter().for_each(|(cid, _)| assert_eq!(begun.mark(cid).unwrap(), Marked::Now));
+                }
+                collection = Some(begun);
+            }
+            if piece == sweeps_at {
+                sweep(collection.as_mut().unwrap());
+            }
+            if piece < pieces {
+                assert_eq!(trees.step().unwrap().is_break(), piece + 1 == pieces);
+            }
+        }
+        drop((trees, collection));
+        assert_eq!(there(&store, &block.nodes()), NODES, "begun at piece {begins_at}, swept at {sweeps_at}");
+        assert_eq!(store.trees_until(block.height).unwrap(), Some(block.height));
+    }
+
+    // Those that nobody goes on with are nobody's.
+    let block = Block::at(Height(99));
+    let mut trees = store.begin_trees(block.height, block.nodes());
+    assert!(trees.step().unwrap().is_continue());
+    drop(trees);
+    assert_eq!(there(&store, &block.nodes()), NODES_OF_A_PIECE);
+    sweep(&mut store.begin_collection().unwrap());
+    assert_eq!(there(&store, &block.nodes()), 0);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tributary_primitives::{BlsPublicKey, Hash32, Height};
 use tributary_store::{Buffered, Committed, Kept, Store, StoreFatal, Survives};
 
-use crate::block::{Block, TREES_EVERY, identity, open};
+use crate::block::{Block, NODES, NODES_OF_A_PIECE, identity, open};
 use crate::{commit_base, open_with_base};
 
 #[derive(Clone, Debug)]
@@ -21,6 +21,10 @@ enum Step {
     },
     /// An execution that is thrown away.
     Abandon,
+    /// So many pieces of the trees after the tip.
+    Trees {
+        pieces: usize,
+    },
     Propose {
         ahead: u64,
         round: u32,
@@ -51,6 +55,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => (1..2_u64, 0..2_u8).prop_map(|(ahead, fork)| Step::Commit { ahead, fork }),
         2 => (0..4_u64, 0..2_u8).prop_map(|(ahead, fork)| Step::Commit { ahead, fork }),
         1 => Just(Step::Abandon),
+        2 => (0..5_usize).prop_map(|pieces| Step::Trees { pieces }),
         4 => (0..3_u64, 0..3_u32, 0..2_u8).prop_map(|(ahead, round, fork)| Step::Propose { ahead, round, fork }),
         4 => (0..6_u64, 0..4_u8, any::<u8>()).prop_map(|(height, signer, share)| Step::Share { height, signer, share }),
         1 => (0..6_u64).prop_map(|height| Step::Certify { height }),
@@ -67,6 +72,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Model {
     /// Which fork was committed, by height.
     blocks: BTreeMap<u64, u8>,
+    /// How many nodes of which trees are there; and which trees are complete.
+    nodes: BTreeMap<u64, usize>,
+    trees: BTreeSet<u64>,
     undecided: BTreeMap<(u64, u32, Hash32), Vec<u8>>,
     shares: BTreeMap<(u64, u8), u8>,
     checkpoints: BTreeSet<u64>,
@@ -89,6 +97,7 @@ impl Model {
                 let block = Block::fork(Height(self.tip() + 1), 9);
                 block.ipld.iter().for_each(|(cid, bytes)| buffer.put_keyed(cid, bytes).unwrap());
             }
+            Step::Trees { pieces } => self.trees(store, pieces),
             Step::Propose { ahead, round, fork } => {
                 let height = self.tip() + ahead;
                 let block = Block::fork(Height(height), fork);
@@ -115,6 +124,25 @@ impl Model {
         }
     }
 
+    /// The block at `height`, which was committed.
+    fn block(&self, height: u64) -> Block {
+        Block::fork(Height(height), self.blocks.get(&height).copied().unwrap_or_default())
+    }
+
+    fn trees(&mut self, store: &Store, pieces: usize) {
+        let tip = self.tip();
+        let mut trees = store.begin_trees(Height(tip), self.block(tip).nodes());
+        let all = NODES.div_ceil(NODES_OF_A_PIECE);
+        for piece in 1..=pieces.min(all) {
+            assert_eq!(trees.step().unwrap().is_break(), piece == all);
+        }
+        let nodes = self.nodes.entry(tip).or_default();
+        *nodes = (pieces * NODES_OF_A_PIECE).min(NODES).max(*nodes);
+        if pieces >= all {
+            self.trees.insert(tip);
+        }
+    }
+
     fn prune(&mut self, store: &Store, last: u64, steps: u64) {
         self.kept = self.kept.max(self.tip().saturating_sub(last));
         let kept = Kept { blocks: Height(self.kept), states: Height(self.kept) };
@@ -126,7 +154,8 @@ impl Model {
             let hash = made.map(|block| block.hash);
             let deleted = store.delete_block(Height(height), hash.as_ref(), &transactions).unwrap();
             // Genesis keeps its record; a block has five entries and its hash, and some have trees.
-            let trees = u64::from(height.is_multiple_of(TREES_EVERY));
+            let trees = u64::from(height == 0 || self.trees.contains(&height));
+            self.trees.remove(&height);
             let expected = if height == 0 { 1 } else { 6 + trees + u64::try_from(transactions.len()).unwrap() };
             assert_eq!(deleted.entries, expected, "{height}");
             self.pruned = height + 1;
@@ -184,6 +213,14 @@ impl Model {
             let kept: Vec<_> = kept.map(|kept| ((height, kept.round, kept.block_hash), kept.bytes)).collect();
             let expected = self.undecided.range((height, 0, Hash32([0; 32]))..(height + 1, 0, Hash32([0; 32])));
             assert_eq!(kept, expected.map(|(key, bytes)| (*key, bytes.clone())).collect::<Vec<_>>());
+        }
+        for height in 0..=self.tip() {
+            let nodes = self.block(height).nodes();
+            let there = nodes.iter().filter(|(cid, _)| store.has(cid).unwrap()).count();
+            assert_eq!(there, self.nodes.get(&height).copied().unwrap_or_default(), "{height}");
+            let base = (self.pruned == 0).then_some(0);
+            let complete = self.trees.range(..=height).next_back().copied().or(base);
+            assert_eq!(store.trees_until(Height(height)).unwrap(), complete.map(Height));
         }
         for height in 0..6 {
             let shares = store.shares(Height(height)).unwrap();

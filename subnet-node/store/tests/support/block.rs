@@ -4,13 +4,19 @@ use std::path::Path;
 
 use cid::Cid;
 use tributary_primitives::{Hash32, Height, cbor_cid};
-use tributary_store::{BlockCommit, ChainIdentity, IpldBlock, LeafChange, Store, StoreConfig, StoreFatal};
+use tributary_store::{
+    BlockCommit, ChainIdentity, IpldBlock, LeafChange, Nodes, PIECE_BYTES, Store, StoreConfig, StoreFatal,
+};
 
 /// Bytes of a block: several pages of the log, so that a kill can fall within one record.
 const BLOCK_BYTES: usize = 100_000;
 
-/// Blocks from one whose trees are whole to the next.
+/// Blocks from one whose trees are written to the next.
 pub const TREES_EVERY: u64 = 4;
+
+/// Nodes of trees, and how many are a piece: some pieces, the last one not full.
+pub const NODES: usize = 13;
+pub const NODES_OF_A_PIECE: usize = 4;
 
 /// Ten leaves take turns: each block sets one to its height, and takes out the one that stood five blocks.
 fn leaves_at(height: Height) -> Vec<LeafChange> {
@@ -67,8 +73,19 @@ impl Block {
             transactions: &self.transactions,
             leaves: &self.leaves,
             ipld: &self.ipld,
-            has_trees: self.height.0.is_multiple_of(TREES_EVERY),
         }
+    }
+
+    /// The nodes that the trees after it have and none before.
+    pub fn nodes(&self) -> Nodes {
+        let node = |number: usize| {
+            let mut block = [&self.hash.0[..], &number.to_be_bytes()].concat();
+            block.resize(PIECE_BYTES / NODES_OF_A_PIECE, 0);
+            (cbor_cid(&block), block)
+        };
+        let mut nodes: Vec<_> = (0..NODES).map(node).collect();
+        nodes.sort();
+        nodes.into()
     }
 }
 
