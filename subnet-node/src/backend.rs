@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use fvm_shared::address::Address;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::{BlockEnv, CallOutcome, CallRequest, GasEstimate, ReadState};
@@ -176,6 +176,10 @@ impl Backend for NodeBackend {
 
     fn pending_transaction(&self, transaction: &Hash32) -> Option<Transaction> {
         self.pool.get(transaction)
+    }
+
+    fn arrivals(&self) -> broadcast::Receiver<Hash32> {
+        self.pool.arrivals()
     }
 
     fn pending_nonce(&self, sender: &Address, next: u64) -> u64 {

@@ -94,8 +94,20 @@ pub struct GossipConfig {
 pub struct RpcSettings {
     /// Address and port.
     pub listen: SocketAddr,
-    /// Connections at once.
+    /// Requests over HTTP at once.
     pub connections_max: u32,
+    /// WebSockets at once.
+    pub websockets_max: usize,
+    /// Messages of one that are answered at once.
+    pub websocket_calls_max: usize,
+    /// How long one may take nothing, in seconds.
+    pub websocket_stalled_s: u64,
+    /// How often one is pinged, in seconds.
+    pub websocket_ping_s: NonZeroU64,
+    /// Subscriptions of one.
+    pub subscriptions_max: usize,
+    /// Blocks that a subscription may be behind.
+    pub subscription_blocks_behind_max: u64,
     /// Bytes of a request.
     pub request_bytes_max: u32,
     /// Bytes of an answer.
@@ -108,6 +120,10 @@ pub struct RpcSettings {
     pub log_blocks_max: u64,
     /// Logs that it answers with.
     pub logs_max: usize,
+    /// Filters kept.
+    pub filters_max: usize,
+    /// How long one is kept that nobody asks for, in seconds.
+    pub filter_idle_s: u64,
     /// Web pages that may ask.
     #[serde(default)]
     pub cors_origins: Vec<String>,
@@ -241,12 +257,20 @@ impl NodeConfig {
         RpcConfig {
             listen: rpc.listen,
             connections_max: rpc.connections_max,
+            websockets_max: rpc.websockets_max,
+            websocket_calls_max: rpc.websocket_calls_max,
+            websocket_stalled_max: Duration::from_secs(rpc.websocket_stalled_s),
+            websocket_ping_every: Duration::from_secs(rpc.websocket_ping_s.get()),
+            subscriptions_max: rpc.subscriptions_max,
+            subscription_blocks_behind_max: rpc.subscription_blocks_behind_max,
             request_bytes_max: rpc.request_bytes_max,
             response_bytes_max: rpc.response_bytes_max,
             batch_max: rpc.batch_max,
             call_gas_max: rpc.call_gas_max,
             log_blocks_max: rpc.log_blocks_max,
             logs_max: rpc.logs_max,
+            filters_max: rpc.filters_max,
+            filter_idle_max: Duration::from_secs(rpc.filter_idle_s),
             cors_origins: rpc.cors_origins.clone(),
             allowed_hosts: rpc.allowed_hosts.clone(),
             ..RpcConfig::default()

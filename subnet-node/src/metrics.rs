@@ -22,6 +22,8 @@
 //! | `tributary_pruned_blocks_total`, `tributary_pruned_states_total`, `tributary_pruned_bytes_total` | what went of the past, in bytes before compression |
 //! | `tributary_collections_total`, `tributary_collection_seconds` | looks for state that nobody needs any more, and how long the last took |
 //! | `tributary_collected_blocks_total`, `tributary_collected_bytes_total` | IPLD blocks that such looks deleted |
+//! | `tributary_rpc_websockets`, `tributary_rpc_subscriptions` | WebSockets, and subscriptions on them, that are open |
+//! | `tributary_rpc_slow_readers_total` | WebSockets closed since their reader did not keep up |
 //! | `tributary_refused_proposals_total`, `tributary_equivocations_total` | validators that broke a rule |
 //!
 //! The engine's own metrics follow them in the same text.
@@ -38,6 +40,7 @@ use tributary_fvm::Workers;
 use tributary_gossip::GossipHandle;
 use tributary_primitives::Height;
 use tributary_replica::filling::Fill;
+use tributary_rpc::Traffic;
 use tributary_store::Kept;
 
 use crate::history::collect::Collected;
@@ -48,6 +51,7 @@ use crate::ledger::{Committed, Head};
 /// The node's numbers.
 pub struct Metrics {
     registry: Registry,
+    rpc: Traffic,
     height: Gauge,
     certified_height: Gauge,
     base_fee: Gauge,
@@ -60,6 +64,9 @@ pub struct Metrics {
     gossip_received: Gauge,
     gossip_rejected: Gauge,
     gossip_dropped: Gauge,
+    rpc_websockets: Gauge,
+    rpc_subscriptions: Gauge,
+    rpc_slow_readers: Counter,
     transactions: Counter,
     gas: Counter,
     recovered_transactions: Counter,
@@ -113,6 +120,8 @@ impl Metrics {
         let history_oldest_state = gauge("history_oldest_state", "Oldest block from which on every state is kept");
         let trees_height = gauge("trees_height", "Last block whose state's trees are on disk");
         let collection_seconds = gauge("collection_seconds", "How long the last look for unneeded state took");
+        let rpc_websockets = gauge("rpc_websockets", "WebSockets that are open");
+        let rpc_subscriptions = gauge("rpc_subscriptions", "Subscriptions on them");
         let mut counter = |name: &str, help: &str| {
             let counter = Counter::default();
             registry.register(name, help, counter.clone());
@@ -136,6 +145,7 @@ impl Metrics {
         let collections = counter("collections", "Looks for unneeded state");
         let collected_blocks = counter("collected_blocks", "IPLD blocks that they deleted");
         let collected_bytes = counter("collected_bytes", "Bytes of these, before compression");
+        let rpc_slow_readers = counter("rpc_slow_readers", "WebSockets closed since their reader did not keep up");
         let refused_proposals = counter("refused_proposals", "Proposals refused");
         let equivocations = counter("equivocations", "Validators that said two things at once");
         let commit_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
@@ -144,6 +154,7 @@ impl Metrics {
         registry.register("trees_seconds", "Writing the state's trees, beside the chain", trees_seconds.clone());
         Self {
             registry,
+            rpc: Traffic::default(),
             height,
             certified_height,
             base_fee,
@@ -156,6 +167,9 @@ impl Metrics {
             gossip_received,
             gossip_rejected,
             gossip_dropped,
+            rpc_websockets,
+            rpc_subscriptions,
+            rpc_slow_readers,
             transactions,
             gas,
             recovered_transactions,
@@ -182,6 +196,12 @@ impl Metrics {
             refused_proposals,
             equivocations,
         }
+    }
+
+    /// What the RPC counts.
+    #[must_use]
+    pub const fn rpc(&self) -> &Traffic {
+        &self.rpc
     }
 
     /// A block was executed and written.
@@ -285,6 +305,9 @@ impl Metrics {
         set(&self.gossip_received, read(&network.messages_received));
         set(&self.gossip_rejected, read(&network.messages_rejected));
         set(&self.gossip_dropped, read(&network.dropped_outstanding) + read(&network.dropped_publications));
+        set(&self.rpc_websockets, self.rpc.websockets.count());
+        set(&self.rpc_subscriptions, self.rpc.subscriptions.count());
+        self.rpc_slow_readers.inner().store(self.rpc.slow_readers(), Ordering::Relaxed);
         let mut text = String::new();
         text::encode_registry(&mut text, &self.registry).expect("a String takes every write");
         // The engine's text ends with the end-of-file mark that must stand last.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fvm_shared::address::Address;
+use tokio::sync::broadcast;
 use tributary_consensus::Wake;
 use tributary_fvm::intrinsic::gas_limits;
 use tributary_gossip::GossipHandle;
@@ -35,6 +36,9 @@ const AT_ONCE: usize = 256;
 /// Bytes of transactions that were read lately: some forty thousand transfers, a few seconds' worth.
 const RECENT_BYTES: usize = 32 << 20;
 
+/// Arrivals that are remembered for who listens: some seconds' worth at full load, and a megabyte.
+const ARRIVALS_KEPT: usize = 16_384;
+
 /// The transactions that wait on this node.
 pub struct Pool {
     mempool: Mutex<Mempool>,
@@ -44,6 +48,7 @@ pub struct Pool {
     gossip: GossipHandle,
     wake: Wake,
     metrics: Arc<Metrics>,
+    arrivals: broadcast::Sender<Hash32>,
 }
 
 /// What became of a peer's transactions.
@@ -68,7 +73,8 @@ impl Pool {
         metrics: Arc<Metrics>,
     ) -> Self {
         let mempool = Mutex::new(Mempool::new(limits, ledger.facts().mempool_rules()));
-        Self { mempool, ledger, recent: Mutex::new(Recent::new(RECENT_BYTES)), gossip, wake, metrics }
+        let (recent, arrivals) = (Mutex::new(Recent::new(RECENT_BYTES)), broadcast::Sender::new(ARRIVALS_KEPT));
+        Self { mempool, ledger, recent, gossip, wake, metrics, arrivals }
     }
 
     /// Takes users' transactions in, tells the peers and wakes consensus. What became of each stands at its position.
@@ -172,10 +178,25 @@ impl Pool {
                 admitted.push(checked.and_then(admit));
             }
         }
+        self.tell(transactions.iter().zip(&admitted).filter(|(_, admitted)| admitted.is_ok()).map(|(new, _)| new));
         if admitted.iter().any(Result::is_ok) {
             self.wake.wake();
         }
         Ok(admitted)
+    }
+
+    /// Tells who listens of Ethereum transactions that wait since now.
+    fn tell<'a>(&self, new: impl Iterator<Item = &'a Transaction>) {
+        for transaction in new.filter(|transaction| matches!(transaction, Transaction::Ethereum(_))) {
+            // That nobody listens is usual.
+            let _ = self.arrivals.send(transaction.hash());
+        }
+    }
+
+    /// Tells the hash of every Ethereum transaction that begins to wait.
+    #[must_use]
+    pub fn arrivals(&self) -> broadcast::Receiver<Hash32> {
+        self.arrivals.subscribe()
     }
 
     /// A gas limit with which the executor would only skip the transaction is refused here.

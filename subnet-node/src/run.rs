@@ -111,7 +111,7 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     let checker = checker(home, &config, &ledger, halt.clone(), &metrics)?;
     let keeping = config.keeping(facts.checkpoint_period());
     let pruner = Pruner::start(ledger.store().as_ref().clone(), keeping, halt, Arc::clone(&metrics))?;
-    let rpc = RpcServer::start(config.rpc(), Arc::new(backend)).await?;
+    let rpc = RpcServer::start(config.rpc(), Arc::new(backend), metrics.rpc().clone()).await?;
     let service = http::bind(config.service.listen, "health and metrics").await?;
     let (stopped, mut stopping) = watch::channel(false);
     let service = tokio::spawn(http::serve(service, status.clone(), async move {

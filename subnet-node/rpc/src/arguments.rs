@@ -17,6 +17,15 @@ pub trait Arguments: Sized {
     fn read(json: Option<&str>) -> Result<Self, RpcRejected>;
 }
 
+/// Any parameters, for a method that refuses whatever they are.
+pub struct Anything;
+
+impl Arguments for Anything {
+    fn read(_: Option<&str>) -> Result<Self, RpcRejected> {
+        Ok(Self)
+    }
+}
+
 macro_rules! arguments {
     ($most:literal, $($position:literal: $name:ident),*) => {
         impl<$($name: DeserializeOwned),*> Arguments for ($($name,)*) {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::call::{CallOutcome, CallRequest, GasEstimate};
@@ -64,6 +64,10 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The transaction with this hash, if it waits in the mempool.
     fn pending_transaction(&self, transaction: &Hash32) -> Option<Transaction>;
+
+    /// Tells the hash of every Ethereum transaction that begins to wait in the mempool, whoever brought it. Who listens too slowly misses the
+    /// oldest, and is told so.
+    fn arrivals(&self) -> broadcast::Receiver<Hash32>;
 
     /// The nonce after `next` and all of the sender's transactions that wait in the mempool without a gap from there.
     fn pending_nonce(&self, sender: &Address, next: u64) -> u64;

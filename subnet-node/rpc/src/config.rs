@@ -1,14 +1,27 @@
 //! What a node's operator may choose of the RPC. Every number bounds something that callers could else grow.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// How the RPC serves. Each node may choose its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RpcConfig {
     /// Where to listen; HTTP and WebSocket share the port. Port 0 takes any free one.
     pub listen: SocketAddr,
-    /// Most requests in flight over HTTP and open WebSockets together.
+    /// Most requests in flight over HTTP.
     pub connections_max: u32,
+    /// Most WebSockets open.
+    pub websockets_max: usize,
+    /// Most messages of one WebSocket that are being answered; while there are as many, no more is read from it.
+    pub websocket_calls_max: usize,
+    /// How long what is sent on a WebSocket may take to be taken, beside a second for each 64 KiB.
+    pub websocket_stalled_max: Duration,
+    /// How often the other side of a WebSocket is asked whether it is there, at least a millisecond. It is closed when it is silent for twice as long.
+    pub websocket_ping_every: Duration,
+    /// Most subscriptions of one WebSocket.
+    pub subscriptions_max: usize,
+    /// Most blocks that a subscription may be behind the head.
+    pub subscription_blocks_behind_max: u64,
     /// Most bytes of one request or batch.
     pub request_bytes_max: u32,
     /// Most bytes of one answer or batch of answers.
@@ -21,10 +34,14 @@ pub struct RpcConfig {
     pub waiting_max: usize,
     /// Most gas of one call or estimate, in block gas; for an FVM message times the chain's `fvm_gas_per_gas`.
     pub call_gas_max: u64,
-    /// Most blocks that `eth_getLogs` reads.
+    /// Most blocks that `eth_getLogs` and one look at a filter read.
     pub log_blocks_max: u64,
-    /// Most logs that `eth_getLogs` answers with.
+    /// Most logs that they answer with, or block and transaction hashes.
     pub logs_max: usize,
+    /// Most filters kept, of all callers.
+    pub filters_max: usize,
+    /// How long a filter is kept after it was last asked for.
+    pub filter_idle_max: Duration,
     /// Web pages that may ask, as in `https://wallet.example`; `*` for all, none for no page at all.
     pub cors_origins: Vec<String>,
     /// Values of the `Host` header that are answered, as `name` for any port or `name:port`; none for all. Guards a node on a
@@ -38,6 +55,15 @@ impl Default for RpcConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8545)),
             connections_max: 512,
+            websockets_max: 256,
+            websocket_calls_max: 32,
+            // Networks pause for seconds; a reader that pauses for longer holds what is sent to it.
+            websocket_stalled_max: Duration::from_secs(30),
+            // Proxies cut what is silent for a minute.
+            websocket_ping_every: Duration::from_secs(30),
+            subscriptions_max: 64,
+            // Some ten seconds of a chain that does nothing but make blocks.
+            subscription_blocks_behind_max: 1_024,
             // Room for a batch of a dozen of the largest transactions: 128 KiB are 256 KiB of hex.
             request_bytes_max: 4 << 20,
             response_bytes_max: 32 << 20,
@@ -48,6 +74,10 @@ impl Default for RpcConfig {
             call_gas_max: 50_000_000,
             log_blocks_max: 10_000,
             logs_max: 20_000,
+            // A filter is a few hundred bytes, and its criteria: 2,000 hashes and more.
+            filters_max: 1_024,
+            // go-ethereum's.
+            filter_idle_max: Duration::from_secs(300),
             cors_origins: Vec::new(),
             allowed_hosts: Vec::new(),
         }

@@ -4,12 +4,12 @@
 //! |---|---|---|
 //! | 3 | a contract reverted; `data` is what it returned | go-ethereum |
 //! | 4 | a transaction waits and did not run in time; `data` is its hash | EIP-7966 |
-//! | -32000 | a transaction or call that cannot be; an unknown block | go-ethereum |
+//! | -32000 | a transaction or call that cannot be; an unknown block, subscription or filter | go-ethereum |
 //! | -32002 | a block or state that this node does not keep; a node that is stopping | EIP-1474, resource unavailable |
 //! | -32005 | more than a limit allows, or than the node can answer at once | EIP-1474, limit exceeded |
 //! | -32008 | an answer larger than the server may send | jsonrpsee |
 //! | -32010 | a batch of too many requests | jsonrpsee |
-//! | -32601 | no such method | JSON-RPC 2.0 |
+//! | -32601 | no such method or subscription; a subscription over HTTP | JSON-RPC 2.0, go-ethereum |
 //! | -32602 | an argument that is missing, malformed or of a meaning that is not served | JSON-RPC 2.0 |
 //! | -32603 | a defect or a broken disk on this node | JSON-RPC 2.0 |
 //! | -32700 | no JSON | JSON-RPC 2.0 |
@@ -17,7 +17,7 @@
 use std::time::Duration;
 
 use jsonrpsee::types::ErrorObjectOwned;
-use jsonrpsee::types::error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE};
+use jsonrpsee::types::error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE, METHOD_NOT_FOUND_CODE};
 use tributary_primitives::{Hash32, Height};
 
 use crate::backend::{ReadUnavailable, SubmitRejected};
@@ -59,6 +59,24 @@ pub enum RpcRejected {
         /// What is wrong with it.
         reason: String,
     },
+    /// What to subscribe to was left out.
+    #[error("expected subscription name as first argument")]
+    MissingSubscription,
+    /// Nothing of this name can be subscribed to.
+    #[error("no {0:?} subscription in eth namespace")]
+    NoSuchSubscription(String),
+    /// Over HTTP nothing can be sent that was not asked for.
+    #[error("notifications not supported")]
+    NoNotifications,
+    /// This connection has no subscription of this name.
+    #[error("subscription not found")]
+    NoSubscription,
+    /// No filter has this name, or it was not asked for in time.
+    #[error("filter not found")]
+    NoFilter,
+    /// Logs of what is not final yet: there are none.
+    #[error("pending logs are not supported")]
+    PendingLogs,
     /// More than one request may ask for.
     #[error("{0}")]
     AboveLimit(String),
@@ -119,11 +137,18 @@ impl RpcRejected {
             Self::NotAList
             | Self::MissingArgument { .. }
             | Self::TooManyArguments { .. }
+            | Self::MissingSubscription
             | Self::InvalidArgument { .. } => INVALID_PARAMS_CODE,
+            Self::NoSuchSubscription(_) | Self::NoNotifications => METHOD_NOT_FOUND_CODE,
             Self::AboveLimit(_) | Self::Busy(_) => LIMIT,
             Self::Reverted { .. } => REVERTED,
             Self::NotYet { .. } => NOT_YET,
-            Self::UnknownBlock | Self::BeyondTip { .. } | Self::CallStopped(_) => SERVER,
+            Self::UnknownBlock
+            | Self::BeyondTip { .. }
+            | Self::CallStopped(_)
+            | Self::NoSubscription
+            | Self::NoFilter
+            | Self::PendingLogs => SERVER,
             Self::Submit(SubmitRejected::Unavailable(why)) | Self::Unavailable(why) => unavailable_code(why),
             Self::Submit(_) => SERVER,
             Self::Internal(_) => INTERNAL_ERROR_CODE,

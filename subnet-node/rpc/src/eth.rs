@@ -9,6 +9,8 @@
 //! | [`call`] | calls that change nothing |
 //! | [`fee`] | what gas costs |
 //! | [`logs`] | events of contracts |
+//! | [`filter`] | what changed since it was last asked for |
+//! | [`subscribe`] | subscriptions, where there are none: over HTTP |
 //!
 //! Objects in parameters are read as go-ethereum reads them: members it would not know are ignored, except in a log filter.
 
@@ -17,12 +19,17 @@ mod block;
 mod call;
 mod chain;
 mod fee;
+mod filter;
 mod logs;
+mod subscribe;
 mod transaction;
 
 use crate::methods::Methods;
 
+pub use chain::syncing;
 pub use fee::TipCache;
+pub use logs::check_size;
+pub use transaction::by_hash as transaction_by_hash;
 
 /// Puts every method of these namespaces into the table.
 pub fn register(methods: &mut Methods) {
@@ -62,4 +69,14 @@ pub fn register(methods: &mut Methods) {
     methods.read("eth_feeHistory", fee::history);
 
     methods.read("eth_getLogs", logs::matching);
+
+    methods.read("eth_newFilter", filter::logs_from_now);
+    methods.read("eth_newBlockFilter", filter::blocks);
+    methods.read("eth_newPendingTransactionFilter", filter::arrivals);
+    methods.read("eth_getFilterChanges", filter::changes);
+    methods.read("eth_getFilterLogs", filter::all_logs);
+    methods.read("eth_uninstallFilter", filter::remove);
+
+    methods.read("eth_subscribe", subscribe::subscribe);
+    methods.read("eth_unsubscribe", subscribe::unsubscribe);
 }

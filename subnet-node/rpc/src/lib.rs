@@ -11,9 +11,14 @@
 //! | `convert` | from this chain's words to Ethereum's |
 //! | `arguments`, `methods`, `lane`, `counters` | what happens around every method, once |
 //! | `submissions`, `batches` | transactions that come at once are taken in together |
-//! | `server`, `config` | the socket and its bounds: [`RpcServer`], [`RpcConfig`] |
+//! | `subscriptions`, `announcements` | what may be subscribed to, and blocks as subscribers are told of them |
+//! | `filters` | where each caller stands in what it asks for again and again |
+//! | `new_logs` | which logs of new blocks are wanted |
+//! | `websocket` | connections that subscribe |
+//! | `server`, `config`, `traffic` | the socket, its bounds and its numbers: [`RpcServer`], [`RpcConfig`], [`Traffic`] |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
+mod announcements;
 mod arguments;
 mod awaiting;
 pub mod backend;
@@ -23,13 +28,19 @@ mod convert;
 mod counters;
 pub mod error;
 mod eth;
+mod filters;
 pub mod hex_bytes;
+mod id;
 mod lane;
 mod methods;
+mod new_logs;
 mod node;
 mod server;
 mod submissions;
 pub mod subnet;
+mod subscriptions;
+mod traffic;
+mod websocket;
 
 pub use backend::{Backend, ReadUnavailable, StateView, SubmitRejected};
 pub use config::RpcConfig;
@@ -37,6 +48,7 @@ pub use counters::MethodCount;
 pub use error::RpcRejected;
 pub use hex_bytes::HexBytes;
 pub use server::{RpcFatal, RpcServer};
+pub use traffic::{Open, Traffic};
 
 #[cfg(test)]
 mod tests {

@@ -89,12 +89,12 @@ impl Methods {
     }
 
     /// Puts every method on its way.
-    pub fn into_module(self, node: Node, counters: &Arc<Counters>) -> RpcModule<Node> {
+    pub fn into_module(self, node: Arc<Node>, counters: &Arc<Counters>) -> RpcModule<Node> {
         let waiting = node.config.waiting_max;
         let reads = Lane::new("reads", node.config.reads_max, waiting);
         let backend = Arc::clone(&node.backend);
         let submissions = Submissions::start(move |raw| backend.submit(raw), waiting);
-        let mut module = RpcModule::new(node);
+        let mut module = RpcModule::from_arc(node);
         for (name, kind) in self.0 {
             let (lane, counters) = (reads.clone(), Arc::clone(counters));
             let submissions = submissions.clone();

@@ -16,12 +16,14 @@ use crate::backend::{Backend, BlockView, StateView};
 use crate::config::RpcConfig;
 use crate::error::RpcRejected;
 use crate::eth::TipCache;
+use crate::filters::Filters;
 
 /// What every method has at hand.
 pub struct Node {
     pub backend: Arc<dyn Backend>,
     pub config: RpcConfig,
     pub tip_cache: TipCache,
+    pub filters: Filters,
 }
 
 impl Node {

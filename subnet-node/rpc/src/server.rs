@@ -1,7 +1,8 @@
 //! Serves the methods over HTTP and WebSocket on one port.
 //!
 //! ```text
-//! socket ─▶ Host header allowed? ─▶ CORS ─▶ jsonrpsee: size, batch, method ─▶ lane, or submissions ─▶ answer
+//! socket ─▶ Host header allowed? ─▶ CORS ─┬─▶ jsonrpsee: size, batch ──▶ method ─▶ lane, or submissions ─▶ answer
+//!                                         └─▶ WebSocket: size, batch ──▶ method, or a subscription
 //! ```
 
 use std::collections::BTreeMap;
@@ -12,22 +13,25 @@ use std::time::Duration;
 
 use jsonrpsee::server::middleware::http::HostFilterLayer;
 use jsonrpsee::server::middleware::rpc::RpcServiceBuilder;
-use jsonrpsee::server::{BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle};
+use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, ServerHandle};
+use tower::layer::layer_fn;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
+use crate::announcements::Announcements;
 use crate::backend::Backend;
 use crate::batches::Batches;
 use crate::config::RpcConfig;
 use crate::counters::{Counters, MethodCount};
 use crate::eth::TipCache;
+use crate::filters::Filters;
 use crate::methods::Methods;
 use crate::node::Node;
+use crate::subscriptions::Subscriptions;
+use crate::traffic::Traffic;
+use crate::websocket::{Shared, Upgrades, WebSockets};
 
 /// How long [`RpcServer::stop`] waits for answers on their way before it leaves them.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(5);
-
-/// How often an open WebSocket is asked whether anybody is still there.
-const PING_EVERY: Duration = Duration::from_secs(30);
 
 /// Why the RPC cannot be served at all.
 #[derive(Debug, thiserror::Error)]
@@ -60,33 +64,47 @@ pub enum RpcFatal {
 #[derive(Debug)]
 pub struct RpcServer {
     handle: ServerHandle,
+    websockets: Arc<WebSockets>,
     address: SocketAddr,
     counters: Arc<Counters>,
 }
 
 impl RpcServer {
-    /// Listens, and answers from `backend` from now on. Runs on the current tokio runtime.
+    /// Listens, and answers from `backend` from now on; `traffic` tells of it. Runs on the current tokio runtime.
     ///
     /// # Errors
     /// [`RpcFatal`]; nothing was left listening.
-    pub async fn start(config: RpcConfig, backend: Arc<dyn Backend>) -> Result<Self, RpcFatal> {
-        let http = tower::ServiceBuilder::new().layer(hosts(&config.allowed_hosts)?).layer(cors(&config.cors_origins)?);
-        let listen = config.listen;
-        let (methods, response_bytes_max) =
-            (all_methods(), usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX));
-        let submissions = methods.submissions();
+    pub async fn start(config: RpcConfig, backend: Arc<dyn Backend>, traffic: Traffic) -> Result<Self, RpcFatal> {
+        let (hosts, cors) = (hosts(&config.allowed_hosts)?, cors(&config.cors_origins)?);
+        let (methods, listen) = (all_methods(), config.listen);
+        let counters = Arc::new(Counters::new(methods.names()));
+        let (submissions, limits) = (methods.submissions(), limits(&config));
+        let response_bytes_max = usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX);
+        let filters = Filters::new(config.filters_max, config.filter_idle_max);
+        let node = Arc::new(Node { backend, config: config.clone(), tip_cache: TipCache::default(), filters });
+        let announcements = Arc::new(Announcements::new(Arc::clone(&node)));
+        let module = methods.into_module(node, &counters);
+        let websockets = Arc::new(WebSockets::new(Shared {
+            methods: module.clone().into(),
+            submissions: Arc::clone(&submissions),
+            subscriptions: Subscriptions::new(announcements, traffic.clone()),
+            counters: Arc::clone(&counters),
+            traffic,
+            config,
+        }));
+
         let batches = move |service| Batches::new(service, Arc::clone(&submissions), response_bytes_max);
         let rpc = RpcServiceBuilder::new().layer_fn(batches);
-        let server = Server::builder().set_config(limits(&config)).set_http_middleware(http).set_rpc_middleware(rpc);
+        let sessions = Arc::clone(&websockets);
+        let upgrades = layer_fn(move |requests| Upgrades::new(requests, Arc::clone(&sessions)));
+        let http = tower::ServiceBuilder::new().layer(hosts).layer(cors).layer(upgrades);
+        let server = Server::builder().set_config(limits).set_http_middleware(http).set_rpc_middleware(rpc);
         let server = server.build(listen).await;
         let server = server.map_err(|why| cannot_listen(listen, why))?;
         let address = server.local_addr().map_err(|why| cannot_listen(listen, why))?;
-
-        let counters = Arc::new(Counters::new(methods.names()));
-        let node = Node { backend, config, tip_cache: TipCache::default() };
-        let handle = server.start(methods.into_module(node, &counters));
+        let handle = server.start(module);
         tracing::info!(%address, "serving Ethereum JSON-RPC and the subnet namespace over HTTP and WebSocket");
-        Ok(Self { handle, address, counters })
+        Ok(Self { handle, websockets, address, counters })
     }
 
     /// Where it listens; the port is the real one if the configuration said 0.
@@ -101,11 +119,13 @@ impl RpcServer {
         self.counters.read()
     }
 
-    /// Takes no more connections, lets the answers on their way go out, and returns. Waits at most five seconds.
+    /// Takes no more connections, closes WebSockets, lets the answers on their way over HTTP go out, and returns. Waits at most five
+    /// seconds.
     pub async fn stop(self) {
         // Stopping twice is the only way this can fail, and `self` is gone after the first.
         let _ = self.handle.stop();
-        if tokio::time::timeout(STOP_WAIT_MAX, self.handle.stopped()).await.is_err() {
+        let stopped = async { tokio::join!(self.handle.stopped(), self.websockets.stop()) };
+        if tokio::time::timeout(STOP_WAIT_MAX, stopped).await.is_err() {
             tracing::warn!(waited = ?STOP_WAIT_MAX, "left RPC connections that would not close");
         }
     }
@@ -125,9 +145,7 @@ fn limits(config: &RpcConfig) -> ServerConfig {
         .max_request_body_size(config.request_bytes_max)
         .max_response_body_size(config.response_bytes_max)
         .set_batch_request_config(BatchRequestConfig::Limit(config.batch_max))
-        // There is nothing to subscribe to.
-        .max_subscriptions_per_connection(0)
-        .enable_ws_ping(PingConfig::new().ping_interval(PING_EVERY).inactive_limit(PING_EVERY * 2))
+        .http_only()
         .build()
 }
 

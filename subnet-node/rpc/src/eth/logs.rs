@@ -25,7 +25,7 @@ const ALTERNATIVES_MAX: usize = 1_000;
 
 /// `eth_getLogs`
 pub fn matching(node: &Node, (filter,): (Filter,)) -> Result<Vec<Log>, RpcRejected> {
-    check_size(&filter)?;
+    check_size(&filter, 0)?;
     match filter.block_option {
         FilterBlockOption::AtBlockHash(hash) => {
             let block = node.block_by_hash(&Hash32(hash.0))?.ok_or(RpcRejected::UnknownBlock)?;
@@ -84,12 +84,14 @@ fn collect(
     Ok(())
 }
 
-fn check_size(filter: &Filter) -> Result<(), RpcRejected> {
+/// Refuses a filter, the parameter at `position`, that takes too long to hold against a log.
+pub fn check_size(filter: &Filter, position: usize) -> Result<(), RpcRejected> {
+    let refuse = |reason: String| Err(RpcRejected::argument(position, reason));
     if filter.address.len() > ALTERNATIVES_MAX {
-        return Err(RpcRejected::argument(0, format!("exceed max addresses: at most {ALTERNATIVES_MAX}")));
+        return refuse(format!("exceed max addresses: at most {ALTERNATIVES_MAX}"));
     }
     if filter.topics.iter().any(|topic| topic.len() > ALTERNATIVES_MAX) {
-        return Err(RpcRejected::argument(0, format!("exceed max topics: at most {ALTERNATIVES_MAX} at one position")));
+        return refuse(format!("exceed max topics: at most {ALTERNATIVES_MAX} at one position"));
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tributary_crypto::SecpSecretKey;
 use tributary_message::{EthereumTransaction, FvmTransaction};
 use tributary_primitives::{EthAddress, Hash32};
-use tributary_rpc::{RpcConfig, RpcServer};
+use tributary_rpc::{RpcConfig, RpcServer, Traffic};
 
 use crate::ledger::{CHAIN_ID, Ledger};
 
@@ -36,6 +36,7 @@ pub fn bob() -> SecpSecretKey {
 pub struct Served {
     pub ledger: Arc<Ledger>,
     pub server: RpcServer,
+    pub traffic: Traffic,
     pub client: HttpClient,
 }
 
@@ -49,9 +50,10 @@ pub async fn serve_with(change: impl FnOnce(&mut RpcConfig)) -> Served {
     let mut config = RpcConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..RpcConfig::default() };
     change(&mut config);
     let ledger = Arc::new(Ledger::new(&[alice().eth_address().to_address(), alice().f1_address()]));
-    let server = RpcServer::start(config, ledger.clone()).await.unwrap();
+    let traffic = Traffic::default();
+    let server = RpcServer::start(config, ledger.clone(), traffic.clone()).await.unwrap();
     let client = HttpClientBuilder::new().build(format!("http://{}", server.local_addr())).unwrap();
-    Served { ledger, server, client }
+    Served { ledger, server, traffic, client }
 }
 
 /// A refusal as a caller sees it.

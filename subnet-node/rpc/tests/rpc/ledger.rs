@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use fvm_shared::address::Address;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::call::{CallOutcome, CallRequest, GasEstimate};
@@ -23,9 +23,13 @@ pub const BASE_FEE_MIN: u64 = 1_000;
 /// When the chain began: 2023-11-14, half a second past a whole one.
 const GENESIS_NS: u64 = 1_700_000_000_500_000_000;
 
+/// Arrivals that are remembered.
+pub const ARRIVALS_KEPT: usize = 8;
+
 pub struct Ledger {
     identity: Identity,
     heads: watch::Sender<Height>,
+    arrivals: broadcast::Sender<Hash32>,
     inner: Mutex<Inner>,
 }
 
@@ -36,6 +40,7 @@ struct Inner {
     certificates: Vec<CheckpointCertificate>,
     finalized: Option<Height>,
     oldest_state: Height,
+    oldest_block: Height,
     syncing: Option<SyncProgress>,
 }
 
@@ -63,9 +68,11 @@ impl Ledger {
             certificates: vec![],
             finalized: None,
             oldest_state: Height::GENESIS,
+            oldest_block: Height::GENESIS,
             syncing: None,
         };
-        Self { identity, heads: watch::Sender::new(Height::GENESIS), inner: Mutex::new(inner) }
+        let (heads, arrivals) = (watch::Sender::new(Height::GENESIS), broadcast::Sender::new(ARRIVALS_KEPT));
+        Self { identity, heads, arrivals, inner: Mutex::new(inner) }
     }
 
     /// Makes a block of everything that waits and returns its hash.
@@ -85,6 +92,11 @@ impl Ledger {
         hash
     }
 
+    /// How many transactions wait.
+    pub fn waiting(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
     pub fn certify(&self, certificate: CheckpointCertificate) {
         self.lock().certificates.push(certificate);
     }
@@ -97,8 +109,16 @@ impl Ledger {
         self.lock().oldest_state = Height(height);
     }
 
+    pub fn prune_blocks_below(&self, height: u64) {
+        self.lock().oldest_block = Height(height);
+    }
+
     pub fn fall_behind(&self, progress: SyncProgress) {
         self.lock().syncing = Some(progress);
+    }
+
+    pub fn catch_up(&self) {
+        self.lock().syncing = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -150,6 +170,9 @@ impl Ledger {
         if cost > balance {
             return Err(SubmitRejected::InsufficientFunds { balance, cost });
         }
+        if matches!(transaction, Transaction::Ethereum(_)) {
+            let _ = self.arrivals.send(hash);
+        }
         inner.waiting.push(transaction);
         Ok(hash)
     }
@@ -182,7 +205,11 @@ impl Backend for Ledger {
     }
 
     fn block_at(&self, height: Height) -> Result<Option<Arc<BlockView>>, ReadUnavailable> {
-        Ok(self.lock().blocks.iter().find(|block| block.height == height).cloned())
+        let inner = self.lock();
+        if height < inner.oldest_block {
+            return Err(ReadUnavailable::BlockNotKept { height, oldest: inner.oldest_block });
+        }
+        Ok(inner.blocks.iter().find(|block| block.height == height).cloned())
     }
 
     fn height_of(&self, hash: &Hash32) -> Result<Option<Height>, ReadUnavailable> {
@@ -199,6 +226,10 @@ impl Backend for Ledger {
 
     fn pending_transaction(&self, hash: &Hash32) -> Option<Transaction> {
         self.lock().waiting.iter().find(|transaction| transaction.hash() == *hash).cloned()
+    }
+
+    fn arrivals(&self) -> broadcast::Receiver<Hash32> {
+        self.arrivals.subscribe()
     }
 
     fn pending_nonce(&self, sender: &Address, next: u64) -> u64 {

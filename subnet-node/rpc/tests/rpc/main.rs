@@ -7,18 +7,26 @@
 //! | `blocks`, `transactions`, `logs`, `calls`, `fees`, `chain` | the Ethereum namespaces, read by alloy's own types |
 //! | `subnet` | the `subnet_` namespace |
 //! | `refusals` | each fault has its own code and sentence |
-//! | `serving` | the socket: limits, both transports, CORS, hosts, stopping |
+//! | `serving` | the socket: limits, CORS, hosts, stopping |
+//! | `socket` | nothing: a client on a WebSocket |
+//! | `websocket` | WebSockets: what is asked on them, what bounds them, how they end |
+//! | `filters` | what changed since it was last asked for |
+//! | `subscriptions` | what is told, to whom, in which order, and until when |
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod blocks;
 mod calls;
 mod chain;
 mod fees;
+mod filters;
 mod fixture;
 mod ledger;
 mod logs;
 mod machine;
 mod refusals;
 mod serving;
+mod socket;
 mod subnet;
+mod subscriptions;
 mod transactions;
+mod websocket;

@@ -1,4 +1,4 @@
-//! The socket: limits, both transports, CORS, hosts, counters, stopping.
+//! The socket: limits, CORS, hosts, counters, stopping.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use jsonrpsee::core::client::ClientT as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tributary_rpc::{MethodCount, RpcConfig, RpcFatal, RpcServer};
+use tributary_rpc::{MethodCount, RpcConfig, RpcFatal, RpcServer, Traffic};
 
 use crate::fixture::{serve, serve_with};
 use crate::ledger::Ledger;
@@ -33,7 +33,7 @@ async fn an_address_in_use_is_named() {
     let served = serve().await;
     let taken = served.server.local_addr();
     let config = RpcConfig { listen: taken, ..RpcConfig::default() };
-    let refused = RpcServer::start(config, Arc::new(Ledger::new(&[]))).await.unwrap_err();
+    let refused = RpcServer::start(config, Arc::new(Ledger::new(&[])), Traffic::default()).await.unwrap_err();
     assert!(matches!(refused, RpcFatal::AddressInUse(address) if address == taken), "{refused}");
     assert!(refused.to_string().contains(&taken.to_string()));
 }
@@ -44,7 +44,7 @@ async fn what_no_browser_or_url_could_send_is_refused_at_start() {
         (RpcConfig { cors_origins: vec!["a\nb".to_owned()], ..RpcConfig::default() }, "CORS origin \"a\\nb\""),
         (RpcConfig { allowed_hosts: vec!["a b".to_owned()], ..RpcConfig::default() }, "allowed host \"a b\""),
     ] {
-        let refused = RpcServer::start(change, Arc::new(Ledger::new(&[]))).await.unwrap_err();
+        let refused = RpcServer::start(change, Arc::new(Ledger::new(&[])), Traffic::default()).await.unwrap_err();
         assert!(refused.to_string().contains(part), "{refused}");
     }
 }
@@ -57,7 +57,7 @@ async fn a_stopped_server_lets_go_of_its_port() {
     served.server.stop().await;
     drop(served.client);
     let again = RpcConfig { listen: address, ..RpcConfig::default() };
-    RpcServer::start(again, Arc::new(Ledger::new(&[]))).await.unwrap();
+    RpcServer::start(again, Arc::new(Ledger::new(&[])), Traffic::default()).await.unwrap();
 }
 
 #[tokio::test]
@@ -163,38 +163,6 @@ async fn only_pages_of_allowed_origins_may_read() {
         let found = answer.lines().find_map(|line| line.strip_prefix("access-control-allow-origin: "));
         assert_eq!(found, header, "{allowed:?} {origin}");
     }
-}
-
-/// The next text frame; the server may ping before it.
-async fn text_frame(socket: &mut TcpStream) -> Vec<u8> {
-    loop {
-        let (kind, length) = (socket.read_u8().await.unwrap(), socket.read_u8().await.unwrap());
-        let mut payload = vec![0; usize::from(length)];
-        socket.read_exact(&mut payload).await.unwrap();
-        if kind == 0x81 {
-            return payload;
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_websocket_on_the_same_port_answers_too() {
-    let served = serve().await;
-    let mut socket = TcpStream::connect(served.server.local_addr()).await.unwrap();
-    let upgrade = "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                   sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    socket.write_all(upgrade.as_bytes()).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(socket.read_u8().await.unwrap());
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101"));
-    // One text frame, masked with zeros (RFC 6455, 5.2).
-    let length = u8::try_from(CHAIN_ID_REQUEST.len()).unwrap();
-    let frame = [&[0x81, 0x80 | length, 0, 0, 0, 0][..], CHAIN_ID_REQUEST.as_bytes()].concat();
-    socket.write_all(&frame).await.unwrap();
-    let answer = text_frame(&mut socket).await;
-    assert_eq!(serde_json::from_slice::<Value>(&answer).unwrap()["result"], "0x7ab7");
 }
 
 #[tokio::test]

@@ -1,0 +1,185 @@
+//! What may be subscribed to, each a stream that makes its next notification only once the last one is on its way.
+//!
+//! | kind | is told | comes from |
+//! |---|---|---|
+//! | `newHeads` | the header of every block, each once and in order | [`blocks`] |
+//! | `logs` | their logs, those that a filter names | [`blocks`] |
+//! | `newPendingTransactions` | Ethereum transactions as they begin to wait | [`arrivals`] |
+//! | `syncing` | whether the node follows the chain, at once and whenever that changes | [`syncing`] |
+//!
+//! So nothing waits in memory for a reader: where it stands in the chain is all that is kept of it. One that falls too far behind ends its
+//! connection.
+
+mod arrivals;
+mod blocks;
+mod syncing;
+
+use std::sync::Arc;
+
+use alloy_rpc_types_eth::Filter;
+use futures::future::ready;
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use tributary_primitives::Hash32;
+
+use crate::announcements::{Announced, Announcements};
+use crate::arguments::Arguments;
+use crate::error::RpcRejected;
+use crate::new_logs::NewLogs;
+use crate::traffic::Traffic;
+use crate::websocket::Closing;
+
+use blocks::Blocks;
+
+/// The notifications of one subscription, each a whole message. Ends with an error that closes the connection, or when the node stops.
+pub type Notifications = BoxStream<'static, Result<String, Closing>>;
+
+/// The results of one subscription.
+type Results = BoxStream<'static, Result<Box<RawValue>, Closing>>;
+
+/// What is subscribed to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Subscription {
+    /// Headers of new blocks.
+    NewHeads,
+    /// Logs of new blocks.
+    Logs(Box<NewLogs>),
+    /// Transactions that begin to wait: hashes, or in full.
+    NewPendingTransactions { full: bool },
+    /// Whether the node follows the chain.
+    Syncing,
+}
+
+/// Takes subscriptions.
+pub struct Subscriptions {
+    announcements: Arc<Announcements>,
+    traffic: Traffic,
+}
+
+impl Subscriptions {
+    /// To what these announcements tell.
+    pub const fn new(announcements: Arc<Announcements>, traffic: Traffic) -> Self {
+        Self { announcements, traffic }
+    }
+
+    /// What happens from now on, under the name `id`.
+    pub fn open(&self, subscription: Subscription, id: String) -> Notifications {
+        let results = match subscription {
+            Subscription::NewHeads => self.heads(),
+            Subscription::Logs(wanted) => self.logs(wanted),
+            Subscription::NewPendingTransactions { full: false } => {
+                self.arrivals().and_then(|hash| ready(in_json(&hash))).boxed()
+            }
+            Subscription::NewPendingTransactions { full: true } => self.transactions(),
+            Subscription::Syncing => syncing::changes(Arc::clone(self.announcements.node())),
+        };
+        let open = self.traffic.subscriptions.one();
+        let notification = move |result: Box<RawValue>| {
+            let _open = &open;
+            notification(&id, &result)
+        };
+        results.map_ok(notification).boxed()
+    }
+
+    fn blocks(&self) -> impl Stream<Item = Result<Arc<Announced>, Closing>> + Send + use<> {
+        Blocks::from_now(&self.announcements).into_stream()
+    }
+
+    fn heads(&self) -> Results {
+        self.blocks().and_then(|block| ready(in_json(&block.header))).boxed()
+    }
+
+    fn logs(&self, wanted: Box<NewLogs>) -> Results {
+        let wanted = Arc::new(wanted);
+        let of_block = move |block: Arc<Announced>| {
+            let wanted = Arc::clone(&wanted);
+            let log = move |at: usize| {
+                let log = &block.logs[at];
+                wanted.wants(log).then(|| in_json(log))
+            };
+            // One at a time: a block's logs are many, and so are those who listen.
+            (0..block.logs.len()).filter_map(log)
+        };
+        self.blocks().map_ok(move |block| stream::iter(of_block(block))).try_flatten().boxed()
+    }
+
+    fn arrivals(&self) -> impl Stream<Item = Result<Hash32, Closing>> + Send + use<> {
+        arrivals::from_now(self.announcements.node().backend.arrivals())
+    }
+
+    /// What left the mempool and is in no block is left out.
+    fn transactions(&self) -> Results {
+        let announcements = Arc::clone(&self.announcements);
+        let found = move |hash| {
+            let announcements = Arc::clone(&announcements);
+            async move {
+                let found = announcements.transaction(hash).await.map_err(Closing::Unable)?;
+                found.map(|transaction| in_json(&transaction)).transpose()
+            }
+        };
+        self.arrivals().try_filter_map(found).boxed()
+    }
+}
+
+impl Subscription {
+    /// Reads the parameters of `eth_subscribe`.
+    ///
+    /// # Errors
+    /// [`RpcRejected`] in go-ethereum's words (`rpc/json.go`, `parseSubscriptionName`; `rpc/errors.go`).
+    pub fn read(parameters: Option<&str>) -> Result<Self, RpcRejected> {
+        let KindFirst(kind) = KindFirst::read(parameters)?;
+        match kind.as_str() {
+            "newHeads" => <(String,)>::read(parameters).map(|_| Self::NewHeads),
+            "logs" => {
+                let (_, filter) = <(String, Option<Filter>)>::read(parameters)?;
+                NewLogs::of(filter.unwrap_or_default(), 1).map(Box::new).map(Self::Logs)
+            }
+            "newPendingTransactions" => {
+                let (_, full) = <(String, Option<bool>)>::read(parameters)?;
+                Ok(Self::NewPendingTransactions { full: full.unwrap_or(false) })
+            }
+            "syncing" => <(String,)>::read(parameters).map(|_| Self::Syncing),
+            _ => Err(RpcRejected::NoSuchSubscription(kind)),
+        }
+    }
+}
+
+/// The first parameter, whatever follows.
+struct KindFirst(String);
+
+impl Arguments for KindFirst {
+    fn read(json: Option<&str>) -> Result<Self, RpcRejected> {
+        let missing = RpcRejected::MissingSubscription;
+        let values: Vec<&RawValue> =
+            json.map_or(Ok(Vec::new()), serde_json::from_str).map_err(|_| RpcRejected::NotAList)?;
+        let kind = values.first().ok_or_else(|| missing.clone())?;
+        String::deserialize(&mut serde_json::Deserializer::from_str(kind.get())).map(Self).map_err(|_| missing)
+    }
+}
+
+fn in_json(result: &impl Serialize) -> Result<Box<RawValue>, Closing> {
+    to_raw_value(result).map_err(|why| {
+        tracing::error!(%why, "a notification has no JSON form");
+        Closing::Unable(RpcRejected::Internal("a notification has no JSON form"))
+    })
+}
+
+/// A whole message. Source: go-ethereum, `rpc/subscription.go`.
+fn notification(subscription: &str, result: &RawValue) -> String {
+    #[derive(Serialize)]
+    struct Notification<'a> {
+        jsonrpc: &'static str,
+        method: &'static str,
+        params: Parameters<'a>,
+    }
+    #[derive(Serialize)]
+    struct Parameters<'a> {
+        subscription: &'a str,
+        result: &'a RawValue,
+    }
+    let params = Parameters { subscription, result };
+    let notification = Notification { jsonrpc: "2.0", method: "eth_subscription", params };
+    serde_json::to_string(&notification).expect("strings and JSON have a JSON form")
+}

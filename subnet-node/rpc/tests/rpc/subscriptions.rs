@@ -1,0 +1,267 @@
+//! Subscriptions: what is told, to whom, in which order, and until when.
+
+use std::time::Duration;
+
+use alloy_primitives::B256;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+use tributary_primitives::Height;
+use tributary_rpc::Backend as _;
+use tributary_rpc::backend::SyncProgress;
+
+use crate::fixture::{Served, hex, log_input, message, serve, serve_with, signed};
+use crate::ledger::ARRIVALS_KEPT;
+use crate::machine::{EMITTER, contract};
+use crate::socket::Socket;
+
+async fn header(served: &Served, height: u64) -> Value {
+    let mut block: Value = served.ask("eth_getBlockByNumber", json!([format!("{height:#x}"), false])).await;
+    for of_the_block in ["size", "transactions", "uncles", "withdrawals"] {
+        block.as_object_mut().unwrap().remove(of_the_block);
+    }
+    block
+}
+
+#[tokio::test]
+async fn every_block_is_told_once_and_in_order_however_many_came_at_once() {
+    let served = serve().await;
+    served.ledger.make_block();
+    let (mut first, mut second) = (Socket::open(&served).await, Socket::open(&served).await);
+    let id = first.ask("eth_subscribe", json!(["newHeads"])).await;
+    for _ in 0..40 {
+        served.ledger.make_block();
+    }
+    for height in 2..=41 {
+        assert_eq!(first.told(&id).await, header(&served, height).await);
+    }
+    let late = second.ask("eth_subscribe", json!(["newHeads"])).await;
+    served.ledger.make_block();
+    assert_eq!(second.told(&late).await["number"], "0x2a", "it begins where it was subscribed to");
+    assert_eq!(first.told(&id).await["number"], "0x2a");
+}
+
+#[tokio::test]
+async fn subscriptions_have_names_of_their_own_and_end_one_by_one() {
+    let served = serve().await;
+    let mut socket = Socket::open(&served).await;
+    let first = socket.ask("eth_subscribe", json!(["newHeads"])).await;
+    let second = socket.ask("eth_subscribe", json!(["newHeads"])).await;
+    assert_ne!(first, second);
+    assert!(first.as_str().unwrap().starts_with("0x"));
+    assert_eq!(served.traffic.subscriptions.count(), 2);
+
+    assert_eq!(socket.ask("eth_unsubscribe", json!([first])).await, true);
+    let gone = (-32000, "subscription not found".to_owned());
+    assert_eq!(socket.refusal("eth_unsubscribe", json!([first])).await, gone, "it is gone");
+    served.ledger.make_block();
+    served.ledger.make_block();
+    assert_eq!(socket.told(&second).await["number"], "0x1");
+    assert_eq!(socket.told(&second).await["number"], "0x2", "nothing is told to the first");
+    assert_eq!(served.traffic.subscriptions.count(), 1);
+}
+
+#[tokio::test]
+async fn nobody_ends_a_subscription_of_somebody_else() {
+    let served = serve().await;
+    let (mut alice, mut mallory) = (Socket::open(&served).await, Socket::open(&served).await);
+    let id = alice.ask("eth_subscribe", json!(["newHeads"])).await;
+    let gone = (-32000, "subscription not found".to_owned());
+    assert_eq!(mallory.refusal("eth_unsubscribe", json!([id])).await, gone);
+    served.ledger.make_block();
+    assert_eq!(alice.told(&id).await["number"], "0x1");
+}
+
+#[tokio::test]
+async fn what_cannot_be_subscribed_to_is_refused_in_go_ethereums_words() {
+    let served = serve().await;
+    let mut socket = Socket::open(&served).await;
+    for (parameters, code, message) in [
+        (json!([]), -32602, "expected subscription name as first argument"),
+        (json!([7]), -32602, "expected subscription name as first argument"),
+        (json!({}), -32602, "non-array args: parameters go by position, as a list"),
+        (json!(["newBlocks"]), -32601, "no \"newBlocks\" subscription in eth namespace"),
+        (json!(["newHeads", true]), -32602, "too many arguments, want at most 1"),
+    ] {
+        assert_eq!(socket.refusal("eth_subscribe", parameters).await, (code, message.to_owned()));
+    }
+    for (parameters, code, message) in [
+        (json!([]), -32602, "missing value for required argument 0"),
+        (json!([7]), -32602, "invalid argument 0: invalid type: integer `7`, expected a string"),
+        (json!(["0x1"]), -32000, "subscription not found"),
+    ] {
+        assert_eq!(socket.refusal("eth_unsubscribe", parameters).await, (code, message.to_owned()));
+    }
+    assert_eq!(served.server.counters()["eth_subscribe"].rejected, 5);
+}
+
+#[tokio::test]
+async fn over_http_nothing_is_subscribed_to() {
+    let served = serve().await;
+    let refusal = served.refusal("eth_subscribe", json!(["newHeads"])).await;
+    assert_eq!((refusal.code, refusal.message.as_str()), (-32601, "notifications not supported"));
+    let refusal = served.refusal("eth_unsubscribe", json!(["0x1"])).await;
+    assert_eq!((refusal.code, refusal.message.as_str()), (-32000, "subscription not found"));
+}
+
+#[tokio::test]
+async fn a_connection_has_so_many_subscriptions_and_no_more() {
+    let served = serve_with(|config| config.subscriptions_max = 1).await;
+    let mut socket = Socket::open(&served).await;
+    let first = socket.ask("eth_subscribe", json!(["newHeads"])).await;
+    let refusal = socket.refusal("eth_subscribe", json!(["newHeads"])).await;
+    assert_eq!(refusal, (-32005, "too many subscriptions: a connection has 1 at most".to_owned()));
+    socket.ask("eth_unsubscribe", json!([first])).await;
+    socket.ask("eth_subscribe", json!(["newHeads"])).await;
+    Socket::open(&served).await.ask("eth_subscribe", json!(["newHeads"])).await;
+}
+
+#[tokio::test]
+async fn what_a_batch_subscribes_to_is_told_after_its_answer() {
+    let served = serve().await;
+    let mut socket = Socket::open(&served).await;
+    let request = |id: u64, method: &str, parameters: Value| json!({"jsonrpc": "2.0", "id": id, "method": method, "params": parameters});
+    let raw = hex(signed(0, contract(7), &[]).raw());
+    // The block is decided while the batch is being answered.
+    let batch = json!([
+        request(1, "eth_subscribe", json!(["newHeads"])),
+        request(2, "eth_sendRawTransactionSync", json!([raw])),
+    ]);
+    socket.send_text(batch.to_string()).await;
+    while served.ledger.waiting() == 0 {
+        tokio::task::yield_now().await;
+    }
+    served.ledger.make_block();
+    let answers = socket.next().await;
+    assert_eq!(answers[1]["result"]["blockNumber"], "0x1");
+    assert_eq!(socket.told(&answers[0]["result"]).await["number"], "0x1");
+}
+
+#[tokio::test]
+async fn who_falls_too_far_behind_is_told_so_and_dropped() {
+    let served = serve_with(|config| config.subscription_blocks_behind_max = 3).await;
+    let mut socket = Socket::open(&served).await;
+    let id = socket.ask("eth_subscribe", json!(["newHeads"])).await;
+    for _ in 0..4 {
+        served.ledger.make_block();
+    }
+    for height in 1..=4 {
+        assert_eq!(socket.told(&id).await["number"], format!("{height:#x}"), "exactly the limit");
+    }
+    for _ in 0..5 {
+        served.ledger.make_block();
+    }
+    let reason = "reads too slowly: a subscription is 4 blocks behind, 3 are allowed; subscribe again";
+    assert_eq!(socket.closed().await, Some((1008, reason.to_owned())));
+    assert_eq!(served.traffic.slow_readers(), 1);
+}
+
+async fn data_of(socket: &mut Socket, id: &Value) -> String {
+    let data = socket.told(id).await["data"].as_str().unwrap().to_owned();
+    String::from_utf8(::hex::decode(&data[2..]).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn logs_are_told_one_by_one_to_whoever_asked_for_them() {
+    let served = serve().await;
+    let (emitter, one) = (contract(EMITTER), B256::repeat_byte(1));
+    let mut socket = Socket::open(&served).await;
+    let all = socket.ask("eth_subscribe", json!(["logs"])).await;
+    let mut picky = Socket::open(&served).await;
+    let filter = json!({"address": emitter, "topics": [one], "fromBlock": "0x2"});
+    let some = picky.ask("eth_subscribe", json!(["logs", filter])).await;
+    for nonce in [0, 2] {
+        served.send(&signed(nonce, emitter, &log_input(&[1, 2], b"a"))).await;
+        served.send(&signed(nonce + 1, emitter, &log_input(&[2], b"b"))).await;
+        served.ledger.make_block();
+    }
+    for (height, data) in [(1, "a"), (1, "b"), (2, "a"), (2, "b")] {
+        assert_eq!(data_of(&mut socket, &all).await, data, "{height}");
+    }
+    let told = picky.told(&some).await;
+    let asked: Value = served.ask("eth_getLogs", json!([{"fromBlock": "0x2", "topics": [one]}])).await;
+    assert_eq!(json!([told]), asked);
+}
+
+#[tokio::test]
+async fn logs_that_no_new_block_has_are_refused() {
+    let served = serve().await;
+    let mut socket = Socket::open(&served).await;
+    for (filter, code, message) in [
+        (json!({"fromBlock": "pending"}), -32000, "pending logs are not supported"),
+        (json!({"fromBlock": "0x2", "toBlock": "0x1"}), -32602, "invalid argument 1: invalid block range params"),
+        (json!(7), -32602, "invalid argument 1: invalid type: integer `7`, expected Filter object"),
+    ] {
+        assert_eq!(socket.refusal("eth_subscribe", json!(["logs", filter])).await, (code, message.to_owned()));
+    }
+    let many: Vec<String> = (0..1_001).map(|number: u32| format!("0x{number:040x}")).collect();
+    let refusal = socket.refusal("eth_subscribe", json!(["logs", {"address": many}])).await;
+    assert_eq!(refusal.1, "invalid argument 1: exceed max addresses: at most 1000");
+}
+
+#[tokio::test]
+async fn ethereum_transactions_are_told_as_they_begin_to_wait() {
+    let served = serve().await;
+    let mut socket = Socket::open(&served).await;
+    let hashes = socket.ask("eth_subscribe", json!(["newPendingTransactions"])).await;
+    let mut whole = Socket::open(&served).await;
+    let full = whole.ask("eth_subscribe", json!(["newPendingTransactions", true])).await;
+    let sent = message(0, EMITTER, &log_input(&[2], b"c"));
+    served.ask::<Value>("subnet_sendMessage", json!([hex(sent.raw())])).await;
+    for nonce in 0..3 {
+        let hash = served.send(&signed(nonce, contract(7), &[])).await;
+        assert_eq!(socket.told(&hashes).await, json!(hash), "and not the FVM message before");
+        let shown: Value = served.ask("eth_getTransactionByHash", json!([hash])).await;
+        assert_eq!(whole.told(&full).await, shown);
+    }
+}
+
+#[tokio::test]
+async fn who_misses_transactions_is_told_so_and_dropped() {
+    let served = serve().await;
+    let mut socket = Socket::open(&served).await;
+    socket.ask("eth_subscribe", json!(["newPendingTransactions"])).await;
+    let raw = |nonce: usize| signed(u64::try_from(nonce).unwrap(), contract(7), &[]).raw().to_vec();
+    // All at once: nobody else gets a turn meanwhile.
+    assert!(served.ledger.submit((0..ARRIVALS_KEPT + 1).map(raw).collect()).iter().all(Result::is_ok));
+    let reason = "reads too slowly: a subscription missed 1 transactions; subscribe again";
+    assert_eq!(socket.closed().await, Some((1008, reason.to_owned())));
+    assert_eq!(served.traffic.slow_readers(), 1);
+}
+
+#[tokio::test]
+async fn whether_the_node_follows_is_told_at_once_and_at_every_change() {
+    let served = serve().await;
+    let mut socket = Socket::open(&served).await;
+    let id = socket.ask("eth_subscribe", json!(["syncing"])).await;
+    assert_eq!(socket.told(&id).await, false);
+    served.ledger.fall_behind(SyncProgress { starting: Height(1), current: Height(2), highest: Height(9) });
+    let told = socket.told(&id).await;
+    let status: Value = served.ask("eth_syncing", json!([])).await;
+    assert_eq!(told, json!({ "syncing": true, "status": status }));
+    served.ledger.catch_up();
+    assert_eq!(socket.told(&id).await, false);
+}
+
+#[tokio::test]
+async fn who_subscribes_and_never_reads_is_dropped_and_blocks_go_on() {
+    let served = serve_with(|config| {
+        config.websocket_stalled_max = Duration::from_millis(100);
+        config.subscription_blocks_behind_max = u64::MAX;
+    })
+    .await;
+    let mut sleeper = Socket::narrow(&served).await;
+    sleeper.ask("eth_subscribe", json!(["logs"])).await;
+    let mut reader = Socket::open(&served).await;
+    let heads = reader.ask("eth_subscribe", json!(["newHeads"])).await;
+    let mut height = 0_u64;
+    while served.traffic.slow_readers() == 0 {
+        served.send(&signed(height, contract(EMITTER), &log_input(&[], &[7; 50_000]))).await;
+        height += 1;
+        served.ledger.make_block();
+        assert_eq!(reader.told(&heads).await["number"], format!("{height:#x}"));
+    }
+    assert_eq!(served.traffic.subscriptions.count(), 1, "the reader's");
+    let mut unread = Vec::new();
+    let _ = sleeper.stream.get_mut().read_to_end(&mut unread).await;
+    assert!(!unread.is_empty(), "what was sent before is not lost");
+}
