@@ -394,7 +394,9 @@ impl Ledger {
         Ok(record)
     }
 
-    fn results(&self, transactions: &[Transaction], receipts: &[Receipt]) -> Vec<TransactionResult> {
+    /// What a block's transactions returned, as the next header's `last_results_hash` has it.
+    #[must_use]
+    pub fn results(&self, transactions: &[Transaction], receipts: &[Receipt]) -> Vec<TransactionResult> {
         let ratio = self.facts.parameters.fvm_gas_per_gas;
         let result = |(transaction, receipt): (&Transaction, &Receipt)| TransactionResult {
             code: receipt.exit_code.value(),

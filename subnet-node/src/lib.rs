@@ -19,7 +19,7 @@
 //! | `recovery` | transactions read on all cores |
 //! | [`checkpoints`] | shares and certificates |
 //! | [`gossiping`] | between the gossip network and those two |
-//! | [`backend`] | the node as the RPC sees it |
+//! | [`backend`], [`comet`] | the node as the RPC sees it: Ethereum's and CometBFT's |
 //! | [`check`] | a committed block, run once more in order |
 //! | [`history`] | how much of the past is kept, and how the rest goes |
 //! | [`halt`] | how any of them stops the node |
@@ -38,6 +38,7 @@ pub mod bench;
 pub mod check;
 pub mod checkpoints;
 pub mod cli;
+pub mod comet;
 pub mod config;
 pub mod devnet;
 pub mod facts;

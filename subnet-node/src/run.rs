@@ -25,6 +25,7 @@ use crate::application::Node;
 use crate::backend::NodeBackend;
 use crate::check::checker::Checker;
 use crate::checkpoints::Checkpoints;
+use crate::comet::CometChain;
 use crate::config::NodeConfig;
 use crate::facts::ChainFacts;
 use crate::gossiping;
@@ -108,10 +109,11 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     );
     let status = Arc::new(status);
     let backend = NodeBackend::new(Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&status), halt.clone());
+    let comet = CometChain::new(&config, &keys, &genesis, Arc::clone(&ledger), Arc::clone(&status), halt.clone())?;
     let checker = checker(home, &config, &ledger, halt.clone(), &metrics)?;
     let keeping = config.keeping(facts.checkpoint_period());
     let pruner = Pruner::start(ledger.store().as_ref().clone(), keeping, halt, Arc::clone(&metrics))?;
-    let rpc = RpcServer::start(config.rpc(), Arc::new(backend), metrics.rpc().clone()).await?;
+    let rpc = RpcServer::start(config.rpc(), Arc::new(backend), Arc::new(comet), metrics.rpc().clone()).await?;
     let service = http::bind(config.service.listen, "health and metrics").await?;
     let (stopped, mut stopping) = watch::channel(false);
     let service = tokio::spawn(http::serve(service, status.clone(), async move {

@@ -9,12 +9,16 @@
 //!   └─ the same bytes when encoded again? no ─▶ NotCanonical  (one block, one encoding, one reference)
 //! ```
 
+mod outline;
+
 use prost::Message;
 use tendermint::block::{Commit, Header};
 use tendermint_proto::v0_38::types as pb;
 use tributary_primitives::VALIDATORS_MAX;
 
 use crate::wire;
+
+pub use outline::BlockOutline;
 
 /// Blocks are cut into parts of this many bytes: to be named, and to travel.
 ///

@@ -14,7 +14,7 @@
 //! | [`chain_id`] | [`ChainId`]: `name-revision` |
 //! | [`time`] | [`BlockTime`] |
 //! | [`block_ref`] | [`BlockRef`]: what a vote names |
-//! | [`block`] | [`Block`] and its one encoding |
+//! | [`block`] | [`Block`] and its one encoding; [`BlockOutline`], without the transactions |
 //! | [`sign_bytes`] | what votes, proposals and proposal streams sign |
 //! | [`commit`] | [`CommitCertificate`] ↔ Tendermint's commit, and its check |
 //! | [`app_state`] | [`AppState`] → [`AppHash`], with proofs of one entry |
@@ -50,7 +50,7 @@ mod wire;
 mod testing;
 
 pub use app_state::{AppHash, AppState, state_height_of_header};
-pub use block::{Block, BlockBytesRejected, PART_BYTES};
+pub use block::{Block, BlockBytesRejected, BlockOutline, PART_BYTES};
 pub use block_ref::BlockRef;
 pub use chain_id::{ChainId, ChainIdRejected};
 pub use commit::{CommitCertificate, CommitRejected, check_commit};

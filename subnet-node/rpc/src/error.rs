@@ -21,6 +21,7 @@ use jsonrpsee::types::error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE, METHOD_N
 use tributary_primitives::{Hash32, Height};
 
 use crate::backend::{ReadUnavailable, SubmitRejected};
+use crate::comet::CometRejected;
 
 /// A contract reverted.
 const REVERTED: i32 = 3;
@@ -119,6 +120,9 @@ pub enum RpcRejected {
     /// The node cannot answer now.
     #[error(transparent)]
     Unavailable(#[from] ReadUnavailable),
+    /// What CometBFT's methods refuse in words of its own.
+    #[error(transparent)]
+    Comet(#[from] CometRejected),
     /// The node's own doing; the log has the cause.
     #[error("the node could not answer: {0}")]
     Internal(&'static str),
@@ -138,7 +142,8 @@ impl RpcRejected {
             | Self::MissingArgument { .. }
             | Self::TooManyArguments { .. }
             | Self::MissingSubscription
-            | Self::InvalidArgument { .. } => INVALID_PARAMS_CODE,
+            | Self::InvalidArgument { .. }
+            | Self::Comet(CometRejected::Parameters(_)) => INVALID_PARAMS_CODE,
             Self::NoSuchSubscription(_) | Self::NoNotifications => METHOD_NOT_FOUND_CODE,
             Self::AboveLimit(_) | Self::Busy(_) => LIMIT,
             Self::Reverted { .. } => REVERTED,
@@ -151,17 +156,20 @@ impl RpcRejected {
             | Self::PendingLogs => SERVER,
             Self::Submit(SubmitRejected::Unavailable(why)) | Self::Unavailable(why) => unavailable_code(why),
             Self::Submit(_) => SERVER,
-            Self::Internal(_) => INTERNAL_ERROR_CODE,
+            Self::Comet(_) | Self::Internal(_) => INTERNAL_ERROR_CODE,
         }
     }
 
     /// Whether the node, and not the caller, is why there is no result.
     #[must_use]
     pub const fn is_ours(&self) -> bool {
-        matches!(
-            self,
-            Self::Busy(_) | Self::Unavailable(_) | Self::Submit(SubmitRejected::Unavailable(_)) | Self::Internal(_)
-        )
+        match self {
+            Self::Busy(_) | Self::Unavailable(_) | Self::Submit(SubmitRejected::Unavailable(_)) | Self::Internal(_) => {
+                true
+            }
+            Self::Comet(refused) => refused.is_ours(),
+            _ => false,
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! | [`subnet::view`] | the JSON of the `subnet_` namespace, for clients too |
 //! | [`error`] | every refusal, its code and its sentence |
 //! | `eth`, `subnet` | one function for each method |
+//! | [`comet`] | CometBFT's RPC: what it asks of the node, and all that it answers |
 //! | `convert` | from this chain's words to Ethereum's |
 //! | `arguments`, `methods`, `lane`, `counters` | what happens around every method, once |
 //! | `submissions`, `batches` | transactions that come at once are taken in together |
@@ -23,6 +24,7 @@ mod arguments;
 mod awaiting;
 pub mod backend;
 mod batches;
+pub mod comet;
 mod config;
 mod convert;
 mod counters;
@@ -59,7 +61,7 @@ mod tests {
         let reference = include_str!("../METHODS.md");
         let documented: Vec<_> =
             reference.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-        let served: Vec<_> = crate::server::all_methods().names().collect();
+        let served: Vec<_> = crate::server::all_methods().names().chain(crate::comet::names()).collect();
         let as_set = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
         assert_eq!(as_set(&documented), as_set(&served));
         assert_eq!(

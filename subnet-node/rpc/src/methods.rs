@@ -88,12 +88,10 @@ impl Methods {
         self.0.iter().filter(is_submission).map(|(name, _)| *name).collect()
     }
 
-    /// Puts every method on its way.
-    pub fn into_module(self, node: Arc<Node>, counters: &Arc<Counters>) -> RpcModule<Node> {
-        let waiting = node.config.waiting_max;
-        let reads = Lane::new("reads", node.config.reads_max, waiting);
+    /// Puts every method on its way: those that read, to the lane `reads`.
+    pub fn into_module(self, node: Arc<Node>, reads: &Lane, counters: &Arc<Counters>) -> RpcModule<Node> {
         let backend = Arc::clone(&node.backend);
-        let submissions = Submissions::start(move |raw| backend.submit(raw), waiting);
+        let submissions = Submissions::start(move |raw| backend.submit(raw), node.config.waiting_max);
         let mut module = RpcModule::from_arc(node);
         for (name, kind) in self.0 {
             let (lane, counters) = (reads.clone(), Arc::clone(counters));
@@ -152,7 +150,11 @@ where
     Arc::new(move |node, parameters| to_json(&answer(node, A::read(parameters)?)?))
 }
 
-fn to_json<R: Serialize>(value: &R) -> Result<Box<RawValue>, RpcRejected> {
+/// A value as an answer holds it.
+///
+/// # Errors
+/// [`RpcRejected::Internal`] for one without a JSON form: a defect.
+pub fn to_json<R: Serialize>(value: &R) -> Result<Box<RawValue>, RpcRejected> {
     to_raw_value(value).map_err(|why| {
         tracing::error!(%why, "an answer has no JSON form");
         RpcRejected::Internal("the answer has no JSON form")

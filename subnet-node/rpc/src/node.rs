@@ -13,6 +13,7 @@ use alloy_eips::{BlockId, BlockNumberOrTag};
 use tributary_primitives::{Hash32, Height};
 
 use crate::backend::{Backend, BlockView, StateView};
+use crate::comet::Chain;
 use crate::config::RpcConfig;
 use crate::error::RpcRejected;
 use crate::eth::TipCache;
@@ -21,6 +22,7 @@ use crate::filters::Filters;
 /// What every method has at hand.
 pub struct Node {
     pub backend: Arc<dyn Backend>,
+    pub comet: Arc<dyn Chain>,
     pub config: RpcConfig,
     pub tip_cache: TipCache,
     pub filters: Filters,

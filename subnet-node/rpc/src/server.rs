@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! socket ─▶ Host header allowed? ─▶ CORS ─┬─▶ jsonrpsee: size, batch ──▶ method ─▶ lane, or submissions ─▶ answer
+//!                                         ├─▶ GET of a name: CometBFT's ───▶ lane ────────────────────▶ answer
 //!                                         └─▶ WebSocket: size, batch ──▶ method, or a subscription
 //! ```
 
@@ -20,10 +21,12 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use crate::announcements::Announcements;
 use crate::backend::Backend;
 use crate::batches::Batches;
+use crate::comet::{self, Comet, UriLayer};
 use crate::config::RpcConfig;
 use crate::counters::{Counters, MethodCount};
 use crate::eth::TipCache;
 use crate::filters::Filters;
+use crate::lane::Lane;
 use crate::methods::Methods;
 use crate::node::Node;
 use crate::subscriptions::Subscriptions;
@@ -70,20 +73,29 @@ pub struct RpcServer {
 }
 
 impl RpcServer {
-    /// Listens, and answers from `backend` from now on; `traffic` tells of it. Runs on the current tokio runtime.
+    /// Listens, and answers from `backend` and, as CometBFT would, from `comet` from now on; `traffic` tells of it. Runs on the
+    /// current tokio runtime.
     ///
     /// # Errors
     /// [`RpcFatal`]; nothing was left listening.
-    pub async fn start(config: RpcConfig, backend: Arc<dyn Backend>, traffic: Traffic) -> Result<Self, RpcFatal> {
+    pub async fn start(
+        config: RpcConfig,
+        backend: Arc<dyn Backend>,
+        comet: Arc<dyn comet::Chain>,
+        traffic: Traffic,
+    ) -> Result<Self, RpcFatal> {
         let (hosts, cors) = (hosts(&config.allowed_hosts)?, cors(&config.cors_origins)?);
         let (methods, listen) = (all_methods(), config.listen);
-        let counters = Arc::new(Counters::new(methods.names()));
+        let counters = Arc::new(Counters::new(methods.names().chain(comet::names())));
         let (submissions, limits) = (methods.submissions(), limits(&config));
         let response_bytes_max = usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX);
         let filters = Filters::new(config.filters_max, config.filter_idle_max);
-        let node = Arc::new(Node { backend, config: config.clone(), tip_cache: TipCache::default(), filters });
+        let reads = Lane::new("reads", config.reads_max, config.waiting_max);
+        let node = Arc::new(Node { backend, comet, config: config.clone(), tip_cache: TipCache::default(), filters });
         let announcements = Arc::new(Announcements::new(Arc::clone(&node)));
-        let module = methods.into_module(node, &counters);
+        let comet = Comet::new(Arc::clone(&node), reads.clone(), Arc::clone(&counters));
+        let mut module = methods.into_module(node, &reads, &counters);
+        comet.register(&mut module);
         let websockets = Arc::new(WebSockets::new(Shared {
             methods: module.clone().into(),
             submissions: Arc::clone(&submissions),
@@ -97,13 +109,14 @@ impl RpcServer {
         let rpc = RpcServiceBuilder::new().layer_fn(batches);
         let sessions = Arc::clone(&websockets);
         let upgrades = layer_fn(move |requests| Upgrades::new(requests, Arc::clone(&sessions)));
-        let http = tower::ServiceBuilder::new().layer(hosts).layer(cors).layer(upgrades);
+        let uris = UriLayer::new(comet, response_bytes_max);
+        let http = tower::ServiceBuilder::new().layer(hosts).layer(cors).layer(upgrades).layer(uris);
         let server = Server::builder().set_config(limits).set_http_middleware(http).set_rpc_middleware(rpc);
         let server = server.build(listen).await;
         let server = server.map_err(|why| cannot_listen(listen, why))?;
         let address = server.local_addr().map_err(|why| cannot_listen(listen, why))?;
         let handle = server.start(module);
-        tracing::info!(%address, "serving Ethereum JSON-RPC and the subnet namespace over HTTP and WebSocket");
+        tracing::info!(%address, "serving Ethereum JSON-RPC, the subnet namespace and CometBFT's RPC over HTTP and WebSocket");
         Ok(Self { handle, websockets, address, counters })
     }
 
@@ -131,7 +144,7 @@ impl RpcServer {
     }
 }
 
-/// Every method of every namespace.
+/// Every method of every namespace but CometBFT's.
 pub(crate) fn all_methods() -> Methods {
     let mut methods = Methods::default();
     crate::eth::register(&mut methods);

@@ -10,6 +10,9 @@ use crate::client::Client;
 use crate::network::{Network, Plan, Ports, Process, own_host};
 
 const ACTORS: &str = include_str!("../../../docs/actors.md");
+const LIGHT_CLIENTS: &str = include_str!("../../../docs/light-clients.md");
+/// Where the light clients' page finds a node.
+const NODE: &str = "http://127.0.0.1:8545";
 /// Where the actors' page finds a devnet's child.
 const DEVNET_CHILD: &str = "http://127.0.0.1:8645";
 const PAGE: &str = include_str!("../../../docs/operators.md");
@@ -81,4 +84,28 @@ async fn the_actors_page_makes_an_actor_from_an_empty_folder() {
         assert!(said.contains(expected), "{expected:?} in {said}\n{complaints}");
     }
     assert!(complaints.contains("exit code 21: the parameters are not what the method takes"), "{complaints}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_light_clients_page_asks_every_question_by_copy_and_paste() {
+    let network = Network::running(1);
+    network.client(0).reach(2).await;
+    let blocks = LIGHT_CLIENTS.split("```sh\n").skip(1).map(|block| block.split_once("```").unwrap().0);
+    let script = blocks.collect::<String>();
+    assert!(script.contains(NODE));
+    let (script, questions) =
+        (script.replace(NODE, &format!("http://{}", network.rpc(0))), script.matches("curl").count());
+    let asked = || Command::new("bash").args(["-euc", &script]).output().unwrap();
+    let output = tokio::task::block_in_place(asked);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    // One of them feeds another.
+    assert_eq!(said.matches("\"result\":").count(), questions - 1, "{said}");
+    assert!(
+        !said.contains("\"error\":") && !said.contains("\"block\":null") && !said.contains("\"header\":null"),
+        "{said}"
+    );
+    for method in tributary_rpc::comet::names() {
+        assert!(script.contains(&format!("/{method}")), "{method}");
+    }
 }

@@ -347,6 +347,15 @@ async fn a_node_that_keeps_little_goes_on_and_who_has_nothing_learns_all_from_th
         let said = pruned.ask(method, params).await.unwrap_err();
         assert!(said.contains(refusal), "{method}: {said}");
     }
+    for method in ["block", "header", "commit", "block_results", "validators"] {
+        let said = pruned.ask(method, json!(["1"])).await.unwrap_err();
+        assert!(said.contains("height 1 is not available, lowest height is "), "{method}: {said}");
+        // One that stays for a while: what is kept moves with every block.
+        assert!(pruned.ask(method, json!([(oldest + 40).to_string()])).await.is_ok(), "{method} of a later block");
+        assert!(client.ask(method, json!(["1"])).await.is_ok(), "{method} of an archive");
+    }
+    let status = pruned.ask("status", json!([])).await.unwrap();
+    assert!(status["sync_info"]["earliest_block_height"].as_str().unwrap().parse::<u64>().unwrap() >= oldest);
     assert_eq!(pruned.ask("eth_getTransactionReceipt", json!([first])).await.unwrap(), json!(null));
     assert!(pruned.ask("eth_getBlockByNumber", json!(["0x0", false])).await.unwrap().is_object(), "genesis stays");
     assert!(pruned.ask("eth_getBalance", json!([someone, format!("{oldest:#x}")])).await.is_ok());

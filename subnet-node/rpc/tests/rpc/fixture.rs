@@ -20,7 +20,12 @@ use tributary_message::{EthereumTransaction, FvmTransaction};
 use tributary_primitives::{EthAddress, Hash32};
 use tributary_rpc::{RpcConfig, RpcServer, Traffic};
 
+use crate::comet::chain::CometChain;
 use crate::ledger::{CHAIN_ID, Ledger};
+use crate::serving::http;
+
+/// Blocks of the chain that CometBFT's methods tell of: its validators change four times.
+pub const COMET_BLOCKS: u64 = 13;
 
 /// A user with tokens.
 pub fn alice() -> SecpSecretKey {
@@ -35,6 +40,7 @@ pub fn bob() -> SecpSecretKey {
 /// A chain in memory, served, and a client of it.
 pub struct Served {
     pub ledger: Arc<Ledger>,
+    pub comet: Arc<CometChain>,
     pub server: RpcServer,
     pub traffic: Traffic,
     pub client: HttpClient,
@@ -47,13 +53,23 @@ pub async fn serve() -> Served {
 
 /// Serves a chain at genesis with limits that `change` makes.
 pub async fn serve_with(change: impl FnOnce(&mut RpcConfig)) -> Served {
+    serve_both(change, COMET_BLOCKS).await
+}
+
+/// Serves a chain at genesis, and so many blocks to those who ask as of CometBFT.
+pub async fn serve_blocks(blocks: u64) -> Served {
+    serve_both(|_| {}, blocks).await
+}
+
+async fn serve_both(change: impl FnOnce(&mut RpcConfig), blocks: u64) -> Served {
     let mut config = RpcConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..RpcConfig::default() };
     change(&mut config);
     let ledger = Arc::new(Ledger::new(&[alice().eth_address().to_address(), alice().f1_address()]));
+    let comet = Arc::new(CometChain::of(blocks));
     let traffic = Traffic::default();
-    let server = RpcServer::start(config, ledger.clone(), traffic.clone()).await.unwrap();
+    let server = RpcServer::start(config, ledger.clone(), comet.clone(), traffic.clone()).await.unwrap();
     let client = HttpClientBuilder::new().build(format!("http://{}", server.local_addr())).unwrap();
-    Served { ledger, server, traffic, client }
+    Served { ledger, comet, server, traffic, client }
 }
 
 /// A refusal as a caller sees it.
@@ -83,10 +99,28 @@ impl Served {
         }
     }
 
+    /// Asks by a URI; the status and the JSON.
+    pub async fn get(&self, uri: &str) -> (u16, Value) {
+        let head = format!("GET {uri} HTTP/1.1\r\nhost: localhost");
+        status_and_json(&http(self.server.local_addr(), &head, "").await)
+    }
+
+    /// Posts a body as it is; the status and the JSON.
+    pub async fn post(&self, body: &Value) -> (u16, Value) {
+        let head = "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
+        status_and_json(&http(self.server.local_addr(), head, &body.to_string()).await)
+    }
+
     /// Brings a transaction.
     pub async fn send(&self, transaction: &EthereumTransaction) -> Hash32 {
         self.ask("eth_sendRawTransaction", serde_json::json!([hex(transaction.raw())])).await
     }
+}
+
+fn status_and_json(answer: &str) -> (u16, Value) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap_or_else(|why| panic!("{why}: {answer}")))
 }
 
 fn list(parameters: &Value) -> ArrayParams {

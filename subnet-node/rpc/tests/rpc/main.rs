@@ -5,6 +5,7 @@
 //! | `machine`, `ledger` | nothing: the chain that answers; transactions are really signed and checked |
 //! | `fixture` | nothing: keys, signing, serving, asking |
 //! | `blocks`, `transactions`, `logs`, `calls`, `fees`, `chain` | the Ethereum namespaces, read by alloy's own types |
+//! | `comet` | CometBFT's RPC, for light clients |
 //! | `subnet` | the `subnet_` namespace |
 //! | `refusals` | each fault has its own code and sentence |
 //! | `serving` | the socket: limits, CORS, hosts, stopping |
@@ -17,6 +18,7 @@
 mod blocks;
 mod calls;
 mod chain;
+mod comet;
 mod fees;
 mod filters;
 mod fixture;

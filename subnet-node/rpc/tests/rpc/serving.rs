@@ -9,13 +9,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tributary_rpc::{MethodCount, RpcConfig, RpcFatal, RpcServer, Traffic};
 
+use crate::comet::chain::CometChain;
 use crate::fixture::{serve, serve_with};
 use crate::ledger::Ledger;
 
 const CHAIN_ID_REQUEST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}"#;
 
 /// Sends one HTTP request as it is and reads all of the answer.
-async fn http(address: SocketAddr, head: &str, body: &str) -> String {
+pub async fn http(address: SocketAddr, head: &str, body: &str) -> String {
     let mut socket = TcpStream::connect(address).await.unwrap();
     let request = format!("{head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     socket.write_all(request.as_bytes()).await.unwrap();
@@ -33,7 +34,9 @@ async fn an_address_in_use_is_named() {
     let served = serve().await;
     let taken = served.server.local_addr();
     let config = RpcConfig { listen: taken, ..RpcConfig::default() };
-    let refused = RpcServer::start(config, Arc::new(Ledger::new(&[])), Traffic::default()).await.unwrap_err();
+    let refused = RpcServer::start(config, Arc::new(Ledger::new(&[])), Arc::new(CometChain::of(1)), Traffic::default())
+        .await
+        .unwrap_err();
     assert!(matches!(refused, RpcFatal::AddressInUse(address) if address == taken), "{refused}");
     assert!(refused.to_string().contains(&taken.to_string()));
 }
@@ -44,7 +47,10 @@ async fn what_no_browser_or_url_could_send_is_refused_at_start() {
         (RpcConfig { cors_origins: vec!["a\nb".to_owned()], ..RpcConfig::default() }, "CORS origin \"a\\nb\""),
         (RpcConfig { allowed_hosts: vec!["a b".to_owned()], ..RpcConfig::default() }, "allowed host \"a b\""),
     ] {
-        let refused = RpcServer::start(change, Arc::new(Ledger::new(&[])), Traffic::default()).await.unwrap_err();
+        let refused =
+            RpcServer::start(change, Arc::new(Ledger::new(&[])), Arc::new(CometChain::of(1)), Traffic::default())
+                .await
+                .unwrap_err();
         assert!(refused.to_string().contains(part), "{refused}");
     }
 }
@@ -57,7 +63,7 @@ async fn a_stopped_server_lets_go_of_its_port() {
     served.server.stop().await;
     drop(served.client);
     let again = RpcConfig { listen: address, ..RpcConfig::default() };
-    RpcServer::start(again, Arc::new(Ledger::new(&[])), Traffic::default()).await.unwrap();
+    RpcServer::start(again, Arc::new(Ledger::new(&[])), Arc::new(CometChain::of(1)), Traffic::default()).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,126 @@
+//! CometBFT's RPC, for light clients, relayers and explorers that know Tendermint.
+//!
+//! ```text
+//! GET /block?height=5 ──uri──────┐
+//!                                ├─▶ parameters by name ─▶ the lane of reads ─▶ endpoint ─▶ CometBFT's JSON
+//! POST {"method": "block", …} ───┘
+//! ```
+//!
+//! On the port of Ethereum's JSON-RPC, whose names start with `eth_` and the like, and within the same limits. `docs/light-clients.md`
+//! shows callers the way.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`chain`] | what is asked of the node: [`Chain`] and its words |
+//! | `parameters` | names, positions and URIs, made a list |
+//! | `endpoints` | one function for each method |
+//! | `json` | the JSON of every answer |
+//! | `refusal` | [`CometRejected`], and every refusal in CometBFT's shape |
+//! | `uri` | GET requests |
+//!
+//! Source: CometBFT v0.38, `rpc/core` and `rpc/jsonrpc/server`.
+
+pub mod chain;
+mod endpoints;
+mod json;
+mod parameters;
+mod refusal;
+mod uri;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jsonrpsee::RpcModule;
+use jsonrpsee::types::ErrorObjectOwned;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::arguments::Arguments;
+use crate::counters::Counters;
+use crate::error::RpcRejected;
+use crate::lane::Lane;
+use crate::methods::to_json;
+use crate::node::Node;
+
+pub use chain::Chain;
+pub use refusal::CometRejected;
+pub(crate) use uri::UriLayer;
+
+/// Reads parameters, made a list, and answers in JSON.
+type Answer = Arc<dyn Fn(&Node, &str) -> Result<Box<RawValue>, RpcRejected> + Send + Sync>;
+
+/// One method.
+#[derive(Clone)]
+struct Endpoint {
+    name: &'static str,
+    /// What its parameters are called, in the order of its arguments.
+    parameters: &'static [&'static str],
+    answer: Answer,
+}
+
+impl Endpoint {
+    fn new<A, R>(
+        name: &'static str,
+        parameters: &'static [&'static str],
+        answer: fn(&Node, A) -> Result<R, RpcRejected>,
+    ) -> Self
+    where
+        A: Arguments + 'static,
+        R: Serialize + 'static,
+    {
+        Self { name, parameters, answer: Arc::new(move |node, list| to_json(&answer(node, A::read(Some(list))?)?)) }
+    }
+}
+
+/// Every method, and what it answers from.
+#[derive(Clone)]
+pub(crate) struct Comet {
+    endpoints: Arc<BTreeMap<&'static str, Endpoint>>,
+    node: Arc<Node>,
+    reads: Lane,
+    counters: Arc<Counters>,
+}
+
+/// The name of every method.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    endpoints::all().into_iter().map(|endpoint| endpoint.name)
+}
+
+impl Comet {
+    /// Answers from `node`, with the other reads.
+    pub fn new(node: Arc<Node>, reads: Lane, counters: Arc<Counters>) -> Self {
+        let endpoints = endpoints::all().into_iter().map(|endpoint| (endpoint.name, endpoint));
+        Self { endpoints: Arc::new(endpoints.collect()), node, reads, counters }
+    }
+
+    /// Serves every method to callers of JSON-RPC.
+    pub fn register(&self, module: &mut RpcModule<Node>) {
+        for endpoint in self.endpoints.values() {
+            let (comet, endpoint) = (self.clone(), endpoint.clone());
+            let registered = module.register_async_method(endpoint.name, move |parameters, _, _| {
+                let (comet, endpoint) = (comet.clone(), endpoint.clone());
+                let list = parameters::from_json(parameters.as_str(), endpoint.parameters);
+                async move { comet.answer(&endpoint, list).await }
+            });
+            registered.expect("every name is registered once; a test holds it");
+        }
+    }
+
+    async fn answer(
+        &self,
+        endpoint: &Endpoint,
+        list: Result<String, RpcRejected>,
+    ) -> Result<Box<RawValue>, ErrorObjectOwned> {
+        let started = Instant::now();
+        let answered = match list {
+            Ok(list) => {
+                let (node, answer) = (Arc::clone(&self.node), Arc::clone(&endpoint.answer));
+                self.reads.run(move || answer(&node, &list)).await
+            }
+            Err(refused) => Err(refused),
+        };
+        self.counters.count(endpoint.name, &answered, started.elapsed());
+        answered.map_err(|refused| refusal::in_comets_shape(&refused, endpoint.parameters))
+    }
+}
