@@ -129,10 +129,11 @@ impl<V: StateView> Runner<V> {
         let course = self.course(origin);
         let context = &mut self.evm.ctx;
         context.tx = transaction;
-        context.journaled_state = journal;
         context.chain = Seat::new(course, CallStack::bottom());
+        // Swapped, not replaced: the vacant journal is there again for the next.
+        std::mem::swap(&mut context.journaled_state, &mut journal);
         let result = handler::Law::new(self.mode).run(&mut self.evm);
-        let journal = self.evm.ctx.journaled_state.take_out();
+        std::mem::swap(&mut self.evm.ctx.journaled_state, &mut journal);
         match result {
             Ok(result) => Ok((journal, Ok(outcome::outcome_of(result, is_create)))),
             Err(EVMError::Transaction(why)) => Ok((journal, Err(why))),

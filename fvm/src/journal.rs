@@ -58,13 +58,16 @@ use crate::state::actor::ActorHead;
 use crate::state::view::eth_address;
 
 pub(crate) use database::{Database, NATIVE_CODE_HASH, is_native, native_code};
+use own::Emitted;
 pub(crate) use own::Own;
 
 /// Accounts and undo entries that a journal keeps room for from one transaction to the next.
 const ROOM_MAX: usize = 1_024;
 
-/// One transaction's changes over a view of the state.
-pub struct Journal<V> {
+/// One transaction's changes over a view of the state. Moving it costs a pointer: it goes from runtime to runtime with every message.
+pub struct Journal<V>(Box<Content<V>>);
+
+struct Content<V> {
     database: Database<V>,
     evm: JournalInner<JournalEntry>,
     own: Own,
@@ -97,52 +100,53 @@ impl<V: StateView> Journal<V> {
     /// A journal between two transactions: without a view, all the rest ready.
     pub(crate) fn idle() -> Self {
         let mut journal = Self::vacant();
-        journal.evm.set_spec_id(SPEC);
+        journal.0.evm.set_spec_id(SPEC);
         // Rules of the Amsterdam fork; the list of destroyed accounts that the second keeps must stay empty: see above.
-        journal.evm.set_eip7708_config(true, true);
-        journal.evm.warm_addresses.set_precompile_addresses(EthPrecompiles::new(SPEC).warm_addresses());
+        journal.0.evm.set_eip7708_config(true, true);
+        journal.0.evm.warm_addresses.set_precompile_addresses(EthPrecompiles::new(SPEC).warm_addresses());
         journal
     }
 
     /// Begins a transaction, in a block at height `now`, on a journal that is idle. Cost: nothing is allocated.
     pub(crate) fn begin(&mut self, view: V, now: Height) {
-        self.database.begin(view, now);
+        self.0.database.begin(view, now);
     }
 
     /// Ends the transaction, all changes forgotten: the journal is idle again, with the room that it has got by now.
     pub(crate) fn end(&mut self) -> V {
-        let view = self.database.end();
-        if self.evm.state.capacity().max(self.evm.journal.capacity()) > ROOM_MAX {
+        let view = self.0.database.end();
+        if self.0.evm.state.capacity().max(self.0.evm.journal.capacity()) > ROOM_MAX {
             *self = Self::idle();
             return view;
         }
-        let mut accounts = self.evm.finalize();
+        let mut accounts = self.0.evm.finalize();
         accounts.clear();
-        self.evm.state = accounts;
-        self.own.clear();
-        self.touched.clear();
+        self.0.evm.state = accounts;
+        self.0.own.clear();
+        self.0.touched.clear();
         view
     }
 
     /// Takes the content out to where the transaction goes on: from the EVM to the kernel, or back. What stays is a vacant place, and
-    /// is asked nothing until the content is put there again. Cost: a move, and no more than one small allocation.
+    /// is asked nothing until the content is put there again. Cost: two allocations, for what stays.
     pub(crate) fn take_out(&mut self) -> Self {
         std::mem::replace(self, Self::vacant())
     }
 
     /// A place for a journal.
     pub(crate) fn vacant() -> Self {
-        Self { database: Database::vacant(), evm: JournalInner::new(), own: Own::default(), touched: Vec::new() }
+        let (database, evm, own, touched) = (Database::vacant(), JournalInner::new(), Own::default(), Vec::new());
+        Self(Box::new(Content { database, evm, own, touched }))
     }
 
     /// The state before the transaction.
     pub(crate) const fn view(&mut self) -> &mut V {
-        self.database.view()
+        self.0.database.view()
     }
 
     /// The height of the block in execution.
     pub(crate) const fn now(&self) -> Height {
-        self.database.now
+        self.0.database.now
     }
 
     /// Begins what can be undone alone.
@@ -162,9 +166,9 @@ impl<V: StateView> Journal<V> {
 
     /// An actor as the transaction has it by now: all but balance and nonce.
     pub(crate) fn actor(&mut self, id: ActorID) -> Result<Option<Arc<ActorHead>>, StateFatal> {
-        let head = match self.own.actor(id) {
+        let head = match self.0.own.actor(id) {
             Some(head) => head.cloned(),
-            None => self.database.view().head(id)?,
+            None => self.0.database.view().head(id)?,
         };
         Ok(head.map(|head| self.as_the_evm_has_it(id, head)))
     }
@@ -176,7 +180,7 @@ impl<V: StateView> Journal<V> {
             return head;
         }
         let address = eth_address(id, head.delegated.as_ref());
-        match self.evm.state.get(&EvmAddress::new(address.0)) {
+        match self.0.evm.state.get(&EvmAddress::new(address.0)) {
             Some(account) if Some(finish::kind_of(account, builtin)) != builtin => {
                 let code = finish::kind_of(account, builtin).into();
                 Arc::new(ActorHead { code, ..ActorHead::clone(&head) })
@@ -188,11 +192,11 @@ impl<V: StateView> Journal<V> {
     /// The id of the actor behind an account of the EVM. One that never had an actor gets it now, before the transaction's end.
     pub(crate) fn id_of(&mut self, address: EthAddress) -> Result<ActorID, StateFatal> {
         let name = address.to_address();
-        if let Some(id) = self.own.resolve(&name) {
+        if let Some(id) = self.0.own.resolve(&name) {
             return Ok(id);
         }
         if let Some(id) = self.view().resolve(&name)? {
-            self.database.note(address, id);
+            self.0.database.note(address, id);
             return Ok(id);
         }
         let id = self.take_id();
@@ -203,38 +207,38 @@ impl<V: StateView> Journal<V> {
 
     /// Replaces, makes or (with `None`) deletes an actor; balance and nonce stay what they are.
     pub(crate) fn set_actor(&mut self, id: ActorID, head: Option<ActorHead>) {
-        self.own.set_actor(id, head.map(Arc::new));
+        self.0.own.set_actor(id, head.map(Arc::new));
     }
 
     /// An actor's entry as the transaction has it by now.
     pub(crate) fn entry(&mut self, id: ActorID, key: &EntryKey) -> Result<Option<Arc<[u8]>>, StateFatal> {
-        match self.own.entry(id, key) {
+        match self.0.own.entry(id, key) {
             Some(value) => Ok(value.cloned()),
-            None => self.database.view().entry(id, key),
+            None => self.0.database.view().entry(id, key),
         }
     }
 
     /// The id behind an address, names given by this transaction included.
     pub(crate) fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal> {
-        match self.own.resolve(address) {
+        match self.0.own.resolve(address) {
             Some(id) => Ok(Some(id)),
-            None => self.database.view().resolve(address),
+            None => self.0.database.view().resolve(address),
         }
     }
 
     /// Gives a new name to an actor.
     pub(crate) fn name(&mut self, address: Address, id: ActorID) {
-        self.own.name(address, id);
+        self.0.own.name(address, id);
     }
 
     /// Takes the next id.
     pub(crate) fn take_id(&mut self) -> ActorID {
-        let id = match self.own.next_id {
+        let id = match self.0.own.next_id {
             Some(id) => id,
             // Asked by who makes an actor, and by nobody else: it is another one for every actor made.
-            None => self.database.view().next_id(),
+            None => self.0.database.view().next_id(),
         };
-        self.own.advance_to(id + 1);
+        self.0.own.advance_to(id + 1);
         id
     }
 
@@ -302,7 +306,7 @@ impl<V: StateView> Journal<V> {
 
     /// Who answers a call to an account that is loaded.
     pub(crate) fn callee(&self, address: EvmAddress) -> Callee {
-        let Some(account) = self.evm.state.get(&address) else { return Callee::Evm };
+        let Some(account) = self.0.evm.state.get(&address) else { return Callee::Evm };
         let is_masked = EthAddress(address.0.0).as_actor_id().is_some();
         match () {
             // A contract may have this very code, `0xfe`, under an address of its own; actors that are none have masked ids.
@@ -314,25 +318,29 @@ impl<V: StateView> Journal<V> {
 
     /// A block of state, this transaction's own included.
     pub(crate) fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {
-        match self.own.block(cid) {
+        match self.0.own.block(cid) {
             Some(block) => Ok(Some(block)),
-            None => self.database.view().block(cid),
+            None => self.0.database.view().block(cid),
         }
     }
 
     /// Keeps a block of state.
     pub(crate) fn put_block(&mut self, cid: Cid, block: Arc<[u8]>) {
-        self.own.put_block(cid, block);
+        self.0.own.put_block(cid, block);
     }
 
-    /// Appends an event.
-    pub(crate) fn emit(&mut self, address: EthAddress, entries: ActorEvent) {
-        self.own.emit(address, entries);
+    /// Appends an event of an actor. Its own Ethereum address, if it has one, is put in when the transaction is over.
+    pub(crate) fn emit(&mut self, emitter: ActorID, event: ActorEvent) {
+        self.0.own.emit(Emitted {
+            address: EthAddress::from_actor_id(emitter),
+            emitter: Some(emitter),
+            said: event.into(),
+        });
     }
 
     /// Our half, for what concerns no other.
     pub(crate) const fn own(&mut self) -> &mut Own {
-        &mut self.own
+        &mut self.0.own
     }
 
     fn evm_address(&mut self, id: ActorID) -> Result<EvmAddress, StateFatal> {

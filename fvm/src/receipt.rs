@@ -11,9 +11,12 @@ use fvm_ipld_encoding::{strict_bytes, to_vec};
 use fvm_shared::ActorID;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
-use fvm_shared::event::ActorEvent;
 use multihash_codetable::{Code, MultihashDigest};
 use tributary_primitives::{EthAddress, Hash32};
+
+mod said;
+
+pub use said::Said;
 
 /// What became of one transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize_tuple, Deserialize_tuple)]
@@ -46,8 +49,8 @@ pub struct Event {
     pub emitter: ActorID,
     /// Its Ethereum address: its own if it has one, the masked id otherwise.
     pub address: EthAddress,
-    /// What it says; a contract's log is encoded as in FIP-0054: keys `t1` to `t4` for topics, `d` for data.
-    pub entries: ActorEvent,
+    /// What it says.
+    pub said: Said,
 }
 
 impl Receipt {

@@ -22,6 +22,10 @@ const ACTORS: [(&str, &str, &str); 5] = [
     ("tributary-script-entries-actor", "tributary_script_entries_actor.wasm", "TRIBUTARY_SCRIPT_ENTRIES_ACTOR_WASM"),
 ];
 
+/// Bytes of an actor's own stack: one page of wasm. The linker's sixteen would be part of each call's memory: paid for, and looked
+/// through when it is given back clean. A stack that overflows traps, since it lies below all data.
+const STACK_BYTES: u32 = 64 << 10;
+
 /// What an actor's bytes depend on, from the workspace's root. A folder stands for all files in it.
 const SOURCES: [&str; 7] = [
     "Cargo.lock",
@@ -111,8 +115,10 @@ impl Toolchain {
 fn compile(workspace: &Path, toolchain: &Toolchain, target_dir: &Path) -> Result<(), String> {
     let mut cargo = Command::new(variable("CARGO")?);
     cargo.env_clear().envs(env::vars_os().filter(|(name, _)| is_inherited(name)));
-    // Set even if empty: it stands above any `rustflags` in a configuration file.
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(workspace, toolchain)?.join("\x1f"));
+    let mut flags = remapped_paths(workspace, toolchain)?;
+    flags.push(format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
+    // It stands above any `rustflags` in a configuration file.
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     cargo.current_dir(workspace).args(["build", "--locked", "--profile", "actor", "--target", TARGET, "--target-dir"]);
     cargo.arg(target_dir);
     cargo.args(ACTORS.iter().flat_map(|(package, ..)| ["--package", *package]));

@@ -242,7 +242,8 @@ fn a_subnet_registers_and_its_checkpoints_are_accepted() {
         let receipt = network.send(actor, SUBMIT_CHECKPOINT, 0, certificate.to_cbor());
         assert_eq!(receipt.exit_code, ExitCode::OK);
         let [accepted] = receipt.events.as_slice() else { panic!("one event") };
-        let value = |key: &str| &accepted.entries.entries.iter().find(|entry| entry.key == key).unwrap().value;
+        let said = accepted.said.entries();
+        let value = |key: &str| &said.iter().find(|entry| entry.key == key).unwrap().value;
         let cid = certificate.checkpoint.cid();
         assert_eq!(accepted.emitter, actor);
         assert_eq!(from_slice::<String>(value(event::TYPE_KEY)).unwrap(), event::CHECKPOINT_ACCEPTED);

@@ -247,7 +247,7 @@ fn is_delegation(code: &Bytes) -> bool {
 ///
 /// Source: FIP-0054, "Logs".
 fn log_of(event: &Event) -> Log {
-    let entries = &event.entries.entries;
+    let entries = event.said.entries();
     let topics = entries.iter().filter(|entry| entry.key != "d").map(|entry| B256::from_slice(&entry.value)).collect();
     let data = entries.iter().find(|entry| entry.key == "d").map(|entry| Bytes::from(entry.value.clone()));
     Log { address: Address::new(event.address.0), data: LogData::new_unchecked(topics, data.unwrap_or_default()) }

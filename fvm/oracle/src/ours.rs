@@ -92,7 +92,7 @@ impl From<Receipt> for Seen {
             exit_code: exit_code.value(),
             return_data,
             gas_used: fvm_gas_used,
-            events: events.into_iter().map(|event| (event.emitter, event.entries.entries)).collect(),
+            events: events.into_iter().map(|event| (event.emitter, event.said.entries())).collect(),
             note: if skipped { "(skipped)".to_owned() } else { String::new() },
         }
     }

@@ -10,19 +10,18 @@
 //!
 //! The last row matters: an actor known by two addresses would have two balances.
 
-use cid::Cid;
 use fvm_shared::ActorID;
 use revm::bytecode::Bytecode;
 use revm::database_interface::Database as EvmDatabase;
-use revm::primitives::{Address as EvmAddress, AddressMap, B256, Bytes, KECCAK_EMPTY, U256, b256};
-use revm::state::AccountInfo;
+use revm::primitives::{Address as EvmAddress, B256, Bytes, KECCAK_EMPTY, U256, b256};
+use revm::state::{AccountId, AccountInfo};
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EthAddress, Height};
 
 use crate::error::StateFatal;
+use crate::state::StateView;
 use crate::state::actor::Actor;
 use crate::state::view::eth_address;
-use crate::state::{Map, StateView};
 
 /// keccak-256 of `0xfe`.
 ///
@@ -47,16 +46,16 @@ pub struct Database<V> {
     /// None in a journal whose content was taken out: see [`super::Journal::take_out`].
     view: Option<V>,
     pub(super) now: Height,
-    ids: AddressMap<ActorID>,
+    /// Actors of the accounts that the EVM has loaded, as the transaction found them. An account says by its place here which is its.
+    loaded: Vec<(ActorID, Actor)>,
     /// An address that was asked for, and its id: who sends is asked for twice.
     named: Option<(EthAddress, ActorID)>,
-    codes: Map<B256, Cid>,
 }
 
 impl<V: StateView> Database<V> {
     /// A place that holds no view.
     pub(super) fn vacant() -> Self {
-        Self { view: None, now: Height::GENESIS, ids: AddressMap::default(), named: None, codes: Map::default() }
+        Self { view: None, now: Height::GENESIS, loaded: Vec::new(), named: None }
     }
 
     /// Remembers nothing of another view.
@@ -67,9 +66,8 @@ impl<V: StateView> Database<V> {
 
     /// Gives the view back, and forgets what it remembers of it.
     pub(super) fn end(&mut self) -> V {
-        self.ids.clear();
+        self.loaded.clear();
         self.named = None;
-        self.codes.clear();
         self.view.take().expect("nobody ends a journal while its content is elsewhere")
     }
 
@@ -95,24 +93,33 @@ impl<V: StateView> Database<V> {
         self.named = Some((address, id));
     }
 
-    /// The id of the actor behind an account that the EVM has loaded, if it is the actor's one Ethereum address.
-    pub(super) fn known_id(&self, address: EthAddress) -> Option<ActorID> {
-        self.ids.get(&EvmAddress::new(address.0)).copied()
+    /// The actor behind an account that the EVM has loaded, if it is the actor's one Ethereum address.
+    pub(super) fn loaded(&self, account: &AccountInfo) -> Option<&(ActorID, Actor)> {
+        self.loaded.get(account.account_id?.get())
     }
 
-    /// Nonce and code hash of an actor, as the EVM sees them.
-    fn nonce_and_code(&mut self, id: ActorID, actor: &Actor) -> Result<(u64, B256), StateFatal> {
+    /// Remembers the actor of an account; only a hint is lost when there are too many.
+    fn load(&mut self, id: ActorID, actor: Actor) -> Option<AccountId> {
+        let place = AccountId::new(self.loaded.len());
+        self.loaded.push((id, actor));
+        place
+    }
+
+    /// What the EVM sees of an actor, its code only if it is the EVM's to run.
+    fn account(&mut self, id: ActorID, actor: &Actor) -> Result<AccountInfo, StateFatal> {
         let builtin = actor.head.code.builtin();
-        match builtin {
-            Some(BuiltinActor::Evm | BuiltinActor::EthAccount) => {
-                let Some(head) = self.view().contract(id)? else { return Ok((actor.nonce, KECCAK_EMPTY)) };
-                self.codes.insert(B256::new(head.code_hash), head.bytecode);
-                let nonce = if builtin == Some(BuiltinActor::Evm) { head.nonce } else { actor.nonce };
-                Ok((nonce, B256::new(head.code_hash)))
-            }
-            _ if is_native(builtin) => Ok((actor.nonce, NATIVE_CODE_HASH)),
-            _ => Ok((actor.nonce, KECCAK_EMPTY)),
+        let (balance, nonce) = (actor.balance, actor.nonce);
+        let bare = |code_hash| AccountInfo { balance, nonce, code_hash, account_id: None, code: None };
+        if is_native(builtin) {
+            return Ok(bare(NATIVE_CODE_HASH));
         }
+        if !matches!(builtin, Some(BuiltinActor::Evm | BuiltinActor::EthAccount)) {
+            return Ok(bare(KECCAK_EMPTY));
+        }
+        let Some(head) = self.view().contract(id)? else { return Ok(bare(KECCAK_EMPTY)) };
+        let nonce = if builtin == Some(BuiltinActor::Evm) { head.nonce } else { nonce };
+        let code = Some(self.view().bytecode(&head.bytecode)?);
+        Ok(AccountInfo { nonce, code, ..bare(B256::new(head.code_hash)) })
     }
 }
 
@@ -121,24 +128,34 @@ impl<V: StateView> EvmDatabase for Database<V> {
 
     fn basic(&mut self, address: EvmAddress) -> Result<Option<AccountInfo>, StateFatal> {
         let Some((id, actor)) = self.actor_at(address)? else { return Ok(None) };
-        self.ids.insert(address, id);
-        let (nonce, code_hash) = self.nonce_and_code(id, &actor)?;
-        Ok(Some(AccountInfo { balance: actor.balance, nonce, code_hash, account_id: None, code: None }))
+        let info = self.account(id, &actor)?;
+        Ok(Some(AccountInfo { account_id: self.load(id, actor), ..info }))
     }
 
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, StateFatal> {
-        if code_hash == NATIVE_CODE_HASH {
-            return Ok(native_code());
+        match code_hash {
+            NATIVE_CODE_HASH => Ok(native_code()),
+            _ => Err(StateFatal::Invariant(format!("the code with hash {code_hash} did not come with its account"))),
         }
-        let cid = self.codes.get(&code_hash).copied();
-        let cid = cid.ok_or_else(|| StateFatal::Invariant(format!("no account has code with hash {code_hash}")))?;
-        self.view().bytecode(&cid)
     }
 
+    /// Of an account without an actor, or of one whose place was not remembered.
     fn storage(&mut self, address: EvmAddress, slot: U256) -> Result<U256, StateFatal> {
-        match self.ids.get(&address).copied() {
-            Some(id) => self.view().slot(id, slot),
+        match self.actor_at(address)? {
+            Some((id, _)) => self.view().slot(id, slot),
             None => Ok(U256::ZERO),
+        }
+    }
+
+    fn storage_by_account_id(
+        &mut self,
+        address: EvmAddress,
+        account: AccountId,
+        slot: U256,
+    ) -> Result<U256, StateFatal> {
+        match self.loaded.get(account.get()).map(|(id, _)| *id) {
+            Some(id) => self.view().slot(id, slot),
+            None => self.storage(address, slot),
         }
     }
 

@@ -1,7 +1,5 @@
 //! revm's journal interface: its own journal does the work, ours follows its checkpoints.
 
-use fvm_ipld_encoding::IPLD_RAW;
-use fvm_shared::event::{ActorEvent, Entry, Flags};
 use revm::bytecode::Bytecode;
 use revm::context::journal::JournalEntry;
 use revm::context_interface::JournalTr;
@@ -15,6 +13,7 @@ use revm::primitives::{Address, AddressMap, AddressSet, B256, HashSet, Log, Stor
 use revm::state::{Account, EvmState};
 use tributary_primitives::EthAddress;
 
+use super::own::Emitted;
 use super::{Database, Journal};
 use crate::error::StateFatal;
 use crate::state::StateView;
@@ -28,30 +27,32 @@ impl<V: StateView> JournalTr for Journal<V> {
     type JournaledAccount<'a> = JournaledAccount<'a, Database<V>, JournalEntry>;
 
     fn new(database: Self::Database) -> Self {
-        Self { database, ..Self::idle() }
+        let mut journal = Self::idle();
+        journal.0.database = database;
+        journal
     }
 
     fn db_and_state(&self) -> (&Self::Database, &Self::State) {
-        (&self.database, &self.evm.state)
+        (&self.0.database, &self.0.evm.state)
     }
 
     fn db_and_state_mut(&mut self) -> (&mut Self::Database, &mut Self::State) {
-        (&mut self.database, &mut self.evm.state)
+        (&mut self.0.database, &mut self.0.evm.state)
     }
 
     // What both halves take part in.
 
     fn checkpoint(&mut self) -> JournalCheckpoint {
-        JournalCheckpoint { selfdestructed_i: self.own.position(), ..self.evm.checkpoint() }
+        JournalCheckpoint { selfdestructed_i: self.0.own.position(), ..self.0.evm.checkpoint() }
     }
 
     fn checkpoint_commit(&mut self) {
-        self.evm.checkpoint_commit();
+        self.0.evm.checkpoint_commit();
     }
 
     fn checkpoint_revert(&mut self, checkpoint: JournalCheckpoint) {
-        self.own.revert_to(checkpoint.selfdestructed_i);
-        self.evm.checkpoint_revert(checkpoint);
+        self.0.own.revert_to(checkpoint.selfdestructed_i);
+        self.0.evm.checkpoint_revert(checkpoint);
     }
 
     fn create_account_checkpoint(
@@ -61,29 +62,31 @@ impl<V: StateView> JournalTr for Journal<V> {
         balance: U256,
         spec_id: SpecId,
     ) -> Result<JournalCheckpoint, TransferError> {
-        let selfdestructed_i = self.own.position();
-        let checkpoint = self.evm.create_account_checkpoint(caller, address, balance, spec_id)?;
+        let selfdestructed_i = self.0.own.position();
+        let checkpoint = self.0.evm.create_account_checkpoint(caller, address, balance, spec_id)?;
         Ok(JournalCheckpoint { selfdestructed_i, ..checkpoint })
     }
 
     fn commit_tx(&mut self) {
         self.note_touched();
-        self.evm.commit_tx();
+        self.0.evm.commit_tx();
     }
 
     fn discard_tx(&mut self) {
-        self.own.revert_to(0);
-        self.evm.discard_tx();
+        self.0.own.revert_to(0);
+        self.0.evm.discard_tx();
     }
 
     fn finalize(&mut self) -> Self::State {
-        self.evm.finalize()
+        self.0.evm.finalize()
     }
 
     // Logs are events, in one order with those of WASM actors.
 
     fn log(&mut self, log: Log) {
-        self.own.emit(EthAddress(log.address.0.0), event_of(&log));
+        let account = self.0.evm.state.get(&log.address);
+        let emitter = account.and_then(|account| self.0.database.loaded(&account.info)).map(|(id, _)| *id);
+        self.0.own.emit(Emitted { address: EthAddress(log.address.0.0), emitter, said: log.data.into() });
     }
 
     fn take_logs(&mut self) -> Vec<Log> {
@@ -101,7 +104,7 @@ impl<V: StateView> JournalTr for Journal<V> {
     // What is revm's alone.
 
     fn sload_skip_cold_load(&mut self, address: Address, key: StorageKey, skip: bool) -> LoadOrSkip<StorageValue> {
-        self.evm.sload_assume_account_present(&mut self.database, address, key, skip)
+        self.0.evm.sload_assume_account_present(&mut self.0.database, address, key, skip)
     }
 
     fn sstore_skip_cold_load(
@@ -111,77 +114,77 @@ impl<V: StateView> JournalTr for Journal<V> {
         value: StorageValue,
         skip: bool,
     ) -> LoadOrSkip<SStoreResult> {
-        self.evm.sstore_assume_account_present(&mut self.database, address, key, value, skip)
+        self.0.evm.sstore_assume_account_present(&mut self.0.database, address, key, value, skip)
     }
 
     fn tload(&mut self, address: Address, key: StorageKey) -> StorageValue {
-        self.evm.tload(address, key)
+        self.0.evm.tload(address, key)
     }
 
     fn tstore(&mut self, address: Address, key: StorageKey, value: StorageValue) {
-        self.evm.tstore(address, key, value);
+        self.0.evm.tstore(address, key, value);
     }
 
     fn selfdestruct(&mut self, address: Address, target: Address, skip: bool) -> LoadOrSkip<SelfDestructResult> {
-        self.evm.selfdestruct(&mut self.database, address, target, skip)
+        self.0.evm.selfdestruct(&mut self.0.database, address, target, skip)
     }
 
     fn warm_access_list(&mut self, access_list: AddressMap<HashSet<StorageKey>>) {
-        self.evm.warm_addresses.set_access_list(access_list);
+        self.0.evm.warm_addresses.set_access_list(access_list);
     }
 
     fn warm_coinbase_account(&mut self, address: Address) {
-        self.evm.warm_addresses.set_coinbase(address);
+        self.0.evm.warm_addresses.set_coinbase(address);
     }
 
     fn warm_precompiles(&mut self, addresses: &AddressSet) {
-        self.evm.warm_addresses.set_precompile_addresses(addresses);
+        self.0.evm.warm_addresses.set_precompile_addresses(addresses);
     }
 
     fn precompile_addresses(&self) -> &AddressSet {
-        self.evm.warm_addresses.precompiles()
+        self.0.evm.warm_addresses.precompiles()
     }
 
     fn set_spec_id(&mut self, spec_id: SpecId) {
-        self.evm.set_spec_id(spec_id);
+        self.0.evm.set_spec_id(spec_id);
     }
 
     fn touch_account(&mut self, address: Address) {
-        self.evm.touch(address);
+        self.0.evm.touch(address);
     }
 
     fn transfer(&mut self, from: Address, to: Address, balance: U256) -> Result<Option<TransferError>, StateFatal> {
-        self.evm.transfer(&mut self.database, from, to, balance)
+        self.0.evm.transfer(&mut self.0.database, from, to, balance)
     }
 
     fn transfer_loaded(&mut self, from: Address, to: Address, balance: U256) -> Option<TransferError> {
-        self.evm.transfer_loaded(from, to, balance)
+        self.0.evm.transfer_loaded(from, to, balance)
     }
 
     #[expect(deprecated, reason = "the interface still asks for it")]
     fn caller_accounting_journal_entry(&mut self, address: Address, old_balance: U256, bump_nonce: bool) {
-        self.evm.caller_accounting_journal_entry(address, old_balance, bump_nonce);
+        self.0.evm.caller_accounting_journal_entry(address, old_balance, bump_nonce);
     }
 
     fn balance_incr(&mut self, address: Address, balance: U256) -> Result<(), StateFatal> {
-        self.evm.balance_incr(&mut self.database, address, balance)
+        self.0.evm.balance_incr(&mut self.0.database, address, balance)
     }
 
     #[expect(deprecated, reason = "the interface still asks for it")]
     fn nonce_bump_journal_entry(&mut self, address: Address) {
-        self.evm.nonce_bump_journal_entry(address);
+        self.0.evm.nonce_bump_journal_entry(address);
     }
 
     fn load_account(&mut self, address: Address) -> Load<&Account> {
-        self.evm.load_account(&mut self.database, address)
+        self.0.evm.load_account(&mut self.0.database, address)
     }
 
     fn load_account_with_code(&mut self, address: Address) -> Load<&Account> {
-        self.evm.load_code(&mut self.database, address)
+        self.0.evm.load_code(&mut self.0.database, address)
     }
 
     fn load_account_delegated(&mut self, address: Address) -> Load<AccountLoad> {
-        self.evm.load_account_delegated(&mut self.database, address)
+        self.0.evm.load_account_delegated(&mut self.0.database, address)
     }
 
     fn load_account_mut_skip_cold_load(
@@ -189,7 +192,7 @@ impl<V: StateView> JournalTr for Journal<V> {
         address: Address,
         skip: bool,
     ) -> LoadOrSkip<Self::JournaledAccount<'_>> {
-        self.evm.load_account_mut_optional(&mut self.database, address, skip)
+        self.0.evm.load_account_mut_optional(&mut self.0.database, address, skip)
     }
 
     fn load_account_mut_optional_code(
@@ -197,17 +200,18 @@ impl<V: StateView> JournalTr for Journal<V> {
         address: Address,
         load_code: bool,
     ) -> Load<Self::JournaledAccount<'_>> {
-        self.evm
-            .load_account_mut_optional_code(&mut self.database, address, load_code, false)
+        self.0
+            .evm
+            .load_account_mut_optional_code(&mut self.0.database, address, load_code, false)
             .map_err(JournalLoadError::unwrap_db_error)
     }
 
     fn set_code_with_hash(&mut self, address: Address, code: Bytecode, hash: B256) {
-        self.evm.set_code_with_hash(address, code, hash);
+        self.0.evm.set_code_with_hash(address, code, hash);
     }
 
     fn depth(&self) -> usize {
-        self.evm.depth
+        self.0.evm.depth
     }
 
     fn load_account_info_skip_cold_load(
@@ -216,26 +220,8 @@ impl<V: StateView> JournalTr for Journal<V> {
         load_code: bool,
         skip: bool,
     ) -> Result<AccountInfoLoad<'_>, JournalLoadError<StateFatal>> {
-        let spec = self.evm.cfg.spec;
-        let load = self.evm.load_account_optional(&mut self.database, address, load_code, skip)?;
+        let spec = self.0.evm.cfg.spec;
+        let load = self.0.evm.load_account_optional(&mut self.0.database, address, load_code, skip)?;
         Ok(AccountInfoLoad::new(&load.data.info, load.is_cold, load.state_clear_aware_is_empty(spec)))
     }
-}
-
-/// A log as an event of the FVM.
-///
-/// Source: FIP-0054, "Logs": keys `t1` to `t4` and `d`, raw codec, all indexed.
-fn event_of(log: &Log) -> ActorEvent {
-    let entry = |key: &str, value: &[u8]| Entry {
-        flags: Flags::FLAG_INDEXED_ALL,
-        key: key.to_owned(),
-        codec: IPLD_RAW,
-        value: value.to_vec(),
-    };
-    let topics = ["t1", "t2", "t3", "t4"].into_iter().zip(log.data.topics());
-    let mut entries: Vec<_> = topics.map(|(key, topic)| entry(key, topic.as_slice())).collect();
-    if !log.data.data.is_empty() {
-        entries.push(entry("d", &log.data.data));
-    }
-    ActorEvent::from(entries)
 }

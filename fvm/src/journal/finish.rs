@@ -15,7 +15,6 @@
 //! An address that never had an actor gets its id here, in the order in which the transaction touched the surviving accounts
 //! first. Money is counted on both sides: it may vanish from accounts (fees, and what was burnt), it may never appear.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fvm_shared::{ActorID, EMPTY_ARR_CID};
@@ -27,6 +26,7 @@ use tributary_primitives::actors::BuiltinActor;
 
 use super::Journal;
 use super::changes::{ActorChange, Changes, ContractChange, EntryChange};
+use super::own::Emitted;
 use crate::error::StateFatal;
 use crate::receipt::Event;
 use crate::state::StateView;
@@ -55,7 +55,7 @@ struct Ledger {
 impl<V: StateView> Journal<V> {
     /// Notes which accounts were touched, while the journal still knows in which order.
     pub(super) fn note_touched(&mut self) {
-        self.touched.extend(self.evm.journal.iter().filter_map(|entry| match entry {
+        self.0.touched.extend(self.0.evm.journal.iter().filter_map(|entry| match entry {
             JournalEntry::AccountTouched { address } => Some(*address),
             _ => None,
         }));
@@ -63,31 +63,31 @@ impl<V: StateView> Journal<V> {
 
     /// Ends the transaction; the journal is idle again. After an error it is good for nothing.
     pub(crate) fn finish(&mut self) -> Result<Finished<V>, StateFatal> {
-        if self.touched.is_empty() {
+        if self.0.touched.is_empty() {
             self.note_touched();
         }
         let mut ledger = Ledger::default();
-        let mut actors = Vec::with_capacity(self.touched.len());
-        let touched = std::mem::take(&mut self.touched);
+        let mut actors = Vec::with_capacity(self.0.touched.len());
+        let touched = std::mem::take(&mut self.0.touched);
         for address in &touched {
             // An account counts where it was touched first.
-            if let Some(account) = self.evm.state.remove(address) {
+            if let Some(account) = self.0.evm.state.remove(address) {
                 actors.extend(self.settle(*address, &account, &mut ledger)?);
             }
         }
-        self.touched = touched;
+        self.0.touched = touched;
         actors.extend(self.settle_heads(&actors)?);
         let vanished = ledger.before.checked_sub(ledger.after);
         let vanished = vanished.ok_or_else(|| StateFatal::Invariant("a transaction made money from nothing".into()))?;
         let events = self.stamp_events()?;
-        let entries = std::mem::take(&mut self.own.entries).into_iter();
+        let entries = std::mem::take(&mut self.0.own.entries).into_iter();
         let changes = Changes {
             actors,
             entries: entries.map(|((id, key), value)| EntryChange { id, key, value }).collect(),
-            names: std::mem::take(&mut self.own.names_in_order),
-            next_id: self.own.next_id,
+            names: std::mem::take(&mut self.0.own.names_in_order),
+            next_id: self.0.own.next_id,
             credits: Vec::new(),
-            blocks: std::mem::take(&mut self.own.blocks_in_order),
+            blocks: std::mem::take(&mut self.0.own.blocks_in_order),
         };
         Ok(Finished { view: self.end(), changes, events, vanished })
     }
@@ -100,12 +100,11 @@ impl<V: StateView> Journal<V> {
         ledger: &mut Ledger,
     ) -> Result<Option<ActorChange>, StateFatal> {
         let address = EthAddress(address.0.0);
-        let known = match self.database.known_id(address) {
-            Some(id) => Some(id),
-            None => self.resolve(&address.to_address())?,
+        let (known, before) = match self.0.database.loaded(&account.info) {
+            Some((id, actor)) => (Some(*id), Some(actor.clone())),
+            None => self.find(address)?,
         };
-        let before = known.map(|id| self.view().actor(id)).transpose()?.flatten();
-        let head = match known.and_then(|id| self.own.actor(id)) {
+        let head = match known.and_then(|id| self.0.own.actor(id)) {
             Some(head) => head.cloned(),
             None => before.as_ref().map(|actor| Arc::clone(&actor.head)),
         };
@@ -134,6 +133,13 @@ impl<V: StateView> Journal<V> {
         Ok(Some(ActorChange { id, actor: Some(actor), contract }))
     }
 
+    /// The actor of an account that the EVM found none for, if the transaction gave it one since, or it is nobody's to touch.
+    fn find(&mut self, address: EthAddress) -> Result<(Option<ActorID>, Option<Actor>), StateFatal> {
+        let known = self.resolve(&address.to_address())?;
+        let before = known.map(|id| self.view().actor(id)).transpose()?.flatten();
+        Ok((known, before))
+    }
+
     fn new_id(&mut self, address: EthAddress) -> ActorID {
         let id = self.take_id();
         self.name(address.to_address(), id);
@@ -142,15 +148,13 @@ impl<V: StateView> Journal<V> {
 
     /// Actors whose head changed but whose account nobody touched.
     fn settle_heads(&mut self, settled: &[ActorChange]) -> Result<Vec<ActorChange>, StateFatal> {
-        if self.own.actors.is_empty() {
-            return Ok(Vec::new());
+        for change in settled {
+            self.0.own.actors.remove(&change.id);
         }
-        let settled: BTreeSet<_> = settled.iter().map(|change| change.id).collect();
-        let mut changes = Vec::new();
-        for (id, head) in std::mem::take(&mut self.own.actors) {
-            if settled.contains(&id) {
-                continue;
-            }
+        let mut heads: Vec<_> = self.0.own.actors.drain().collect();
+        heads.sort_unstable_by_key(|(id, _)| *id);
+        let mut changes = Vec::with_capacity(heads.len());
+        for (id, head) in heads {
             let before = self.view().actor(id)?;
             let actor = head.map(|head| {
                 let (nonce, balance) = before.map(|actor| (actor.nonce, actor.balance)).unwrap_or_default();
@@ -162,9 +166,9 @@ impl<V: StateView> Journal<V> {
     }
 
     fn stamp_events(&mut self) -> Result<Vec<Event>, StateFatal> {
-        let events = std::mem::take(&mut self.own.events);
-        let stamp = |(address, entries): (EthAddress, _)| {
-            let emitter = match self.database.known_id(address) {
+        let events = std::mem::take(&mut self.0.own.events);
+        let stamp = |Emitted { address, emitter, said }| {
+            let emitter = match emitter {
                 Some(emitter) => Some(emitter),
                 None => self.resolve(&address.to_address())?,
             };
@@ -172,7 +176,7 @@ impl<V: StateView> Journal<V> {
                 emitter.ok_or_else(|| StateFatal::Invariant(format!("{address} emitted an event and is no actor")))?;
             // A contract made just now is known by its address before its head is in the state.
             let address = if address.as_actor_id().is_some() { self.eth_address(emitter)? } else { address };
-            Ok(Event { emitter, address, entries })
+            Ok(Event { emitter, address, said })
         };
         events.into_iter().map(stamp).collect()
     }

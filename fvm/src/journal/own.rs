@@ -6,24 +6,24 @@ use std::sync::Arc;
 use cid::Cid;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
-use fvm_shared::event::ActorEvent;
 use tributary_primitives::{EntryKey, EthAddress};
 use tributary_wasm::{Access, FirstAccess};
 
+use crate::receipt::Said;
 use crate::state::Map;
 use crate::state::actor::ActorHead;
 
 /// Heads, entries, names, blocks, events and accesses of one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Own {
-    pub(crate) actors: BTreeMap<ActorID, Option<Arc<ActorHead>>>,
+    pub(crate) actors: Map<ActorID, Option<Arc<ActorHead>>>,
     /// Entries set and, with `None`, deleted.
     pub(crate) entries: BTreeMap<(ActorID, EntryKey), Option<Arc<[u8]>>>,
     names: Map<Address, ActorID>,
     pub(crate) names_in_order: Vec<(Address, ActorID)>,
     blocks: Map<Cid, Arc<[u8]>>,
     pub(crate) blocks_in_order: Vec<(Cid, Arc<[u8]>)>,
-    pub(crate) events: Vec<(EthAddress, ActorEvent)>,
+    pub(crate) events: Vec<Emitted>,
     accesses: Map<ActorID, Access>,
     /// Who sent the transaction: nobody pays for its look-up or update.
     origin: Option<ActorID>,
@@ -32,6 +32,15 @@ pub(crate) struct Own {
     /// The id of the next new actor, once one was made.
     pub(crate) next_id: Option<ActorID>,
     undo: Vec<Undo>,
+}
+
+/// An event, before the transaction is over.
+#[derive(Debug)]
+pub(crate) struct Emitted {
+    pub(crate) address: EthAddress,
+    /// Who has the address, if that is known: a contract made just now has no id yet.
+    pub(crate) emitter: Option<ActorID>,
+    pub(crate) said: Said,
 }
 
 /// Actors whose look-up and update no message pays for.
@@ -160,8 +169,8 @@ impl Own {
         }
     }
 
-    pub(crate) fn emit(&mut self, address: EthAddress, entries: ActorEvent) {
-        self.events.push((address, entries));
+    pub(crate) fn emit(&mut self, event: Emitted) {
+        self.events.push(event);
         self.undo.push(Undo::Event);
     }
 
@@ -227,7 +236,8 @@ mod tests {
         own.advance_to(102);
         own.put_block(raw_cid(b"gone"), Arc::from(*b"gone"));
         own.put_block(raw_cid(b"kept"), Arc::from(*b"kept"));
-        own.emit(EthAddress([1; 20]), ActorEvent::from(Vec::new()));
+        let (address, said) = (EthAddress([1; 20]), Vec::new().into());
+        own.emit(Emitted { address, emitter: None, said });
         own.first_access(100, Access::Update);
         own.set_refund(4_800);
         own.revert_to(position);

@@ -12,7 +12,7 @@ use fvm_shared::event::ActorEvent;
 use fvm_shared::randomness::RANDOMNESS_LENGTH;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor};
 use tributary_primitives::hash::RAW;
-use tributary_primitives::{EntryKey, EthAddress, Height};
+use tributary_primitives::{EntryKey, Height};
 use tributary_wasm::{
     Access, FirstAccess, GasTracker, Host, HostFatal, MessageContext, NetworkContext, NewActor, RandomnessSource, Send,
     SendOutcome, SyscallError,
@@ -134,8 +134,7 @@ impl<V: StateView> Host for Box<Kernel<V>> {
     }
 
     fn emit(&mut self, emitter: ActorID, event: ActorEvent) {
-        // Its own Ethereum address, if it has one, is put in when the transaction is over.
-        self.journal.emit(EthAddress::from_actor_id(emitter), event);
+        self.journal.emit(emitter, event);
     }
 
     fn send(self, send: Send, gas: &mut GasTracker) -> (Self, Result<SendOutcome, SyscallError>) {

@@ -15,7 +15,7 @@ mod contracts;
 mod entries;
 mod reads;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cid::Cid;
@@ -68,7 +68,7 @@ pub struct BlockState<B> {
     next_id: ActorID,
     /// The next id as the leaves have it.
     settled_next_id: ActorID,
-    blocks: BTreeMap<Cid, Arc<[u8]>>,
+    blocks: Map<Cid, Arc<[u8]>>,
     bytecodes: Map<Cid, Bytecode>,
 }
 
@@ -138,7 +138,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
             new_names: Vec::new(),
             next_id,
             settled_next_id: next_id,
-            blocks: BTreeMap::new(),
+            blocks: Map::default(),
             bytecodes: Map::default(),
         }
     }

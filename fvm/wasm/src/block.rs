@@ -21,7 +21,8 @@ pub struct Block {
     codec: u64,
     data: Arc<[u8]>,
     size: u32,
-    links: Arc<[Cid]>,
+    /// None for none: most blocks have no links, and an empty slice would be an allocation.
+    links: Option<Arc<[Cid]>>,
 }
 
 impl Block {
@@ -53,7 +54,8 @@ impl Block {
         let size = u32::try_from(data.len())
             .map_err(|_| SyscallRejected::new(ErrorNumber::LimitExceeded, "a block has fewer than 4 GiB"))?;
         let links = links::scan(codec, &data, gas)?;
-        Ok(Self { codec, data, size, links: links.into() })
+        let links = (!links.is_empty()).then(|| links.into());
+        Ok(Self { codec, data, size, links })
     }
 
     /// How the bytes are to be read.
@@ -73,7 +75,7 @@ impl Block {
 
     /// The CIDs it links to, in order, repeated as they repeat.
     pub fn links(&self) -> &[Cid] {
-        &self.links
+        self.links.as_deref().unwrap_or_default()
     }
 }
 

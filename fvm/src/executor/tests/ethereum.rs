@@ -94,8 +94,9 @@ fn a_contract_deploys_stores_logs_and_reverts() {
     let stored = |number| world.tree().storage(&keeper.to_address(), &slot(number)).unwrap();
     assert_eq!((stored(1), stored(2)), (slot(10), slot(0)));
     let event = &receipts[0].events[0];
-    let keys: Vec<_> = event.entries.entries.iter().map(|entry| (entry.key.as_str(), entry.value.clone())).collect();
-    assert_eq!((event.address, keys), (keeper, vec![("t1", words(&[1])), ("d", words(&[10]))]));
+    let said: Vec<_> = event.said.entries().into_iter().map(|entry| (entry.key, entry.value)).collect();
+    let expected = [("t1", words(&[1])), ("d", words(&[10]))].map(|(key, value)| (key.to_owned(), value));
+    assert_eq!((event.address, said), (keeper, expected.to_vec()));
     assert!(receipts[2].events.is_empty(), "a reverted log");
 }
 

@@ -27,10 +27,22 @@ const TOPICS_MAX: usize = 4;
 
 /// The log of an event; `None` for an event of another shape.
 pub fn of_event(event: &Event) -> Option<PrimitiveLog> {
+    let data = match event.said.as_log() {
+        Some(log) if !log.topics().is_empty() || !log.data.is_empty() => log.clone(),
+        _ => of_entries(event.said.entries())?,
+    };
+    Some(PrimitiveLog { address: address(event.address), data })
+}
+
+/// The log that entries in any order make.
+fn of_entries(entries: Vec<Entry>) -> Option<LogData> {
+    if entries.is_empty() {
+        return None;
+    }
     let mut topics: [Option<B256>; TOPICS_MAX] = [None; TOPICS_MAX];
     let mut data = None;
-    for Entry { key, value, codec, .. } in &event.entries.entries {
-        if *codec != RAW {
+    for Entry { key, value, codec, .. } in entries {
+        if codec != RAW {
             return None;
         }
         let seen_before = match key.as_str() {
@@ -38,7 +50,7 @@ pub fn of_event(event: &Event) -> Option<PrimitiveLog> {
             "t2" => topics[1].replace(B256::try_from(value.as_slice()).ok()?).is_some(),
             "t3" => topics[2].replace(B256::try_from(value.as_slice()).ok()?).is_some(),
             "t4" => topics[3].replace(B256::try_from(value.as_slice()).ok()?).is_some(),
-            "d" => data.replace(value.clone()).is_some(),
+            "d" => data.replace(value).is_some(),
             _ => return None,
         };
         if seen_before {
@@ -46,16 +58,10 @@ pub fn of_event(event: &Event) -> Option<PrimitiveLog> {
         }
     }
     let used = topics.iter().take_while(|topic| topic.is_some()).count();
-    // A topic after a gap, or an event without any entry, is nothing that a LOG instruction makes.
+    // A topic after a gap is nothing that a LOG instruction makes.
     let is_dense = topics[used..].iter().all(Option::is_none);
-    if !is_dense || event.entries.entries.is_empty() {
-        return None;
-    }
     let topics = topics.into_iter().flatten().collect();
-    Some(PrimitiveLog {
-        address: address(event.address),
-        data: LogData::new_unchecked(topics, data.unwrap_or_default().into()),
-    })
+    is_dense.then(|| LogData::new_unchecked(topics, data.unwrap_or_default().into()))
 }
 
 /// The logs of a receipt, in the order of emission.
@@ -94,7 +100,7 @@ pub fn bloom(logs: impl IntoIterator<Item = PrimitiveLog>) -> Bloom {
 
 #[cfg(test)]
 mod tests {
-    use fvm_shared::event::{ActorEvent, Flags};
+    use fvm_shared::event::Flags;
     use tributary_primitives::EthAddress;
 
     use super::*;
@@ -104,7 +110,7 @@ mod tests {
     }
 
     fn event(entries: Vec<Entry>) -> Event {
-        Event { emitter: 100, address: EthAddress([0xaa; 20]), entries: ActorEvent { entries } }
+        Event { emitter: 100, address: EthAddress([0xaa; 20]), said: entries.into() }
     }
 
     #[test]

@@ -221,11 +221,11 @@ pub struct EventEntry {
 
 impl From<&Event> for EventView {
     fn from(event: &Event) -> Self {
-        let entries = event.entries.entries.iter().map(|entry| EventEntry {
+        let entries = event.said.entries().into_iter().map(|entry| EventEntry {
             flags: entry.flags.bits(),
-            key: entry.key.clone(),
+            key: entry.key,
             codec: entry.codec,
-            value: HexBytes(entry.value.clone()),
+            value: HexBytes(entry.value),
         });
         Self {
             emitter: Address::new_id(event.emitter).to_string(),

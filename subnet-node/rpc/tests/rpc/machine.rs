@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
-use fvm_shared::event::{ActorEvent, Entry, Flags};
+use fvm_shared::event::{Entry, Flags};
 use tributary_fvm::call::CallOutcome;
 use tributary_fvm::receipt::{Event, Receipt};
 use tributary_message::Transaction;
@@ -152,5 +152,5 @@ fn emitted(input: &[u8]) -> Event {
         }
         _ => vec![entry("name", b"of no contract's shape")],
     };
-    Event { emitter: EMITTER, address: contract(EMITTER), entries: ActorEvent { entries } }
+    Event { emitter: EMITTER, address: contract(EMITTER), said: entries.into() }
 }

@@ -1,6 +1,6 @@
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
-use fvm_shared::event::{ActorEvent, Entry, Flags};
+use fvm_shared::event::{Entry, Flags};
 use tributary_fvm::{BlockEnv, CodeInstaller, Event, ExecutionParams, Receipt};
 use tributary_primitives::{EthAddress, Hash32, Height, cbor_cid, raw_cid};
 
@@ -25,7 +25,7 @@ fn dump() -> Dump<Recorded> {
         cron_entry_gas: 5,
     };
     let entry = Entry { flags: Flags::FLAG_INDEXED_ALL, key: "t1".to_owned(), codec: 0x55, value: vec![0xfe, 1] };
-    let event = Event { emitter: 9, address: EthAddress([4; 20]), entries: ActorEvent { entries: vec![entry] } };
+    let event = Event { emitter: 9, address: EthAddress([4; 20]), said: vec![entry].into() };
     let receipt = Receipt {
         transaction: Hash32([5; 32]),
         exit_code: ExitCode::new(33),

@@ -21,8 +21,8 @@ fn good() -> Op {
 fn an_event_is_in_the_receipt_as_it_was_emitted() {
     let receipt = run(vec![good(), emit(vec![], b"", b""), good()]);
     let [first, empty, second] = receipt.events.as_slice() else { panic!("{:?}", receipt.events) };
-    assert_eq!((first, first.emitter, empty.entries.entries.len()), (second, id(0), 0));
-    let [entry] = first.entries.entries.as_slice() else { panic!("one entry") };
+    assert_eq!((first, first.emitter, empty.said.entries().len()), (second, id(0), 0));
+    let [entry] = &first.said.entries()[..] else { panic!("one entry") };
     assert_eq!((entry.key.as_str(), &entry.value[..], entry.codec, entry.flags.bits()), ("key", &b"ab"[..], RAW, 3));
 }
 

@@ -88,8 +88,8 @@ impl Event {
     fn of(event: &ActorEvent) -> Self {
         let emitter = Attribute::new("emitter", format!("f0{}", event.emitter));
         let address = Attribute::new("address", event.address.to_string());
-        let entry = |entry: &Entry| Attribute::new(&entry.key, format!("0x{}", hex::encode(&entry.value)));
-        let entries = event.entries.entries.iter().map(entry);
+        let entry = |entry: Entry| Attribute::new(&entry.key, format!("0x{}", hex::encode(entry.value)));
+        let entries = event.said.entries().into_iter().map(entry);
         Self { r#type: "actor", attributes: [emitter, address].into_iter().chain(entries).collect() }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use fvm_ipld_encoding::IPLD_RAW;
-use fvm_shared::event::{ActorEvent, Entry, Flags};
+use fvm_shared::event::{Entry, Flags};
 use tributary_chain::sign_bytes::{self, VoteKind};
 use tributary_chain::tendermint::block::Commit;
 use tributary_chain::{
@@ -82,10 +82,10 @@ fn results(height: Height) -> Vec<(TransactionResult, Vec<Event>)> {
         codec: IPLD_RAW,
         value: value.to_vec(),
     };
-    let entries = ActorEvent { entries: vec![entry("t1", &[0xab; 32]), entry("d", b"")] };
+    let said = vec![entry("t1", &[0xab; 32]), entry("d", b"")].into();
     let went_well = TransactionResult { code: 0, data: b"returned".to_vec(), gas_wanted: 100_000, gas_used: 21_000 };
     let reverted = TransactionResult { code: 33, data: vec![], gas_wanted: 50_000, gas_used: 50_000 };
-    vec![(went_well, vec![Event { emitter: 123, address: EthAddress([0xcd; 20]), entries }]), (reverted, vec![])]
+    vec![(went_well, vec![Event { emitter: 123, address: EthAddress([0xcd; 20]), said }]), (reverted, vec![])]
 }
 
 fn results_hash_of(height: Height) -> Hash32 {
