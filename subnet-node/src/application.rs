@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -46,9 +46,17 @@ pub struct Node {
     /// None when no block is ever checked.
     checker: Option<Arc<Checker>>,
     me: ValidatorAddress,
-    /// Transactions of judged blocks of the height in progress, by block hash: decoded and recovered once.
-    decoded: HashMap<Hash32, Arc<[Transaction]>>,
+    /// Blocks of the height in progress that may be decided, by their hash.
+    candidates: HashMap<Hash32, Candidate>,
     filling: Filling<ValidatorAddress>,
+}
+
+/// A block that may be decided.
+struct Candidate {
+    /// Decoded and recovered once.
+    transactions: Arc<[Transaction]>,
+    /// When it was built here, or judged.
+    since: Instant,
 }
 
 /// A proposal as it lies on disk.
@@ -77,7 +85,7 @@ impl Node {
         me: ValidatorAddress,
         filling: Filling<ValidatorAddress>,
     ) -> Self {
-        Self { ledger, pool, checkpoints, metrics, checker, me, decoded: HashMap::new(), filling }
+        Self { ledger, pool, checkpoints, metrics, checker, me, candidates: HashMap::new(), filling }
     }
 
     fn keep(&self, proposed: &Proposed, valid: bool, bytes: &[u8]) -> Result<(), ApplicationFatal> {
@@ -115,7 +123,7 @@ impl Node {
     /// This block may be decided.
     fn expect(&mut self, block: &BlockRef, header: &Header, transactions: Arc<[Transaction]>) {
         self.ledger.expect(block.hash, header, &transactions);
-        self.decoded.insert(block.hash, transactions);
+        self.candidates.insert(block.hash, Candidate { transactions, since: Instant::now() });
     }
 
     /// Builds the block this node proposes on top of the head.
@@ -174,11 +182,14 @@ impl Node {
     fn commit(&mut self, certificate: CommitCertificate, bytes: &[u8]) -> Result<(), ApplicationFatal> {
         let rules = &self.ledger.facts().rules;
         let block = Block::decode(bytes, rules.block_bytes_max).map_err(fatal)?;
-        let transactions = match self.decoded.remove(&certificate.block.hash) {
-            Some(transactions) => transactions,
+        let transactions = match self.candidates.remove(&certificate.block.hash) {
+            Some(Candidate { transactions, since }) => {
+                self.metrics.decided(since.elapsed());
+                transactions
+            }
             None => self.decode(&block.transactions).map_err(fatal)?.into(),
         };
-        self.decoded.clear();
+        self.candidates.clear();
         let committed = self.ledger.commit(certificate, &block, bytes, &transactions).map_err(fatal)?;
         let Some(committed) = committed else { return Ok(()) };
         self.metrics.committed(&committed, transactions.len());
@@ -226,8 +237,10 @@ impl Application for Node {
             if let Some((proposed, kept)) = self.kept(height)?.into_iter().find(mine) {
                 return Ok(Some(Body { proposed, bytes: kept.bytes }));
             }
+            let started = Instant::now();
             let Some(body) = self.build(height, round)? else { return Ok(None) };
             self.keep(&body.proposed, true, &body.bytes)?;
+            self.metrics.proposed(started.elapsed());
             Ok(Some(body))
         })
     }

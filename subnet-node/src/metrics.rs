@@ -11,6 +11,8 @@
 //! | `tributary_transactions_total`, `tributary_gas_total` | executed since the start |
 //! | `tributary_recovered_transactions_total` | transactions of which this node found out who signed them: each once, wherever it came from first |
 //! | `tributary_fill_gas`, `tributary_fill_bytes` | what this node filled its last proposal to, at most |
+//! | `tributary_propose_seconds` | taking transactions from the mempool and making the next block of them, where it was this node's turn, histogram |
+//! | `tributary_decide_seconds` | from a proposal that is valid here to its decision: the votes, and the way of both, histogram |
 //! | `tributary_commit_seconds` | executing a block and writing it, histogram |
 //! | `tributary_trees_height` | last block whose state's trees are on disk; those of later ones are made when they are needed |
 //! | `tributary_trees_seconds` | writing trees, beside the blocks that follow, histogram |
@@ -22,6 +24,8 @@
 //! | `tributary_pruned_blocks_total`, `tributary_pruned_states_total`, `tributary_pruned_bytes_total` | what went of the past, in bytes before compression |
 //! | `tributary_collections_total`, `tributary_collection_seconds` | looks for state that nobody needs any more, and how long the last took |
 //! | `tributary_collected_blocks_total`, `tributary_collected_bytes_total` | IPLD blocks that such looks deleted |
+//! | `tributary_rpc_requests_total` | by `method` and `outcome`: answered, rejected through the caller's doing, unavailable through the node's; of methods that were asked |
+//! | `tributary_rpc_seconds_total` | by `method`: time spent on them, waiting included |
 //! | `tributary_rpc_websockets`, `tributary_rpc_subscriptions` | WebSockets, and subscriptions on them, that are open |
 //! | `tributary_rpc_slow_readers_total` | WebSockets closed since their reader did not keep up |
 //! | `tributary_refused_proposals_total`, `tributary_equivocations_total` | validators that broke a rule |
@@ -33,6 +37,7 @@ use std::time::Duration;
 
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
@@ -48,9 +53,16 @@ use crate::history::prune::Pruned;
 use crate::ledger::trees::Written;
 use crate::ledger::{Committed, Head};
 
+/// A method, and what became of requests.
+type Outcome = [(&'static str, &'static str); 2];
+/// A method.
+type Method = [(&'static str, &'static str); 1];
+
 /// The node's numbers.
 pub struct Metrics {
     registry: Registry,
+    rpc_requests: Family<Outcome, Counter>,
+    rpc_seconds: Family<Method, Counter<f64, AtomicU64>>,
     rpc: Traffic,
     height: Gauge,
     certified_height: Gauge,
@@ -70,6 +82,8 @@ pub struct Metrics {
     transactions: Counter,
     gas: Counter,
     recovered_transactions: Counter,
+    propose_seconds: Histogram,
+    decide_seconds: Histogram,
     commit_seconds: Histogram,
     trees_height: Gauge,
     trees_seconds: Histogram,
@@ -148,12 +162,21 @@ impl Metrics {
         let rpc_slow_readers = counter("rpc_slow_readers", "WebSockets closed since their reader did not keep up");
         let refused_proposals = counter("refused_proposals", "Proposals refused");
         let equivocations = counter("equivocations", "Validators that said two things at once");
+        let (rpc_requests, rpc_seconds) = (Family::default(), Family::default());
+        registry.register("rpc_requests", "Requests of a method, by what became of them", rpc_requests.clone());
+        registry.register("rpc_seconds", "Time spent on a method", rpc_seconds.clone());
+        let propose_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
+        registry.register("propose_seconds", "Making the next block of what waits", propose_seconds.clone());
+        let decide_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 16));
+        registry.register("decide_seconds", "From a valid proposal to its decision", decide_seconds.clone());
         let commit_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
         registry.register("commit_seconds", "Executing a block and writing it", commit_seconds.clone());
         let trees_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 16));
         registry.register("trees_seconds", "Writing the state's trees, beside the chain", trees_seconds.clone());
         Self {
             registry,
+            rpc_requests,
+            rpc_seconds,
             rpc: Traffic::default(),
             height,
             certified_height,
@@ -173,6 +196,8 @@ impl Metrics {
             transactions,
             gas,
             recovered_transactions,
+            propose_seconds,
+            decide_seconds,
             commit_seconds,
             trees_height,
             trees_seconds,
@@ -214,6 +239,16 @@ impl Metrics {
         self.abandoned_blocks.inc_by(stats.is_closed.into());
         self.ahead_transactions.inc_by(count(stats.speculated));
         self.repeated_transactions.inc_by(count(stats.repeated));
+    }
+
+    /// This node made a proposal.
+    pub fn proposed(&self, took: Duration) {
+        self.propose_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A proposal that was valid here was decided.
+    pub fn decided(&self, took: Duration) {
+        self.decide_seconds.observe(took.as_secs_f64());
     }
 
     /// The trees of the state after the block at `height` are on disk, and no later ones.
@@ -282,6 +317,26 @@ impl Metrics {
         self.equivocations.inc();
     }
 
+    /// What the RPC counted by now.
+    fn read_rpc(&self) {
+        set(&self.rpc_websockets, self.rpc.websockets.count());
+        set(&self.rpc_subscriptions, self.rpc.subscriptions.count());
+        self.rpc_slow_readers.inner().store(self.rpc.slow_readers(), Ordering::Relaxed);
+        for (method, count) in self.rpc.methods() {
+            let outcomes =
+                [("answered", count.answered), ("rejected", count.rejected), ("unavailable", count.unavailable)];
+            if outcomes.iter().all(|(_, requests)| *requests == 0) {
+                continue;
+            }
+            for (outcome, requests) in outcomes {
+                let requested = self.rpc_requests.get_or_create(&[("method", method), ("outcome", outcome)]);
+                requested.inner().store(requests, Ordering::Relaxed);
+            }
+            let seconds = Duration::from_micros(count.total_us).as_secs_f64();
+            self.rpc_seconds.get_or_create(&[("method", method)]).inner().store(seconds.to_bits(), Ordering::Relaxed);
+        }
+    }
+
     /// All numbers in the OpenMetrics text format.
     #[must_use]
     pub fn encode(
@@ -305,9 +360,7 @@ impl Metrics {
         set(&self.gossip_received, read(&network.messages_received));
         set(&self.gossip_rejected, read(&network.messages_rejected));
         set(&self.gossip_dropped, read(&network.dropped_outstanding) + read(&network.dropped_publications));
-        set(&self.rpc_websockets, self.rpc.websockets.count());
-        set(&self.rpc_subscriptions, self.rpc.subscriptions.count());
-        self.rpc_slow_readers.inner().store(self.rpc.slow_readers(), Ordering::Relaxed);
+        self.read_rpc();
         let mut text = String::new();
         text::encode_registry(&mut text, &self.registry).expect("a String takes every write");
         // The engine's text ends with the end-of-file mark that must stand last.

@@ -49,7 +49,6 @@ pub(crate) struct Left {
 }
 
 /// Runs it.
-#[expect(clippy::boxed_local, reason = "a kernel travels in its box, and goes back in one")]
 pub(crate) fn enter<V: StateView>(kernel: Box<Kernel<V>>, entry: Entry, gas: &mut GasTracker) -> Returned<V, Left> {
     let rate = Gas::new(kernel.course.fvm_gas_per_gas()).as_milligas();
     let available = gas.available().as_milligas();

@@ -5,10 +5,11 @@
 //! | already known | taken | taken |
 //! | nonce too low | refused | taken: the earlier try arrived after all, and is in a block |
 //! | the pool is full, too many requests, nonce too high: come again | later | later |
+//! | no block had it in the time that a synchronous call waits (EIP-7966) | later | later |
 //! | anything else | refused | refused |
 //!
 //! Nodes agree on words rather than codes. Source: go-ethereum `core/txpool/errors.go`, reth `crates/rpc/rpc-eth-types/src/error`,
-//! EIP-1474.
+//! EIP-1474, EIP-7966.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,8 @@ pub enum Verdict {
 
 /// EIP-1474, "limit exceeded".
 const LIMIT_EXCEEDED: i64 = -32005;
+/// EIP-7966, "timeout": it waits still, and the same call waits for it again.
+const SYNC_TIMEOUT: i64 = 4;
 /// What says that it is there already.
 const KNOWN: [&str; 3] = ["already known", "already imported", "known transaction"];
 /// What says that its nonce is used up.
@@ -58,7 +61,7 @@ pub fn judge(refusal: Refusal, sent_before: bool) -> Verdict {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
     if says(&KNOWN) || (sent_before && says(&USED)) {
         Verdict::Taken
-    } else if refusal.code == LIMIT_EXCEEDED || says(&BUSY) {
+    } else if [LIMIT_EXCEEDED, SYNC_TIMEOUT].contains(&refusal.code) || says(&BUSY) {
         Verdict::Later
     } else {
         Verdict::Refused(refusal)
@@ -82,6 +85,7 @@ mod tests {
             (server("nonce too high: next nonce 1, tx nonce 2000"), Verdict::Later, Verdict::Later),
             (server("The node is answering as many reads as it may; Try again later"), Verdict::Later, Verdict::Later),
             (Refusal { code: LIMIT_EXCEEDED, message: String::new() }, Verdict::Later, Verdict::Later),
+            (Refusal { code: SYNC_TIMEOUT, message: "in no block within 2 s".into() }, Verdict::Later, Verdict::Later),
             (funds.clone(), Verdict::Refused(funds.clone()), Verdict::Refused(funds)),
         ] {
             assert_eq!(judge(refusal.clone(), false), first, "{refusal:?}");

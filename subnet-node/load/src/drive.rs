@@ -6,7 +6,7 @@
 //! lane 2 ─▶ connection ─▶ node 0 ─┘
 //! ```
 //!
-//! Hands: what is sent and when it ends is the [`Flight`]'s to say.
+//! Hands: what is sent and when it ends is the [`Flight`]'s to say. Where answers confirm ([`Confirm::Sync`]) the blocks are only counted.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,12 +15,13 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::client::{Client, ClientUnavailable};
+use crate::client::{BlockAnswer, Client, ClientUnavailable};
 use crate::flight::{Block, Flight, Next, Rules};
 use crate::http::Endpoint;
-use crate::words::Load;
+use crate::subscription::NewBlocks;
+use crate::words::{Confirm, Load};
 
-/// From one question for the next block to the following: what a latency is exact to.
+/// From one question for the next block to the following: what a latency is exact to where blocks are asked for.
 const FOLLOW_EVERY: Duration = Duration::from_millis(4);
 /// After a question for a block that had no answer.
 const FOLLOW_REST: Duration = Duration::from_millis(100);
@@ -48,6 +49,7 @@ pub struct Progress {
 
 struct Shared {
     load: Arc<Load>,
+    confirm: Confirm,
     flight: Mutex<Flight>,
     started: Instant,
     /// Something landed, so that there may be room.
@@ -67,6 +69,14 @@ impl Shared {
     fn at(&self, micros: u64) -> Instant {
         self.started + Duration::from_micros(micros)
     }
+
+    /// A block is here.
+    fn saw(&self, answer: &BlockAnswer) {
+        let (gas_used, gas_limit) = (answer.gas_used.to(), answer.gas_limit.to());
+        let block = Block { at_us: self.now_us(), gas_used, gas_limit, ..Block::default() };
+        self.flight().saw(block, &answer.transactions);
+        self.changed.notify_waiters();
+    }
 }
 
 /// Sends `load` to `nodes` until all has landed, its time is over and the rest landed, nothing moves any more, or `stop` says so.
@@ -81,17 +91,16 @@ pub async fn drive(
     mut tell: impl FnMut(Progress),
 ) -> Result<Flight, ClientUnavailable> {
     let lanes = rules.lanes.max(1);
-    let mut follower = Client::of(nodes[0].clone());
-    let head = follower.head().await?;
+    let (confirm, follower) = (rules.confirm, Follower::start(&nodes[0], rules.confirm).await?);
     let flight = Mutex::new(Flight::new(&load, rules));
-    let shared = Arc::new(Shared { load, flight, started: Instant::now(), changed: Notify::new() });
+    let shared = Arc::new(Shared { load, confirm, flight, started: Instant::now(), changed: Notify::new() });
     let mut sending = JoinSet::new();
     for number in 0..lanes {
         let client = Client::of(nodes[number % nodes.len()].clone());
         sending.spawn(lane(number, client, Arc::clone(&shared)));
     }
     let mut following = JoinSet::new();
-    following.spawn(follow(follower, head, Arc::clone(&shared)));
+    following.spawn(follower.run(Arc::clone(&shared)));
     let (mut told_at, mut told) = (shared.started, 0);
     loop {
         if *stop.borrow_and_update() {
@@ -136,7 +145,7 @@ fn progress(flight: &Flight, elapsed: Duration, told: u64) -> Progress {
 
 /// Hands in one request after the other.
 async fn lane(number: usize, mut client: Client, shared: Arc<Shared>) {
-    let method = shared.load.kind.submit_method();
+    let method = shared.load.kind.submit_method(shared.confirm);
     loop {
         // Before the question, so that what changes in between is not missed.
         let changed = shared.changed.notified();
@@ -164,23 +173,53 @@ async fn send(lane: usize, client: &mut Client, method: &str, indices: &[usize],
     match answer {
         Ok(verdicts) => {
             shared.flight().answered(lane, indices.iter().copied().zip(verdicts).collect(), now_us);
+            if shared.confirm == Confirm::Sync {
+                shared.changed.notify_waiters();
+            }
         }
         Err(why) => shared.flight().unanswered(lane, indices, why.to_string(), now_us),
     }
 }
 
-/// Asks for the block after `head`, and the one after that, for ever.
-async fn follow(mut client: Client, head: u64, shared: Arc<Shared>) {
-    let mut number = head.saturating_add(1);
+/// Sees blocks, from where it was started on.
+enum Follower {
+    /// Asks for the one with this number, and the next after that.
+    Poll(Client, u64),
+    /// Is told of them.
+    Subscription(Box<NewBlocks>),
+}
+
+impl Follower {
+    /// Of the node there. Sees every block with what is handed in from now on.
+    async fn start(node: &Endpoint, confirm: Confirm) -> Result<Self, ClientUnavailable> {
+        if confirm == Confirm::Subscription {
+            return Ok(Self::Subscription(Box::new(NewBlocks::subscribe(node).await?)));
+        }
+        let mut client = Client::of(node.clone());
+        let head = client.head().await?;
+        Ok(Self::Poll(client, head.saturating_add(1)))
+    }
+
+    /// For ever, or until the subscription ends: what waits for blocks then is given up when its patience is over.
+    async fn run(self, shared: Arc<Shared>) {
+        match self {
+            Self::Poll(client, number) => poll(client, number, &shared).await,
+            Self::Subscription(mut blocks) => loop {
+                match blocks.next().await {
+                    Ok(block) => shared.saw(&block),
+                    Err(why) => return shared.flight().lost_sight(why.to_string()),
+                }
+            },
+        }
+    }
+}
+
+/// Asks for the block with this number, and the one after that, for ever.
+async fn poll(mut client: Client, mut number: u64, shared: &Shared) {
     loop {
-        let asked = client.block(number).await;
-        let at_us = shared.now_us();
-        match asked {
-            Ok(Some(answer)) => {
-                let (gas_used, gas_limit) = (answer.gas_used.to(), answer.gas_limit.to());
-                let block = Block { at_us, gas_used, gas_limit, ..Block::default() };
-                shared.flight().saw(block, &answer.transactions);
-                shared.changed.notify_waiters();
+        match client.block(number).await {
+            Ok(Some(block)) => {
+                shared.saw(&block);
                 number = number.saturating_add(1);
             }
             Ok(None) => sleep(FOLLOW_EVERY).await,

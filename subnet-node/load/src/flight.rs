@@ -3,10 +3,10 @@
 //! | transaction is | and then | it is |
 //! |---|---|---|
 //! | signed | its lane's turn comes, and the pace has room | sent |
-//! | sent | the node takes it | waiting |
+//! | sent | the node takes it | waiting; confirmed where the answer is its receipt ([`Confirm::Sync`]) |
 //! | sent | the node says later, or nothing at all | signed, first of its lane, after [`REST_US`] |
 //! | sent | the node refuses it | refused; its sender sends no more, since every later nonce would wait for ever |
-//! | sent, waiting | a block has it | confirmed |
+//! | sent, waiting | a block has it | confirmed, unless answers are what confirms |
 //!
 //! A sender belongs to one lane, and a lane has one request on its way, so nonces arrive in order. On its way is what is sent or
 //! waiting.
@@ -16,7 +16,7 @@ use std::collections::{HashMap, VecDeque};
 use tributary_primitives::Hash32;
 
 use crate::answer::{Refusal, Verdict};
-use crate::words::{Load, Pace};
+use crate::words::{Confirm, Load, Pace};
 
 /// Microseconds that a lane rests after it was told to come later.
 pub const REST_US: u64 = 20_000;
@@ -32,6 +32,8 @@ pub struct Rules {
     pub batch_max: usize,
     /// Requests on their way at once.
     pub lanes: usize,
+    /// What confirms a transaction.
+    pub confirm: Confirm,
     /// After so many microseconds nothing more is sent.
     pub duration_us: Option<u64>,
 }
@@ -82,7 +84,7 @@ pub struct Trouble {
     pub refused: u64,
     /// Why the first was.
     pub first_refusal: Option<Refusal>,
-    /// Why the first request had no answer.
+    /// Why the first request had no answer, or blocks were seen no more.
     pub first_silence: Option<String>,
 }
 
@@ -180,6 +182,7 @@ impl Flight {
                 continue;
             }
             match verdict {
+                Verdict::Taken if self.rules.confirm == Confirm::Sync => self.land(index, now_us),
                 Verdict::Taken => {
                     self.states[index] = State::Waiting;
                     self.last_progress_us = now_us;
@@ -204,12 +207,19 @@ impl Flight {
         }
     }
 
+    /// Notes that no more blocks are seen.
+    pub fn lost_sight(&mut self, why: String) {
+        self.trouble.first_silence.get_or_insert(why);
+    }
+
     /// Notes a block with these transactions.
     pub fn saw(&mut self, block: Block, hashes: &[Hash32]) {
-        let ours = hashes.iter().filter(|hash| self.confirm(hash, block.at_us)).count();
-        if ours > 0 {
-            self.last_progress_us = block.at_us;
-        }
+        let ours = match self.rules.confirm {
+            Confirm::Poll | Confirm::Subscription => {
+                hashes.iter().filter(|hash| self.confirm(hash, block.at_us)).count()
+            }
+            Confirm::Sync => hashes.iter().filter(|hash| self.by_hash.contains_key(*hash)).count(),
+        };
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         self.blocks.push(Block { transactions: count(hashes.len()), ours: count(ours), ..block });
     }
@@ -354,10 +364,21 @@ impl Flight {
             State::Signed if self.records[index].submitted_us.is_some() => {}
             State::Signed | State::Refused | State::Confirmed => return false,
         }
+        self.note_confirmed(index, at_us);
+        true
+    }
+
+    /// The answer to the request with it was its receipt.
+    fn land(&mut self, index: usize, at_us: u64) {
+        self.on_their_way -= 1;
+        self.note_confirmed(index, at_us);
+    }
+
+    fn note_confirmed(&mut self, index: usize, at_us: u64) {
         self.states[index] = State::Confirmed;
         self.records[index].confirmed_us = Some(at_us);
         self.confirmed += 1;
-        true
+        self.last_progress_us = at_us;
     }
 }
 

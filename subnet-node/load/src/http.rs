@@ -6,13 +6,14 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::http::request::Builder;
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Time that an answer may take.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where a node listens: `http://HOST:PORT/PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,20 @@ impl std::str::FromStr for Endpoint {
             authority: authority.to_string(),
             path: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         })
+    }
+}
+
+impl Endpoint {
+    /// A new connection to it. Requests are written whole: waiting for more would only add to every latency.
+    pub(crate) async fn connect(&self) -> Result<TcpStream, HttpUnavailable> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|why| broken(self, &why))?;
+        stream.set_nodelay(true).map_err(|why| broken(self, &why))?;
+        Ok(stream)
+    }
+
+    /// Where it takes WebSockets: its own port, as every node of ours has it, and every other with one port for both.
+    pub(crate) fn websocket_url(&self) -> String {
+        format!("ws://{}{}", self.authority, self.path)
     }
 }
 
@@ -104,12 +119,26 @@ impl Connection {
         &self.endpoint
     }
 
+    /// Asks for what lies at the endpoint, by GET.
+    ///
+    /// # Errors
+    /// [`HttpUnavailable`].
+    pub async fn get(&mut self) -> Result<Bytes, HttpUnavailable> {
+        let request = Request::get(self.endpoint.path.as_str());
+        self.answer(request, Vec::new()).await
+    }
+
     /// Sends `body` by POST and waits for the answer's.
     ///
     /// # Errors
     /// [`HttpUnavailable`]; the next question makes a new connection.
     pub async fn ask(&mut self, body: Vec<u8>) -> Result<Bytes, HttpUnavailable> {
-        let answer = match timeout(ANSWER_TIMEOUT, self.exchange(body)).await {
+        let request = Request::post(self.endpoint.path.as_str()).header(CONTENT_TYPE, "application/json");
+        self.answer(request, body).await
+    }
+
+    async fn answer(&mut self, request: Builder, body: Vec<u8>) -> Result<Bytes, HttpUnavailable> {
+        let answer = match timeout(ANSWER_TIMEOUT, self.exchange(request, body)).await {
             Ok(answer) => answer,
             Err(_) => Err(HttpUnavailable::Slow(self.endpoint.to_string())),
         };
@@ -119,10 +148,9 @@ impl Connection {
         answer
     }
 
-    async fn exchange(&mut self, body: Vec<u8>) -> Result<Bytes, HttpUnavailable> {
-        let request = Request::post(self.endpoint.path.as_str())
+    async fn exchange(&mut self, request: Builder, body: Vec<u8>) -> Result<Bytes, HttpUnavailable> {
+        let request = request
             .header(HOST, self.endpoint.authority.as_str())
-            .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)))
             .map_err(|why| broken(&self.endpoint, &why))?;
         let endpoint = self.endpoint.clone();
@@ -147,10 +175,7 @@ impl Connection {
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, HttpUnavailable> {
-        let Endpoint { host, port, .. } = &self.endpoint;
-        let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(|why| broken(&self.endpoint, &why))?;
-        // Requests are written whole: waiting for more would only add to every latency.
-        stream.set_nodelay(true).map_err(|why| broken(&self.endpoint, &why))?;
+        let stream = self.endpoint.connect().await?;
         let (open, driver) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|why| broken(&self.endpoint, &why))?;
         // It ends with the connection; what breaks it is told to whoever waits for an answer.
@@ -159,7 +184,7 @@ impl Connection {
     }
 }
 
-fn broken(endpoint: &Endpoint, why: &dyn std::error::Error) -> HttpUnavailable {
+pub(crate) fn broken(endpoint: &Endpoint, why: &dyn std::error::Error) -> HttpUnavailable {
     let causes = std::iter::successors(Some(why), |why| why.source()).map(ToString::to_string);
     HttpUnavailable::Broken { endpoint: endpoint.to_string(), why: causes.collect::<Vec<_>>().join(": ") }
 }

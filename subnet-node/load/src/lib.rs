@@ -17,9 +17,11 @@
 //! | [`fees`] | what a transaction may pay, and what a sender needs (law) |
 //! | [`sign`] | transactions of a workload, signed on all cores |
 //! | [`http`], [`client`] | a connection that stays open; JSON-RPC over it |
+//! | [`subscription`] | new blocks over a WebSocket |
 //! | [`drive`] | a load on its way: lanes, follower, progress |
 //! | [`setup`] | money, tokens and actors before the clock starts |
 //! | [`check`] | receipts after it stopped |
+//! | [`stages`] | where a transaction's time goes, by the nodes' metrics (law) |
 //! | [`usage`] | CPU time, memory and disk of processes |
 //! | [`report`] | a table to read, a document for machines |
 //!
@@ -38,6 +40,8 @@ pub mod http;
 pub mod report;
 pub mod setup;
 pub mod sign;
+pub mod stages;
+pub mod subscription;
 pub mod token;
 pub mod usage;
 pub mod words;

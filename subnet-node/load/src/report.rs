@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::check::Checked;
 use crate::figures::{Figures, median};
 use crate::flight::Trouble;
+use crate::stages::Stages;
 use crate::usage::Usage;
-use crate::words::{Hundredths, Pace, Workload};
+use crate::words::{Confirm, Hundredths, Pace, Workload};
 
 /// One run on one network.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -30,6 +31,8 @@ pub struct Run {
     /// How fast.
     #[serde(flatten)]
     pub pace: Pace,
+    /// What confirmed a transaction.
+    pub confirm: Confirm,
     /// Transactions of one request at most.
     pub batch: usize,
     /// Connections.
@@ -70,6 +73,8 @@ pub struct NetworkUsed {
     pub cpu_us_per_transaction: Hundredths,
     /// What their directories grew by, in bytes a transaction: of all nodes together.
     pub disk_bytes_per_transaction: Hundredths,
+    /// Where the time went.
+    pub stages: Stages,
 }
 
 /// Why a run ended.
@@ -236,6 +241,7 @@ fn rows(run: &Run) -> Vec<(&'static str, String)> {
     let latency = |of: fn(&crate::figures::Latency) -> u64| or_none(figures.latency.as_ref().map(of).map(human));
     let used = run.network_used.as_ref();
     let each = |of: fn(&Usage) -> String| or_none(used.map(|used| listed(used.processes.iter().map(of))));
+    let stage = |of: fn(&Stages) -> Option<u64>| or_none(used.and_then(|used| of(&used.stages)).map(human));
     vec![
         ("network", format!("{} {}", run.network, run.round)),
         ("client", run.client_version.clone()),
@@ -244,6 +250,7 @@ fn rows(run: &Run) -> Vec<(&'static str, String)> {
         ("cores", run.cores.to_string()),
         ("workload", format!("{}, {} senders", run.workload, run.senders)),
         ("loop", run.pace.to_string()),
+        ("confirmed by", run.confirm.to_string()),
         ("batch", format!("{} on {} connections", run.batch, run.connections)),
         ("ended", run.ended.to_string()),
         ("confirmed", format!("{} of {}", figures.confirmed, figures.submitted)),
@@ -255,6 +262,10 @@ fn rows(run: &Run) -> Vec<(&'static str, String)> {
         ("latency p99", latency(|latency| latency.p99_us)),
         ("latency max", latency(|latency| latency.max_us)),
         ("late at most", or_none(figures.late_max_us.map(human))),
+        ("a transaction is taken in in", stage(|stages| stages.admission_us)),
+        ("a proposal is made in", stage(|stages| stages.proposal_us)),
+        ("it is decided in", stage(|stages| stages.decision_us)),
+        ("it is executed and written in", stage(|stages| stages.commit_us)),
         ("blocks", figures.blocks.count.to_string()),
         ("transactions a block", figures.blocks.transactions_mean.to_string()),
         ("gas used of the limit", format!("{} %", figures.blocks.fill_percent)),

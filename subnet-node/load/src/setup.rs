@@ -32,7 +32,7 @@ use crate::flight::Rules;
 use crate::http::Endpoint;
 use crate::sign::{Deed, INCREMENT, TRANSFER_GAS, Terms, alone, invoke, message, transfer};
 use crate::token::Token;
-use crate::words::{Kind, Load, Pace, Workload};
+use crate::words::{Confirm, Kind, Load, Pace, Workload};
 
 /// Counters that are called in turn.
 const COUNTERS: usize = 100;
@@ -286,7 +286,7 @@ impl Setup<'_> {
         let load: Arc<Load> = Arc::new(alone(kind, &all));
         let hashes: Vec<_> = load.transactions.iter().map(|signed| signed.hash).collect();
         let pace = Pace::Closed { in_flight: SETUP_IN_FLIGHT };
-        let rules = Rules { pace, batch_max: SETUP_BATCH, lanes: 1, duration_us: None };
+        let rules = Rules { pace, batch_max: SETUP_BATCH, lanes: 1, confirm: Confirm::Poll, duration_us: None };
         let first = &self.network.nodes[..1];
         let flight = drive(first, load, rules, self.stop.clone(), |_| ()).await?;
         if flight.confirmed() < u64::try_from(hashes.len()).unwrap_or(u64::MAX) {

@@ -36,6 +36,29 @@ impl Workload {
     }
 }
 
+/// How it is found out that a transaction is in a block.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confirm {
+    /// The next block is asked for again and again, over HTTP.
+    #[default]
+    Poll,
+    /// New blocks are told of, over a WebSocket, and then asked for on it.
+    Subscription,
+    /// The call that hands it in is answered with its receipt: `eth_sendRawTransactionSync`, EIP-7966.
+    Sync,
+}
+
+impl fmt::Display for Confirm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Poll => "asking for blocks",
+            Self::Subscription => "subscription to newHeads",
+            Self::Sync => "answer of eth_sendRawTransactionSync",
+        })
+    }
+}
+
 impl fmt::Display for Workload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -63,12 +86,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The method that takes a transaction.
+    /// The method that takes a transaction. FVM messages have none that confirms them too.
     #[must_use]
-    pub const fn submit_method(self) -> &'static str {
-        match self {
-            Self::Ethereum => "eth_sendRawTransaction",
-            Self::Fvm => "subnet_sendMessage",
+    pub const fn submit_method(self, confirm: Confirm) -> &'static str {
+        match (self, confirm) {
+            (Self::Ethereum, Confirm::Sync) => "eth_sendRawTransactionSync",
+            (Self::Ethereum, Confirm::Poll | Confirm::Subscription) => "eth_sendRawTransaction",
+            (Self::Fvm, _) => "subnet_sendMessage",
         }
     }
 

@@ -29,7 +29,7 @@ pub enum Filter {
     /// Hashes of new blocks.
     Blocks(Place),
     /// Logs of new blocks.
-    Logs(NewLogs, Place),
+    Logs(Box<NewLogs>, Place),
     /// Transactions that began to wait: hashes, or in full.
     Arrivals { arrivals: broadcast::Receiver<Hash32>, full: bool },
 }

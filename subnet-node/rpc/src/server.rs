@@ -6,7 +6,7 @@
 //!                                         └─▶ WebSocket: size, batch ──▶ method, or a subscription
 //! ```
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,7 +23,6 @@ use crate::backend::Backend;
 use crate::batches::Batches;
 use crate::comet::{self, Comet, UriLayer};
 use crate::config::RpcConfig;
-use crate::counters::{Counters, MethodCount};
 use crate::eth::TipCache;
 use crate::filters::Filters;
 use crate::lane::Lane;
@@ -64,12 +63,16 @@ pub enum RpcFatal {
 }
 
 /// The RPC while it serves. Serves until it is stopped or dropped.
-#[derive(Debug)]
 pub struct RpcServer {
     handle: ServerHandle,
     websockets: Arc<WebSockets>,
     address: SocketAddr,
-    counters: Arc<Counters>,
+}
+
+impl fmt::Debug for RpcServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RpcServer").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl RpcServer {
@@ -86,7 +89,7 @@ impl RpcServer {
     ) -> Result<Self, RpcFatal> {
         let (hosts, cors) = (hosts(&config.allowed_hosts)?, cors(&config.cors_origins)?);
         let (methods, listen) = (all_methods(), config.listen);
-        let counters = Arc::new(Counters::new(methods.names().chain(comet::names())));
+        let counters = Arc::clone(&traffic.methods);
         let (submissions, limits) = (methods.submissions(), limits(&config));
         let response_bytes_max = usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX);
         let filters = Filters::new(config.filters_max, config.filter_idle_max);
@@ -97,10 +100,10 @@ impl RpcServer {
         let mut module = methods.into_module(node, &reads, &counters);
         comet.register(&mut module);
         let websockets = Arc::new(WebSockets::new(Shared {
-            methods: module.clone().into(),
+            methods: module.clone(),
             submissions: Arc::clone(&submissions),
             subscriptions: Subscriptions::new(announcements, traffic.clone()),
-            counters: Arc::clone(&counters),
+            counters,
             traffic,
             config,
         }));
@@ -117,19 +120,13 @@ impl RpcServer {
         let address = server.local_addr().map_err(|why| cannot_listen(listen, why))?;
         let handle = server.start(module);
         tracing::info!(%address, "serving Ethereum JSON-RPC, the subnet namespace and CometBFT's RPC over HTTP and WebSocket");
-        Ok(Self { handle, websockets, address, counters })
+        Ok(Self { handle, websockets, address })
     }
 
     /// Where it listens; the port is the real one if the configuration said 0.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.address
-    }
-
-    /// What was asked so far, by method.
-    #[must_use]
-    pub fn counters(&self) -> BTreeMap<&'static str, MethodCount> {
-        self.counters.read()
     }
 
     /// Takes no more connections, closes WebSockets, lets the answers on their way over HTTP go out, and returns. Waits at most five
@@ -142,6 +139,11 @@ impl RpcServer {
             tracing::warn!(waited = ?STOP_WAIT_MAX, "left RPC connections that would not close");
         }
     }
+}
+
+/// The name of every method that is served.
+pub(crate) fn method_names() -> impl Iterator<Item = &'static str> {
+    all_methods().names().collect::<Vec<_>>().into_iter().chain(comet::names())
 }
 
 /// Every method of every namespace but CometBFT's.

@@ -94,13 +94,13 @@ impl Subscriptions {
     fn logs(&self, wanted: Box<NewLogs>) -> Results {
         let wanted = Arc::new(wanted);
         let of_block = move |block: Arc<Announced>| {
-            let wanted = Arc::clone(&wanted);
+            let (wanted, count) = (Arc::clone(&wanted), block.logs.len());
             let log = move |at: usize| {
                 let log = &block.logs[at];
                 wanted.wants(log).then(|| in_json(log))
             };
             // One at a time: a block's logs are many, and so are those who listen.
-            (0..block.logs.len()).filter_map(log)
+            (0..count).filter_map(log)
         };
         self.blocks().map_ok(move |block| stream::iter(of_block(block))).try_flatten().boxed()
     }

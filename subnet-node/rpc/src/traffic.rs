@@ -1,16 +1,32 @@
-//! What is open now, and what was cut off since the start. Numbers only: whoever exports metrics reads them when it is asked.
+//! What is open now, what was cut off since the start, and what was asked. Numbers only: whoever exports metrics reads them when it is asked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::counters::{Counters, MethodCount};
+use crate::server::method_names;
+
 /// The numbers of one server. Clones are of the same.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Traffic {
     /// WebSockets.
     pub websockets: Open,
     /// Subscriptions on them.
     pub subscriptions: Open,
     slow_readers: Arc<AtomicU64>,
+    pub(crate) methods: Arc<Counters>,
+}
+
+impl Default for Traffic {
+    fn default() -> Self {
+        Self {
+            websockets: Open::default(),
+            subscriptions: Open::default(),
+            slow_readers: Arc::default(),
+            methods: Arc::new(Counters::new(method_names())),
+        }
+    }
 }
 
 impl Traffic {
@@ -18,6 +34,12 @@ impl Traffic {
     #[must_use]
     pub fn slow_readers(&self) -> u64 {
         self.slow_readers.load(Ordering::Relaxed)
+    }
+
+    /// What was asked so far, by method.
+    #[must_use]
+    pub fn methods(&self) -> BTreeMap<&'static str, MethodCount> {
+        self.methods.read()
     }
 
     /// One more was closed.

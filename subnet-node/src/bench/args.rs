@@ -8,13 +8,15 @@ use tributary_crypto::SecpSecretKey;
 use tributary_load::figures::Figures;
 use tributary_load::flight::Rules;
 use tributary_load::http::Endpoint;
-use tributary_load::words::{Pace, SENDERS_MAX, TRANSACTIONS_MAX, Workload};
+use tributary_load::words::{Confirm, Pace, SENDERS_MAX, TRANSACTIONS_MAX, Workload};
 use tributary_primitives::Hash32;
 use tributary_relayer::key::{KeyFileRejected, read_key};
 
 use super::network::Start;
 use crate::devnet::plan::VALIDATORS_MAX;
 
+/// Transactions of one request, where nothing else is said.
+const BATCH: u32 = 50;
 /// Most transactions of one request: what our own node takes where nothing else is set.
 const BATCH_MAX: i64 = 1_000;
 /// Most connections.
@@ -76,9 +78,12 @@ pub struct BenchArgs {
     /// Closed loop with --duration: sign so many transactions for each second of it
     #[arg(long, value_name = "TPS", default_value_t = 8_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub rate_max: u64,
-    /// Transactions of one request; 1 for single calls
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=BATCH_MAX))]
-    pub batch: u32,
+    /// What confirms a transaction, and so what ends its latency
+    #[arg(long, value_enum, default_value_t = ConfirmArg::Poll)]
+    pub confirm: ConfirmArg,
+    /// Transactions of one request; 1 for single calls [default: 50; 1 with --confirm sync]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=BATCH_MAX))]
+    pub batch: Option<u32>,
     /// Connections, over all nodes, each with one request on its way
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX))]
     pub connections: u32,
@@ -101,6 +106,17 @@ pub enum WorkloadArg {
     Erc20,
     /// Calls of a hundred WASM counters in turn; only on a network started here
     Wasm,
+}
+
+/// What confirms a transaction.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConfirmArg {
+    /// Its block, which is asked for over HTTP every few milliseconds
+    Poll,
+    /// Its block, of which a WebSocket tells (eth_subscribe newHeads)
+    Subscription,
+    /// The answer of eth_sendRawTransactionSync, for which a connection waits: give as many --connections as are to be in flight
+    Sync,
 }
 
 /// What the next transaction waits for.
@@ -129,6 +145,8 @@ pub struct Plan {
     pub workload: Workload,
     /// How fast.
     pub pace: Pace,
+    /// What confirms it.
+    pub confirm: Confirm,
     /// By whom.
     pub senders: u32,
     /// Signed for each run.
@@ -170,6 +188,9 @@ pub enum PlanRejected {
     /// The workload needs actors.
     #[error("--workload wasm runs only on a network that is started here: leave --rpc and --peer out")]
     NoActors,
+    /// A synchronous call takes one Ethereum transaction.
+    #[error("--confirm sync hands in one Ethereum transaction a call: leave --batch out, and --workload wasm")]
+    Sync,
     /// More than fits the memory.
     #[error(
         "{0} transactions would have to be signed; at most {TRANSACTIONS_MAX} are: choose a shorter --duration or a lower --rate or --rate-max"
@@ -196,6 +217,16 @@ impl BenchArgs {
             (LoopArg::Open, Some(rate)) => Pace::Open { rate },
             (LoopArg::Closed, _) | (LoopArg::Open, None) => Pace::Closed { in_flight: self.in_flight },
         };
+        let confirm = match self.confirm {
+            ConfirmArg::Poll => Confirm::Poll,
+            ConfirmArg::Subscription => Confirm::Subscription,
+            ConfirmArg::Sync => Confirm::Sync,
+        };
+        let is_sync = confirm == Confirm::Sync;
+        if is_sync && (workload == Workload::Wasm || self.batch.is_some_and(|batch| batch > 1)) {
+            return Err(PlanRejected::Sync);
+        }
+        let batch = self.batch.unwrap_or(if is_sync { 1 } else { BATCH });
         let start = self.rpc.is_empty().then(|| Start {
             validators: self.validators.unwrap_or(1),
             parameters: self.parameters.clone(),
@@ -215,8 +246,9 @@ impl BenchArgs {
             rounds: self.rounds,
             workload,
             pace,
+            confirm,
             senders: self.senders,
-            batch: size(self.batch),
+            batch: size(batch),
             connections: size(self.connections),
             receipts: NonZeroU32::new(self.receipts).map_or(usize::MAX, |most| size(most.get())),
             json: self.json,
@@ -259,7 +291,7 @@ impl Plan {
     #[must_use]
     pub fn rules(&self) -> Rules {
         let duration_us = self.duration_s.map(|seconds| seconds.saturating_mul(1_000_000));
-        Rules { pace: self.pace, batch_max: self.batch, lanes: self.connections, duration_us }
+        Rules { pace: self.pace, batch_max: self.batch, lanes: self.connections, confirm: self.confirm, duration_us }
     }
 
     /// Whether a closed loop had no more to send before its time was over.

@@ -95,9 +95,9 @@ impl Side<'_> {
         }
         let name = self.network.name.clone();
         let tell = |progress| eprintln!("{name} {round}: {}", told(progress));
-        let before = self.spent()?;
+        let before = self.spent().await?;
         let flight = drive(&self.network.nodes, Arc::clone(&load), self.plan.rules(), stop.clone(), tell).await?;
-        let after = self.spent()?;
+        let after = self.spent().await?;
         let checked = self.check(&load, &flight).await?;
         let run = self.sum_up(round, &flight, checked, before, after);
         if self.plan.is_cut_short(&run.figures) && run.ended == Ended::Landed {
@@ -123,9 +123,9 @@ impl Side<'_> {
         Ok(check(&mut client, load.kind, &sample(&hashes, self.plan.receipts)).await?)
     }
 
-    fn spent(&mut self) -> anyhow::Result<Spent> {
+    async fn spent(&mut self) -> anyhow::Result<Spent> {
         let network = match &mut self.started {
-            Some(started) => Some(started.measure()?),
+            Some(started) => Some(started.measure().await?),
             None => None,
         };
         Ok(Spent { network, own_cpu: own_cpu() })
@@ -144,6 +144,7 @@ impl Side<'_> {
             validators: self.started.as_ref().map(|started| started.validators()),
             workload: plan.workload,
             pace: plan.pace,
+            confirm: plan.confirm,
             batch: plan.batch,
             connections: plan.connections,
             senders: plan.senders,
@@ -169,12 +170,14 @@ const fn ended(flight: &Flight) -> Ended {
 
 fn used(before: &Measured, after: Measured, confirmed: u64) -> NetworkUsed {
     let disk_bytes = after.disk_bytes.saturating_sub(before.disk_bytes);
+    let stages = after.counted.since(&before.counted);
     let processes = after.processes.into_iter().zip(&before.processes);
     let processes: Vec<_> = processes.map(|(after, before)| after.since(before)).collect();
     let cpu_ms: u64 = processes.iter().map(|usage| usage.cpu_ms).sum();
     NetworkUsed {
         cpu_us_per_transaction: Hundredths::ratio(cpu_ms.saturating_mul(1_000), confirmed),
         disk_bytes_per_transaction: Hundredths::ratio(disk_bytes, confirmed),
+        stages,
         processes,
     }
 }

@@ -11,7 +11,8 @@ use tributary_genesis::words::{AccountAddress, Balance};
 use tributary_genesis::{ChainParameters, Genesis, GenesisAccount, GenesisCode, GenesisTime, GenesisValidator};
 use tributary_genesis_code::{COUNTER_ACTOR, COUNTER_ACTOR_NAME};
 use tributary_load::accounts::{Account, senders};
-use tributary_load::http::Endpoint;
+use tributary_load::http::{Connection, Endpoint};
+use tributary_load::stages::Counted;
 use tributary_load::usage::{Process, Usage, disk_bytes};
 
 use crate::devnet::genesis;
@@ -59,6 +60,8 @@ pub struct Measured {
     pub processes: Vec<Usage>,
     /// All of their directories.
     pub disk_bytes: u64,
+    /// What they counted of their work.
+    pub counted: Counted,
 }
 
 /// Who pays for the set-up on a network that was started here.
@@ -103,15 +106,26 @@ impl Started {
     /// What it has used so far.
     ///
     /// # Errors
-    /// When a process has ended, or the system does not say how large its files are.
-    pub fn measure(&mut self) -> anyhow::Result<Measured> {
+    /// When a process has ended or does not tell its metrics, or the system does not say how large its files are.
+    pub async fn measure(&mut self) -> anyhow::Result<Measured> {
         self.fleet.check()?;
         let processes = self.fleet.processes().map(|(name, pid)| Process { name: name.to_owned(), pid });
         let directory = self.layout.network(Network::Parent);
         Ok(Measured {
             processes: processes.map(|process| Usage::of(&process)).collect(),
             disk_bytes: disk_bytes(&directory).with_context(|| directory.display().to_string())?,
+            counted: self.counted().await?,
         })
+    }
+
+    async fn counted(&self) -> anyhow::Result<Counted> {
+        let mut counted = Counted::default();
+        for ports in &self.ports {
+            let metrics: Endpoint = format!("{}/metrics", ports.service_url()).parse()?;
+            let text = Connection::to(metrics).get().await?;
+            counted = counted.with(&String::from_utf8_lossy(&text));
+        }
+        Ok(counted)
     }
 
     /// Stops it and removes what it wrote.

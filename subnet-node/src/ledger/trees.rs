@@ -16,7 +16,7 @@
 //! again ([`super::past`]); the state that blocks run on reads the nodes where they wait.
 //!
 //! A node that is killed loses what was on its way, and makes it again from what the blocks changed: of its last state at the start,
-//! in memory, and of a checkpoint's in [`complete_checkpoints`], on disk, since they stay when the changes go.
+//! in memory, and of a checkpoint's in `complete_checkpoints`, on disk, since they stay when the changes go.
 
 use std::num::NonZeroU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -3,7 +3,6 @@
 #[path = "../../rpc/tests/support/follower.rs"]
 mod follower;
 
-use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use base64::Engine as _;

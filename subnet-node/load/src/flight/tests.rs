@@ -17,7 +17,7 @@ fn load(senders: u32, count: usize) -> Load {
 }
 
 fn rules(pace: Pace, lanes: usize) -> Rules {
-    Rules { pace, batch_max: 3, lanes, duration_us: None }
+    Rules { pace, batch_max: 3, lanes, confirm: Confirm::Poll, duration_us: None }
 }
 
 fn closed(in_flight: u64) -> Pace {
@@ -170,4 +170,18 @@ fn patience_ends_when_nothing_is_taken_and_nothing_lands() {
     assert!(flight.is_stalled(1_001 + PATIENCE_US), "an empty block is no progress");
     flight.block(&[0], 3_000);
     assert!(!flight.is_stalled(3_000 + PATIENCE_US));
+}
+
+#[test]
+fn a_synchronous_answer_confirms_and_a_block_then_only_counts() {
+    let sync = Rules { confirm: Confirm::Sync, ..rules(closed(9), 1) };
+    let mut flight = Flight::new(&load(1, 3), sync);
+    assert_eq!(flight.sends(0, 0), [0, 1, 2]);
+    flight.block(&[0, 1], 5);
+    assert_eq!((flight.confirmed(), flight.on_their_way(), flight.blocks()[0].ours), (0, 3, 2));
+    flight.take_all(0, &[0, 1], 9);
+    assert_eq!((flight.confirmed(), flight.on_their_way()), (2, 1));
+    assert_eq!(flight.records()[0], Record { submitted_us: Some(0), confirmed_us: Some(9) });
+    flight.unanswered(0, &[2], "broken".to_owned(), 10);
+    assert!(flight.is_landed() && !flight.is_stalled(9 + PATIENCE_US) && flight.is_stalled(10 + PATIENCE_US));
 }

@@ -17,7 +17,7 @@ use crate::node::Node;
 
 /// `eth_newFilter`: logs.
 pub fn logs_from_now(node: &Node, (filter,): (LogFilter,)) -> Result<String, RpcRejected> {
-    keep(node, Filter::Logs(NewLogs::of(filter, 0)?, here(node)))
+    keep(node, Filter::Logs(Box::new(NewLogs::of(filter, 0)?), here(node)))
 }
 
 /// `eth_newBlockFilter`

@@ -192,7 +192,7 @@ async fn every_request_is_counted_by_method_and_outcome() {
     served.refusal("eth_chainId", json!([1])).await;
     served.refusal("eth_getBalance", json!([])).await;
     served.client.request::<Value, _>("no_such", jsonrpsee::rpc_params![]).await.unwrap_err();
-    let counters = served.server.counters();
+    let counters = served.traffic.methods();
     let outcomes = |name: &str| {
         let MethodCount { answered, rejected, unavailable, .. } = counters[name];
         (answered, rejected, unavailable)

@@ -62,7 +62,7 @@ impl Socket {
     }
 
     pub async fn send_text(&mut self, text: impl Into<String>) {
-        self.stream.send(Message::text(text)).await.unwrap();
+        self.stream.send(Message::text(text.into())).await.unwrap();
     }
 
     /// The next message.

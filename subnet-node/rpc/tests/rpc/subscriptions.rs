@@ -91,7 +91,7 @@ async fn what_cannot_be_subscribed_to_is_refused_in_go_ethereums_words() {
     ] {
         assert_eq!(socket.refusal("eth_unsubscribe", parameters).await, (code, message.to_owned()));
     }
-    assert_eq!(served.server.counters()["eth_subscribe"].rejected, 5);
+    assert_eq!(served.traffic.methods()["eth_subscribe"].rejected, 5);
 }
 
 #[tokio::test]

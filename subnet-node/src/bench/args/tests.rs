@@ -48,6 +48,19 @@ fn a_network_that_runs_is_paid_for_by_its_key() {
 }
 
 #[test]
+fn a_request_holds_fifty_unless_its_answer_confirms_one() {
+    for (line, batch) in [
+        (&[][..], 50),
+        (&["--confirm", "subscription"], 50),
+        (&["--confirm", "sync"], 1),
+        (&["--confirm", "sync", "--batch", "1"], 1),
+        (&["--batch", "7"], 7),
+    ] {
+        assert_eq!(plan(line).unwrap().rules().batch_max, batch, "{line:?}");
+    }
+}
+
+#[test]
 fn nodes_of_one_peer_share_its_name() {
     let peers = ["--peer", "a=http://h:1", "--peer", "b=http://h:2", "--peer", "a=http://h:3", "--peer-key", KEY];
     let peers = plan(&peers).unwrap().peers;
@@ -70,6 +83,8 @@ fn what_cannot_be_is_refused_for_its_own_reason() {
         (&["--transactions", "2000001"], "2000001 transactions"),
         (&["--duration", "1000"], "8000000 transactions"),
         (&["--batch", "0"], "--batch"),
+        (&["--confirm", "sync", "--batch", "2"], "leave --batch out"),
+        (&["--confirm", "sync", "--workload", "wasm"], "one Ethereum transaction a call"),
         (&["--peer", "anvil=http://h:1"], "--peer-key"),
         (&["--peer", "http://h:1", "--peer-key", KEY], "NAME=URL"),
         (&["--peer", "tributary=http://h:1", "--peer-key", KEY], "another name"),

@@ -152,7 +152,7 @@ async fn a_busy_node_says_so() {
     let data = "the node is answering as many reads as it may and as many wait; try again later";
     let error = json!({"code": -32603, "message": "Internal error", "data": data});
     assert_eq!((status, &answer["error"]), (500, &error));
-    assert_eq!(served.server.counters()["status"].unavailable, 1);
+    assert_eq!(served.traffic.methods()["status"].unavailable, 1);
 }
 
 #[tokio::test]
