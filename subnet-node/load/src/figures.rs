@@ -10,7 +10,7 @@
 
 use serde::Serialize;
 
-use crate::flight::{Block, Flight, Record};
+use crate::flight::{Block, Flight, Record, due_us};
 use crate::words::{Hundredths, Pace};
 
 /// Microseconds of a window.
@@ -113,9 +113,7 @@ fn late_max_us(pace: Pace, records: &[Record]) -> Option<u64> {
     let Pace::Open { rate } = pace else { return None };
     let mut submitted: Vec<_> = records.iter().filter_map(|record| record.submitted_us).collect();
     submitted.sort_unstable();
-    let due_us = |number: u64| (u128::from(number) * 1_000_000).div_ceil(u128::from(rate.max(1)));
-    let late = (1..).zip(submitted).map(|(number, at_us)| u128::from(at_us).saturating_sub(due_us(number)));
-    late.max().map(|late_us| u64::try_from(late_us).unwrap_or(u64::MAX))
+    (1..).zip(submitted).map(|(number, at_us)| at_us.saturating_sub(due_us(rate, number))).max()
 }
 
 /// Confirmed in each whole second from `first_us` to `last_us`.

@@ -317,13 +317,11 @@ impl Flight {
     }
 
     /// When a lane without room looks again, unless something changes before.
-    const fn asks_again_us(&self, now_us: u64) -> u64 {
+    fn asks_again_us(&self, now_us: u64) -> u64 {
         match self.rules.pace {
             Pace::Closed { .. } => now_us.saturating_add(REST_US),
             // When the next is due, or a millisecond's worth of them.
-            Pace::Open { rate } => {
-                now_us.saturating_add(if rate > 1_000 { 1_000 } else { 1_000_000 / if rate == 0 { 1 } else { rate } })
-            }
+            Pace::Open { rate } => due_us(rate, self.released.saturating_add(1)).max(now_us.saturating_add(1_000)),
         }
     }
 
@@ -380,6 +378,11 @@ impl Flight {
         self.confirmed += 1;
         self.last_progress_us = at_us;
     }
+}
+
+/// When an open pace of `rate` a second lets the transaction with this number go, from 1.
+pub fn due_us(rate: u64, number: u64) -> u64 {
+    u64::try_from((u128::from(number) * 1_000_000).div_ceil(u128::from(rate.max(1)))).unwrap_or(u64::MAX)
 }
 
 /// Transactions that an open pace of `rate` a second has let go by `now_us`.
