@@ -86,3 +86,18 @@ pub enum ExecutorFatal {
     #[error("execution invariant broken: {0}")]
     Invariant(String),
 }
+
+impl ExecutorFatal {
+    /// Whether a law of ours did not hold, rather than a disk or a machine. On a state that somebody made up that is their doing.
+    pub(crate) fn is_a_law(&self) -> bool {
+        match self {
+            Self::State(state) => matches!(state, StateFatal::Invariant(_)),
+            // What has no type of its own any more is told apart by nothing; of a broken disk the next block tells.
+            Self::Host(HostFatal(why)) => {
+                why.downcast_ref::<StateFatal>().is_none_or(|state| matches!(state, StateFatal::Invariant(_)))
+            }
+            Self::Evm(_) | Self::Invariant(_) => true,
+            Self::Parameter(_) | Self::Thread(_) => false,
+        }
+    }
+}

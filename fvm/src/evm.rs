@@ -52,8 +52,8 @@ use crossing::Seat;
 pub use env::TRANSACTION_GAS_MAX;
 pub(crate) use env::{evm_address, simulated, transaction};
 pub(crate) use outcome::EvmOutcome;
-pub(crate) use precompiles::INVOKE_EVM;
 use precompiles::Precompiles;
+pub(crate) use precompiles::{INVOKE_EVM, is_precompiled};
 
 /// The fork in force, from genesis on.
 pub(crate) const SPEC: SpecId = SpecId::OSAKA;
@@ -86,13 +86,8 @@ pub(crate) struct Runner<V: StateView> {
 
 impl<V: StateView> Runner<V> {
     pub(crate) fn new(machine: &Arc<Machine<V>>, env: &BlockEnv, mode: Mode) -> Self {
-        let env = match mode {
-            Mode::Transaction => env.clone(),
-            // A call that pays nothing would be refused below the base fee. Ethereum's clients lower the base fee likewise.
-            Mode::Simulation => BlockEnv { base_fee: 0, ..env.clone() },
-        };
-        let evm = evm(&env, Journal::vacant(), Seat::vacant(), TxEnv::default());
-        let block = Arc::new(BlockContext::new(env, machine.params().fvm_gas_per_gas));
+        let evm = evm(env, Journal::vacant(), Seat::vacant(), TxEnv::default());
+        let block = Arc::new(BlockContext::new(env.clone(), machine.params().fvm_gas_per_gas));
         Self { machine: Arc::clone(machine), block, mode, evm, idle: None }
     }
 

@@ -44,6 +44,7 @@ use tributary_wasm::CodeRejected;
 pub use self::pace::Pace;
 use self::parallel::Meetings;
 pub use self::parallel::{Hints, Workers};
+use self::query::Scene;
 use self::view::View;
 use crate::block::{BlockEnv, BlockOutcome, BlockRun, ExecutionParams};
 use crate::call::{CallOutcome, CallRequest, GasEstimate};
@@ -51,6 +52,7 @@ use crate::error::{ExecutorFatal, StateFatal};
 use crate::evm::{Mode, Runner};
 use crate::journal::changes::Changes;
 use crate::kernel::{Machine, on_deep_stack};
+use crate::overrides::{Overrides, OverridesRejected};
 use crate::receipt::Receipt;
 use crate::state::history::{self, HISTORY_ADDRESS};
 use crate::state::{BlockState, SharedLeaves, SharedStore};
@@ -319,17 +321,24 @@ impl Executor {
         }
     }
 
-    /// Runs one call on `state` as if in the block `env`, and forgets what it changes. Its store is read, never written to.
+    /// Runs one call on `state` as if in the block `env`, with what its caller wants otherwise, and forgets what it changes. The store is
+    /// read, never written to. Inner error: there is no such state.
     ///
     /// # Errors
     /// [`ExecutorFatal`] as for [`Self::execute_block`].
-    pub fn call(&self, state: State, env: &BlockEnv, call: &CallRequest) -> Result<CallOutcome, ExecutorFatal> {
+    pub fn call(
+        &self,
+        state: State,
+        env: &BlockEnv,
+        overrides: &Overrides,
+        call: &CallRequest,
+    ) -> Result<Result<CallOutcome, OverridesRejected>, ExecutorFatal> {
         let _place = self.machine.enter();
-        on_deep_stack(|| query::call(&self.machine, View::InOrder(state), env, call))
+        on_deep_stack(|| self.scene(env, overrides).call(state, call))
     }
 
     /// The least gas limit with which the call goes well on the state that `open` gives, time and again. Cost: two runs of it if all
-    /// its gas comes back, some twenty else.
+    /// its gas comes back, some twenty else. Inner error: there is no such state.
     ///
     /// # Errors
     /// [`ExecutorFatal`] as for [`Self::execute_block`], and what `open` says.
@@ -337,9 +346,44 @@ impl Executor {
         &self,
         open: impl Fn() -> Result<State, E>,
         env: &BlockEnv,
+        overrides: &Overrides,
         call: &CallRequest,
-    ) -> Result<GasEstimate, E> {
-        query::estimate(env, self.params(), call, |call| Ok(self.call(open()?, env, call)?))
+    ) -> Result<Result<GasEstimate, OverridesRejected>, E> {
+        let run = |call: &CallRequest| -> Result<_, Stopped<E>> {
+            Stopped::unless_ran(self.call(open()?, env, overrides, call).map_err(E::from)?)
+        };
+        Stopped::sort(query::estimate(self.scene(env, overrides), call, run))
+    }
+
+    const fn scene<'a>(&'a self, env: &'a BlockEnv, overrides: &'a Overrides) -> Scene<'a> {
+        Scene { machine: &self.machine, env, overrides }
+    }
+}
+
+/// Why several runs of one call are over before their time.
+enum Stopped<E> {
+    Rejected(OverridesRejected),
+    Fatal(E),
+}
+
+impl<E> From<E> for Stopped<E> {
+    fn from(fatal: E) -> Self {
+        Self::Fatal(fatal)
+    }
+}
+
+impl<E> Stopped<E> {
+    fn unless_ran<T>(ran: Result<T, OverridesRejected>) -> Result<T, Self> {
+        ran.map_err(Self::Rejected)
+    }
+
+    /// The caller's fault apart from ours.
+    fn sort<T>(ended: Result<T, Self>) -> Result<Result<T, OverridesRejected>, E> {
+        match ended {
+            Ok(outcome) => Ok(Ok(outcome)),
+            Err(Self::Rejected(rejected)) => Ok(Err(rejected)),
+            Err(Self::Fatal(fatal)) => Err(fatal),
+        }
     }
 }
 

@@ -23,7 +23,7 @@
 //! | [`fees`] | what gas costs |
 //! | [`intrinsic`] | what a gas limit must be before a transaction may wait |
 //! | [`genesis`] | the first state |
-//! | [`receipt`], [`block`], [`call`] | the words of the interface |
+//! | [`receipt`], [`block`], [`call`], [`overrides`] | the words of the interface |
 //!
 //! All of it is law: the same block on the same state gives the same outcome, on every machine and in every build. Nothing here
 //! asks a clock, a socket or a random number; a store is only asked for blocks by their hash.
@@ -41,6 +41,7 @@ pub mod journal;
 mod kernel;
 mod money;
 mod native;
+pub mod overrides;
 pub mod receipt;
 pub mod state;
 
@@ -50,6 +51,7 @@ pub use error::{ExecutorFatal, StateFatal};
 pub use evm::TRANSACTION_GAS_MAX;
 pub use executor::{Executor, Hints, Pace, State, Workers};
 pub use genesis::{CRON_ENTRIES_MAX, CronEntry, GenesisAccount, GenesisRejected, GenesisState, build_genesis_state};
+pub use overrides::{AccountOverride, AccountOverrides, BlockOverrides, Overrides, OverridesRejected, StorageOverride};
 pub use receipt::{Event, Receipt, receipts_root};
 pub use state::{ReadState, StateTree};
 pub use tributary_parallel::Stats;

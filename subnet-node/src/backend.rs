@@ -7,14 +7,14 @@ use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
-use tributary_fvm::{BlockEnv, CallOutcome, CallRequest, GasEstimate, ReadState};
+use tributary_fvm::{BlockEnv, CallOutcome, CallRequest, GasEstimate, Overrides, ReadState};
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 use tributary_rpc::backend::{
     ActorView, BlockView, ChainParameters, Executed, Identity, SyncProgress, Tip, TransactionPosition, ValidatorView,
     ValidatorsView,
 };
-use tributary_rpc::{Backend, ReadUnavailable, StateView, SubmitRejected};
+use tributary_rpc::{Backend, CallRejected, ReadUnavailable, StateView, SubmitRejected};
 use tributary_store::Family;
 
 use crate::facts::ChainFacts;
@@ -293,15 +293,17 @@ impl StateView for State<'_> {
         Ok(self.state.storage(&address.to_address(), &Hash32(*slot)).map_err(self.node.unreadable(self.head.height))?.0)
     }
 
-    fn call(&self, request: &CallRequest) -> Result<CallOutcome, ReadUnavailable> {
+    fn call(&self, request: &CallRequest, overrides: &Overrides) -> Result<CallOutcome, CallRejected> {
         let ledger = &self.node.ledger;
         let state = ledger.open_state(&self.head).map_err(self.node.unreadable(self.head.height))?;
-        ledger.executor().call(state, &self.env, request).map_err(self.node.unreadable(self.head.height))
+        let called = ledger.executor().call(state, &self.env, overrides, request);
+        Ok(called.map_err(self.node.unreadable(self.head.height))??)
     }
 
-    fn estimate_gas(&self, request: &CallRequest) -> Result<GasEstimate, ReadUnavailable> {
+    fn estimate_gas(&self, request: &CallRequest, overrides: &Overrides) -> Result<GasEstimate, CallRejected> {
         let ledger = &self.node.ledger;
         let open = || ledger.open_state(&self.head);
-        ledger.executor().estimate_gas(open, &self.env, request).map_err(self.node.unreadable(self.head.height))
+        let estimated = ledger.executor().estimate_gas(open, &self.env, overrides, request);
+        Ok(estimated.map_err(self.node.unreadable(self.head.height))??)
     }
 }

@@ -36,13 +36,18 @@ const CALL_ACTOR: EvmAddress = address!("fe0000000000000000000000000000000000000
 const CALL_ACTOR_ID: EvmAddress = address!("fe00000000000000000000000000000000000005");
 const GET_RANDOMNESS: EvmAddress = address!("fe00000000000000000000000000000000000006");
 
+/// Whether this is the address of one.
+pub(super) const fn is_one(address: EvmAddress) -> bool {
+    matches!(address, RESOLVE_ADDRESS | LOOKUP_DELEGATED_ADDRESS | CALL_ACTOR | CALL_ACTOR_ID | GET_RANDOMNESS)
+}
+
 /// Runs the one with this address; `None` for any other callee.
 pub(super) fn run<V: StateView>(
     context: &mut EvmContext<V>,
     inputs: &CallInputs,
 ) -> Result<Option<InterpreterResult>, String> {
     let address = inputs.bytecode_address;
-    if !matches!(address, RESOLVE_ADDRESS | LOOKUP_DELEGATED_ADDRESS | CALL_ACTOR | CALL_ACTOR_ID | GET_RANDOMNESS) {
+    if !is_one(address) {
         return Ok(None);
     }
     let data = inputs.input.bytes(context);

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use revm::context_interface::journaled_state::account::JournaledAccountTr;
 use revm::context_interface::result::HaltReason;
 use revm::context_interface::{ContextTr, JournalTr, Transaction};
-use revm::handler::{EvmTr, FrameResult, Handler, pre_execution};
+use revm::handler::{EvmTr, FrameResult, Handler, pre_execution, validation};
 use revm::interpreter::InitialAndFloorGas;
 
 use super::{EvmError, Mode, OurEvm};
@@ -27,6 +27,17 @@ impl<V: StateView> Handler for Law<V> {
     type Evm = OurEvm<V>;
     type Error = EvmError;
     type HaltReason = HaltReason;
+
+    /// A simulation pays nothing for its gas, whatever the base fee.
+    fn validate_env(&self, evm: &mut Self::Evm) -> Result<(), EvmError> {
+        if self.mode == Mode::Transaction {
+            return validation::validate_env(evm.ctx());
+        }
+        let base_fee = std::mem::take(&mut evm.ctx.block.basefee);
+        let is_valid = validation::validate_env(evm.ctx());
+        evm.ctx.block.basefee = base_fee;
+        is_valid
+    }
 
     /// A simulation's caller needs no nonce, may be a contract, and is charged nothing.
     fn validate_against_state_and_deduct_caller(

@@ -19,12 +19,12 @@ use revm::context_interface::ContextTr;
 use revm::handler::{EthPrecompiles, PrecompileProvider};
 use revm::interpreter::{CallInputs, Gas, InstructionResult, InterpreterResult};
 use revm::primitives::hardfork::SpecId;
-use revm::primitives::{AddressSet, Bytes};
+use revm::primitives::{AddressSet, Bytes, U256};
 use tributary_primitives::EthAddress;
 use tributary_wasm::{Block, Send};
 
 use super::crossing::{bytes_of, cross, refuse};
-use super::{EvmContext, call_actor};
+use super::{EvmContext, SPEC, call_actor, evm_address};
 use crate::journal::Callee;
 use crate::kernel::fatal;
 use crate::money;
@@ -40,6 +40,12 @@ impl Precompiles {
     pub(super) fn new(spec: SpecId) -> Self {
         Self(EthPrecompiles::new(spec))
     }
+}
+
+/// Whether calls of this address run no code of the state.
+pub(crate) fn is_precompiled(address: EthAddress) -> bool {
+    let address = evm_address(address);
+    EthPrecompiles::new(SPEC).contains(&address) || call_actor::is_one(address)
 }
 
 impl<V: StateView> PrecompileProvider<EvmContext<V>> for Precompiles {
@@ -78,6 +84,10 @@ fn arrived(inputs: &CallInputs) -> InterpreterResult {
 
 /// Hands the call data to the actor, whose value the EVM has moved already.
 fn invoke_evm<V: StateView>(context: &mut EvmContext<V>, inputs: &CallInputs) -> Result<InterpreterResult, String> {
+    // Tokens of a chain are fewer; only on a state that somebody made up can there be as many.
+    if inputs.value.get() > U256::from(u128::MAX) {
+        return Ok(refuse(inputs, "no actor takes 2^128 or more"));
+    }
     let data = inputs.input.bytes(context);
     let params = fvm_ipld_encoding::to_vec(&BytesSer(&data)).expect("bytes have a CBOR form");
     let Ok(params) = Block::new(CBOR, params) else {

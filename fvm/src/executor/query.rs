@@ -1,4 +1,6 @@
 //! Calls that nobody signed, and the search for the gas they need.
+//!
+//! A call runs on a draft: the state after the latest block, begun as the next block is, with the accounts that its caller wants otherwise.
 
 use std::sync::Arc;
 
@@ -10,101 +12,154 @@ use tributary_wasm::MessageContext;
 
 use super::fvm::{Ended, run};
 use super::view::View;
-use crate::block::{BlockEnv, ExecutionParams};
+use super::{State, begin};
+use crate::block::BlockEnv;
 use crate::call::{CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
-use crate::error::ExecutorFatal;
+use crate::error::{ExecutorFatal, StateFatal};
 use crate::evm::{self, Mode, Runner, TRANSACTION_GAS_MAX};
 use crate::fees;
 use crate::journal::Journal;
 use crate::kernel::{BlockContext, Course, Kernel, Machine, Origin};
+use crate::overrides::{AccountOverrides, Overrides, OverridesRejected};
 
 /// Bytes by which a signed message is longer than the message: tuple head, byte string head, type, signature.
 const SIGNATURE_BYTES: usize = 1 + 2 + 1 + 65;
 
-pub(super) fn call(
-    machine: &Arc<Machine<View>>,
-    view: View,
-    env: &BlockEnv,
-    call: &CallRequest,
-) -> Result<CallOutcome, ExecutorFatal> {
-    let gas_limit = gas_limit(env, machine.params(), call);
-    match call {
-        CallRequest::Ethereum(call) => call_ethereum(machine, view, env, call, gas_limit),
-        CallRequest::Fvm(call) => call_fvm(machine, view, env, call, gas_limit),
+/// What comes of a state that was altered, unless it cannot be altered so.
+pub(super) type Altered<T> = Result<T, OverridesRejected>;
+
+/// A chain's machine, the block that comes next on it, and what is to be otherwise.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) machine: &'a Arc<Machine<View>>,
+    pub(super) env: &'a BlockEnv,
+    pub(super) overrides: &'a Overrides,
+}
+
+impl Scene<'_> {
+    /// Runs a call on `state`.
+    pub(super) fn call(self, state: State, call: &CallRequest) -> Result<Altered<CallOutcome>, ExecutorFatal> {
+        self.on_draft(state, |view| match call {
+            CallRequest::Ethereum(call) => self.call_ethereum(view, call),
+            CallRequest::Fvm(call) => self.call_fvm(view, call),
+        })
     }
-}
 
-/// The call's own gas limit, held to what a transaction may have.
-fn gas_limit(env: &BlockEnv, params: &ExecutionParams, call: &CallRequest) -> u64 {
-    let (asked, most) = match call {
-        CallRequest::Ethereum(call) => (call.gas_limit, env.gas_limit.min(TRANSACTION_GAS_MAX)),
-        CallRequest::Fvm(call) => (call.gas_limit, env.gas_limit.saturating_mul(params.fvm_gas_per_gas)),
-    };
-    asked.unwrap_or(most).min(most)
-}
-
-fn call_ethereum(
-    machine: &Arc<Machine<View>>,
-    view: View,
-    env: &BlockEnv,
-    call: &EthereumCall,
-    gas_limit: u64,
-) -> Result<CallOutcome, ExecutorFatal> {
-    let journal = Journal::over(view, env.height);
-    match Runner::new(machine, env, Mode::Simulation).transact(journal, evm::simulated(call, gas_limit))? {
-        (mut journal, Ok(outcome)) => Ok(CallOutcome {
-            exit_code: outcome.exit_code,
-            gas_used: outcome.gas_used,
-            fvm_gas_used: 0,
-            return_data: outcome.return_data,
-            events: journal.finish()?.events,
-        }),
-        // Of what makes a transaction invalid only the gas limit is left.
-        (_, Err(why)) => {
-            tracing::debug!(%why, "call is not valid");
-            Ok(ended_early(ExitCode::SYS_OUT_OF_GAS, gas_limit))
+    /// Runs `run` on the state as the caller wants it.
+    fn on_draft<T>(
+        self,
+        state: State,
+        run: impl FnOnce(View) -> Result<T, ExecutorFatal>,
+    ) -> Result<Altered<T>, ExecutorFatal> {
+        let state = match draft(state, self.env, &self.overrides.accounts)? {
+            Ok(state) => state,
+            Err(rejected) => return Ok(Err(rejected)),
+        };
+        match run(View::InOrder(state)) {
+            // No law of ours holds for accounts that no block made.
+            Err(fatal) if fatal.is_a_law() && !self.overrides.accounts.is_empty() => {
+                tracing::debug!(%fatal, "a call met what its overrides made");
+                Ok(Err(OverridesRejected::Impossible(fatal.to_string())))
+            }
+            ran => ran.map(Ok),
         }
     }
+
+    /// The block that calls find themselves in.
+    pub(super) fn block(self) -> BlockEnv {
+        self.overrides.block.on(self.env)
+    }
+
+    /// The call's own gas limit, held to what a transaction may have.
+    fn gas_limit(self, call: &CallRequest) -> u64 {
+        match call {
+            CallRequest::Ethereum(call) => self.ethereum_gas_limit(call),
+            CallRequest::Fvm(call) => self.fvm_gas_limit(call),
+        }
+    }
+
+    fn ethereum_gas_limit(self, call: &EthereumCall) -> u64 {
+        let most = self.block().gas_limit.min(TRANSACTION_GAS_MAX);
+        call.gas_limit.unwrap_or(most).min(most)
+    }
+
+    fn fvm_gas_limit(self, call: &FvmCall) -> u64 {
+        let most = self.block().gas_limit.saturating_mul(self.machine.params().fvm_gas_per_gas);
+        call.gas_limit.unwrap_or(most).min(most)
+    }
+
+    fn call_ethereum(self, view: View, call: &EthereumCall) -> Result<CallOutcome, ExecutorFatal> {
+        let gas_limit = self.ethereum_gas_limit(call);
+        // It pays nothing, so it finds no base fee, as with Ethereum's clients; unless one is wanted.
+        let block = BlockEnv { base_fee: self.overrides.block.base_fee.unwrap_or(0), ..self.block() };
+        // Which past blocks there are is the chain's to say, whatever the block's number.
+        let journal = Journal::over(view, self.env.height);
+        let transaction = evm::simulated(call, gas_limit);
+        match Runner::new(self.machine, &block, Mode::Simulation).transact(journal, transaction)? {
+            (mut journal, Ok(outcome)) => Ok(CallOutcome {
+                exit_code: outcome.exit_code,
+                gas_used: outcome.gas_used,
+                fvm_gas_used: 0,
+                return_data: outcome.return_data,
+                events: journal.finish()?.events,
+            }),
+            // Of what makes a transaction invalid only the gas limit is left.
+            (_, Err(why)) => {
+                tracing::debug!(%why, "call is not valid");
+                Ok(ended_early(ExitCode::SYS_OUT_OF_GAS, gas_limit))
+            }
+        }
+    }
+
+    fn call_fvm(self, view: View, call: &FvmCall) -> Result<CallOutcome, ExecutorFatal> {
+        let mut journal = Journal::over(view, self.env.height);
+        // Nobody signs a call, so any actor may be named: a question is usually asked in the system actor's name.
+        let sender = match journal.resolve(&call.from)? {
+            Some(sender) if journal.actor(sender)?.is_some() => sender,
+            _ => return Ok(ended_early(ExitCode::SYS_SENDER_INVALID, 0)),
+        };
+        let eth_address = journal.eth_address(sender)?;
+        let (nonce, _) = journal.nonce_and_balance(eth_address)?;
+        journal.bump_nonce(eth_address)?;
+        let message = message_of(call, self.fvm_gas_limit(call), nonce);
+        let bytes = bytes_max(&message);
+        let origin = Origin {
+            message: MessageContext { origin: sender, nonce, gas_premium: TokenAmount::default() },
+            address: call.from,
+            eth_address,
+            gas_price: 0,
+        };
+        let rate = self.machine.params().fvm_gas_per_gas;
+        let block = Arc::new(BlockContext::new(self.block(), rate));
+        let kernel = Kernel::new(journal, Course::new(Arc::clone(self.machine), block, origin));
+        let Ended { mut journal, exit_code, return_data, gas_used } = run(kernel, sender, &message, bytes)?;
+        Ok(CallOutcome {
+            exit_code,
+            gas_used: fees::block_gas(gas_used, rate),
+            fvm_gas_used: gas_used,
+            return_data,
+            events: journal.finish()?.events,
+        })
+    }
+}
+
+/// The state as the next block's first transaction finds it, with these accounts otherwise. Nothing is made of it but answers.
+pub(super) fn draft(state: State, env: &BlockEnv, accounts: &AccountOverrides) -> Result<Altered<State>, StateFatal> {
+    let mut state = begin(state, env)?;
+    state.begin_draft();
+    for (address, wanted) in accounts {
+        if wanted.has_code_or_storage() && evm::is_precompiled(*address) {
+            return Ok(Err(OverridesRejected::Precompiled(*address)));
+        }
+        if let Err(rejected) = state.alter(*address, wanted)? {
+            return Ok(Err(rejected));
+        }
+    }
+    Ok(Ok(state))
 }
 
 fn ended_early(exit_code: ExitCode, gas_used: u64) -> CallOutcome {
     CallOutcome { exit_code, gas_used, fvm_gas_used: 0, return_data: Vec::new(), events: Vec::new() }
-}
-
-fn call_fvm(
-    machine: &Arc<Machine<View>>,
-    view: View,
-    env: &BlockEnv,
-    call: &FvmCall,
-    gas_limit: u64,
-) -> Result<CallOutcome, ExecutorFatal> {
-    let mut journal = Journal::over(view, env.height);
-    // Nobody signs a call, so any actor may be named: a question is usually asked in the system actor's name.
-    let sender = match journal.resolve(&call.from)? {
-        Some(sender) if journal.actor(sender)?.is_some() => sender,
-        _ => return Ok(ended_early(ExitCode::SYS_SENDER_INVALID, 0)),
-    };
-    let eth_address = journal.eth_address(sender)?;
-    let (nonce, _) = journal.nonce_and_balance(eth_address)?;
-    journal.bump_nonce(eth_address)?;
-    let message = message_of(call, gas_limit, nonce);
-    let bytes = bytes_max(&message);
-    let origin = Origin {
-        message: MessageContext { origin: sender, nonce, gas_premium: TokenAmount::default() },
-        address: call.from,
-        eth_address,
-        gas_price: 0,
-    };
-    let block = Arc::new(BlockContext::new(env.clone(), machine.params().fvm_gas_per_gas));
-    let kernel = Kernel::new(journal, Course::new(Arc::clone(machine), block, origin));
-    let Ended { mut journal, exit_code, return_data, gas_used } = run(kernel, sender, &message, bytes)?;
-    Ok(CallOutcome {
-        exit_code,
-        gas_used: fees::block_gas(gas_used, machine.params().fvm_gas_per_gas),
-        fvm_gas_used: gas_used,
-        return_data,
-        events: journal.finish()?.events,
-    })
 }
 
 fn message_of(call: &FvmCall, gas_limit: u64, nonce: u64) -> Message {
@@ -141,12 +196,11 @@ fn bytes_max(message: &Message) -> usize {
 /// calls of its own. That amount is tried first, then the rest is halved. Enough gas is taken to stay enough when there is more of
 /// it; a contract that goes by the gas it has left can break that, and gets an estimate that works, not the least.
 pub(super) fn estimate<E>(
-    env: &BlockEnv,
-    params: &ExecutionParams,
+    scene: Scene<'_>,
     call: &CallRequest,
     mut run: impl FnMut(&CallRequest) -> Result<CallOutcome, E>,
 ) -> Result<GasEstimate, E> {
-    let mut high = gas_limit(env, params, call);
+    let mut high = scene.gas_limit(call);
     let all = run(&with_gas_limit(call, high))?;
     if !all.exit_code.is_success() {
         return Ok(GasEstimate::Never(all));

@@ -7,6 +7,7 @@ mod fvm;
 mod lanes;
 mod laws;
 mod multisig;
+mod overrides;
 mod parallel;
 mod plain;
 mod reward;

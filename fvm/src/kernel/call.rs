@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fvm_shared::address::{Address, Payload};
 use fvm_shared::error::{ErrorNumber, ExitCode};
 use fvm_shared::{ActorID, METHOD_SEND};
+use revm::primitives::U256;
 use tributary_primitives::EthAddress;
 use tributary_wasm::{
     Access, GasTracker, Halt, Invocation, InvocationOutcome, Send, SendOutcome, SyscallError, SyscallRejected, prices,
@@ -84,7 +85,8 @@ impl<V: StateView> Kernel<V> {
         let amount = amount.ok_or_else(|| rejected(ErrorNumber::IllegalArgument, "the value is negative"))?;
         gas.charge(prices::VALUE_TRANSFER)?;
         self.charge_access(send.from, Access::Read, gas)?;
-        if self.journal.balance(send.from).map_err(fatal)? < amount {
+        // An actor cannot be told of 2^128 or more, and on a chain nobody has that.
+        if self.journal.balance(send.from).map_err(fatal)? < amount || amount > U256::from(u128::MAX) {
             return Err(short_of_funds());
         }
         if send.from == receiver {

@@ -10,6 +10,7 @@ use fvm_shared::clock::ChainEpoch;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::event::ActorEvent;
 use fvm_shared::randomness::RANDOMNESS_LENGTH;
+use revm::primitives::U256;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor};
 use tributary_primitives::hash::RAW;
 use tributary_primitives::{EntryKey, Height};
@@ -78,7 +79,9 @@ impl<V: StateView> Host for Box<Kernel<V>> {
         if self.journal.actor(actor)?.is_none() {
             return Ok(None);
         }
-        Ok(Some(money::to_tokens(self.journal.balance(actor)?)))
+        // Held to what an actor can be told; more there is only on a state that somebody made up.
+        let balance = self.journal.balance(actor)?.min(U256::from(u128::MAX));
+        Ok(Some(money::to_tokens(balance)))
     }
 
     fn state_root(&mut self, actor: ActorID) -> Result<Option<Cid>, HostFatal> {

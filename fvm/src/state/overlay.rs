@@ -12,6 +12,7 @@
 
 mod cache;
 mod contracts;
+mod draft;
 mod entries;
 mod reads;
 
@@ -70,6 +71,8 @@ pub struct BlockState<B> {
     settled_next_id: ActorID,
     blocks: Map<Cid, Arc<[u8]>>,
     bytecodes: Map<Cid, Bytecode>,
+    /// Whether it is no state of the chain's, and is never settled.
+    is_draft: bool,
 }
 
 /// The trees, which a state that only reads by leaves never opens.
@@ -140,6 +143,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
             settled_next_id: next_id,
             blocks: Map::default(),
             bytecodes: Map::default(),
+            is_draft: false,
         }
     }
 
@@ -189,7 +193,9 @@ impl<B: Blockstore + Clone> BlockState<B> {
     fn apply_contract(&mut self, id: ActorID, change: ContractChange) -> Result<(), StateFatal> {
         let exists = self.load_contract(id)?;
         if change.is_new || !exists {
-            let old = self.contracts.get_mut(&id).map(|old| old.all_slots(&self.store)).transpose()?;
+            // Leaves that a draft leaves behind are nobody's to clear.
+            let old = self.contracts.get_mut(&id).filter(|_| !self.is_draft);
+            let old = old.map(|old| old.all_slots(&self.store)).transpose()?;
             self.contracts.insert(id, Contract::new(old.unwrap_or_default()));
         }
         let Some(contract) = self.contracts.get_mut(&id) else { return Ok(()) };
@@ -218,6 +224,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
     fn drop_contract(&mut self, id: ActorID) -> Result<(), StateFatal> {
         if self.load_contract(id)?
             && let Some(mut contract) = self.contracts.remove(&id)
+            && !self.is_draft
         {
             let slots = contract.all_slots(&self.store)?;
             self.dropped.extend(slots.into_iter().map(|slot| Leaf::Slot(id, slot)).chain([Leaf::Contract(id)]));
@@ -228,6 +235,14 @@ impl<B: Blockstore + Clone> BlockState<B> {
 
     fn set_actor(&mut self, id: ActorID, actor: Option<Actor>) {
         self.actors.set(id, actor);
+    }
+
+    /// Gives the next id to the new actor with this name.
+    fn name_next(&mut self, name: Address) -> ActorID {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.name(name, id);
+        id
     }
 
     fn name(&mut self, name: Address, id: ActorID) {
@@ -250,12 +265,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
     pub(crate) fn credit(&mut self, address: &Address, amount: U256) -> Result<(), StateFatal> {
         let id = match self.cached_id(address)? {
             Some(id) => id,
-            None => {
-                let id = self.next_id;
-                self.next_id += 1;
-                self.name(*address, id);
-                id
-            }
+            None => self.name_next(*address),
         };
         let actor = self.cached_actor(id)?.unwrap_or_else(|| {
             let delegated = EthAddress::from_address(address).filter(|eth| eth.as_actor_id().is_none());
@@ -359,6 +369,9 @@ impl<B: Blockstore + Clone> BlockState<B> {
     /// # Errors
     /// [`StateFatal`]; the state is then good for nothing.
     pub fn settle(&mut self) -> Result<Settled, StateFatal> {
+        if self.is_draft {
+            return Err(StateFatal::Invariant("a draft was about to become a state of the chain's".to_owned()));
+        }
         for (cid, block) in std::mem::take(&mut self.blocks) {
             self.store.put_keyed(&cid, &block).map_err(StateFatal::tree)?;
         }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::error::RpcRejected;
 
-/// Parameters of a method: a tuple of up to three.
+/// Parameters of a method: a tuple of up to four.
 pub trait Arguments: Sized {
     /// Reads the parameters as they came, `None` if there were none.
     ///
@@ -42,6 +42,7 @@ arguments!(0,);
 arguments!(1, 0: A);
 arguments!(2, 0: A, 1: B);
 arguments!(3, 0: A, 1: B, 2: C);
+arguments!(4, 0: A, 1: B, 2: C, 3: D);
 
 fn split(json: Option<&str>, most: usize) -> Result<Vec<&RawValue>, RpcRejected> {
     let values: Option<Vec<&RawValue>> = match json {

@@ -11,6 +11,7 @@
 //! "Nothing there" is `None`, never an error. [`ReadUnavailable`] says that the node cannot answer a fair question now.
 
 mod block;
+mod call;
 mod submit;
 
 use std::sync::Arc;
@@ -21,11 +22,13 @@ use fvm_shared::econ::TokenAmount;
 use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
+use tributary_fvm::Overrides;
 use tributary_fvm::call::{CallOutcome, CallRequest, GasEstimate};
 use tributary_message::Transaction;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower};
 
 pub use block::{BlockView, Executed, Tip, TransactionPosition};
+pub use call::CallRejected;
 pub use submit::SubmitRejected;
 
 /// The node, as the RPC sees it.
@@ -110,8 +113,8 @@ pub trait Backend: Send + Sync + 'static {
 
 /// The state after one block.
 ///
-/// Calls run as a transaction in a block of their own on this state and are then forgotten. Their gas limit is always set, and
-/// is at most what the server's configuration allows one call.
+/// Calls run as a transaction in a block of their own on this state, where both may be otherwise as far as the caller wants it, and are
+/// then forgotten. Their gas limit is always set, and is at most what the server's configuration allows one call.
 pub trait StateView {
     /// The actor at any kind of address.
     ///
@@ -140,14 +143,14 @@ pub trait StateView {
     /// What a call would do.
     ///
     /// # Errors
-    /// [`ReadUnavailable`]; what the call itself does wrong is in its outcome.
-    fn call(&self, request: &CallRequest) -> Result<CallOutcome, ReadUnavailable>;
+    /// [`CallRejected`]; what the call itself does wrong is in its outcome.
+    fn call(&self, request: &CallRequest, overrides: &Overrides) -> Result<CallOutcome, CallRejected>;
 
     /// The gas a transaction needs to do what the call does; at most the call's own limit.
     ///
     /// # Errors
-    /// [`ReadUnavailable`].
-    fn estimate_gas(&self, request: &CallRequest) -> Result<GasEstimate, ReadUnavailable>;
+    /// [`CallRejected`].
+    fn estimate_gas(&self, request: &CallRequest, overrides: &Overrides) -> Result<GasEstimate, CallRejected>;
 }
 
 /// Who a node is.

@@ -20,7 +20,7 @@ use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::types::error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE, METHOD_NOT_FOUND_CODE};
 use tributary_primitives::{Hash32, Height};
 
-use crate::backend::{ReadUnavailable, SubmitRejected};
+use crate::backend::{CallRejected, ReadUnavailable, SubmitRejected};
 use crate::comet::CometRejected;
 
 /// A contract reverted.
@@ -178,6 +178,16 @@ const fn unavailable_code(why: &ReadUnavailable) -> i32 {
         ReadUnavailable::Broken => INTERNAL_ERROR_CODE,
         ReadUnavailable::StateNotKept { .. } | ReadUnavailable::BlockNotKept { .. } | ReadUnavailable::Stopping => {
             UNAVAILABLE
+        }
+    }
+}
+
+impl From<CallRejected> for RpcRejected {
+    /// Accounts that are otherwise stand at position 2 of every method of one call.
+    fn from(rejected: CallRejected) -> Self {
+        match rejected {
+            CallRejected::Overrides(why) => Self::argument(2, why),
+            CallRejected::Unavailable(why) => why.into(),
         }
     }
 }

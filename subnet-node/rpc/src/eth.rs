@@ -7,12 +7,14 @@
 //! | [`block`] | blocks and their receipts |
 //! | [`transaction`] | transactions, receipts, and bringing new ones |
 //! | [`call`] | calls that change nothing |
+//! | [`overrides`] | what such calls are to find otherwise |
 //! | [`fee`] | what gas costs |
 //! | [`logs`] | events of contracts |
 //! | [`filter`] | what changed since it was last asked for |
 //! | [`subscribe`] | subscriptions, where there are none: over HTTP |
 //!
-//! Objects in parameters are read as go-ethereum reads them: members it would not know are ignored, except in a log filter.
+//! Objects in parameters are read as go-ethereum reads them: members it would not know are ignored, except in a log filter and in
+//! overrides.
 
 mod account;
 mod block;
@@ -21,6 +23,7 @@ mod chain;
 mod fee;
 mod filter;
 mod logs;
+mod overrides;
 mod subscribe;
 mod transaction;
 

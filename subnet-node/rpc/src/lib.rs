@@ -44,7 +44,7 @@ mod subscriptions;
 mod traffic;
 mod websocket;
 
-pub use backend::{Backend, ReadUnavailable, StateView, SubmitRejected};
+pub use backend::{Backend, CallRejected, ReadUnavailable, StateView, SubmitRejected};
 pub use config::RpcConfig;
 pub use counters::MethodCount;
 pub use error::RpcRejected;

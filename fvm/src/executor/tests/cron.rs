@@ -1,12 +1,11 @@
 //! What happens at the end of a block that nobody signed.
 
-use fvm_ipld_encoding::{BytesSer, RawBytes, to_vec};
+use fvm_ipld_encoding::{RawBytes, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
-use fvm_shared::message::Message;
 use tributary_message::Transaction;
-use tributary_primitives::actors::{BuiltinActor, CRON_ID, INIT_ID, SYSTEM_ID};
-use tributary_primitives::{EthAddress, cbor_cid, raw_cid};
+use tributary_primitives::actors::{BuiltinActor, CRON_ID, SYSTEM_ID};
+use tributary_primitives::{EthAddress, cbor_cid};
 
 use super::world::*;
 use crate::ReadState as _;
@@ -192,17 +191,6 @@ const LAST_WILL: &str = r#"(module
       (if (i64.ne (i64.load (i32.const 544)) (i64.const 1))
         (then (if (call $destroy (i32.const 1)) (then (unreachable)))))
       (i32.const 0)))"#;
-
-/// Installs a module and makes an actor of it with `value`: carol's messages with nonces 0 and 1.
-fn install_and_make(wasm: &[u8], value: u128) -> [Transaction; 2] {
-    let (init, install_code) = (Address::new_id(INIT_ID), 1_596_813_081);
-    let install = unsigned_message(0, init, install_code, to_vec(&BytesSer(wasm)).unwrap(), 0);
-    let exec = to_vec(&(raw_cid(wasm), RawBytes::default())).unwrap();
-    [
-        message_with(&carol(), Message { gas_limit: 1_000_000_000, ..install }),
-        message(&carol(), 1, init, 2, exec, value),
-    ]
-}
 
 #[test]
 fn actors_that_entries_make_get_addresses_of_their_own_in_every_block() {

@@ -12,7 +12,7 @@ use super::world::*;
 use crate::ReadState as _;
 use crate::state::contract::{ContractHead, Storage};
 use crate::state::read_block;
-use crate::{CallRequest, EthereumCall, GasEstimate};
+use crate::{CallRequest, EthereumCall, GasEstimate, Overrides};
 
 const REVERTED: ExitCode = ExitCode::new(33);
 
@@ -272,13 +272,13 @@ fn a_call_changes_nothing_and_an_estimate_is_the_least_that_is_enough() {
     let outcome = world.call(CallRequest::Ethereum(call.clone()));
     assert_eq!((outcome.exit_code, outcome.events.len(), world.store.len()), (ExitCode::OK, 1, blocks));
     let request = CallRequest::Ethereum(call);
-    let estimate = world.executor.estimate_gas(|| world.open(), &world.env(), &request).unwrap();
+    let estimate = world.estimate(&Overrides::default(), &request);
     let GasEstimate::Enough(gas_limit) = estimate else { panic!("{estimate:?}") };
     let with = |gas_limit| sign(&alice(), TxEip1559 { gas_limit, ..unsigned(1, Some(keeper), 0, words(&[1, 10])) });
     assert_eq!(world.run(&[with(gas_limit)]).receipts[0].exit_code, ExitCode::OK);
     assert_ne!(world.run(&[with(gas_limit - 1)]).receipts[0].exit_code, ExitCode::OK);
     let reverts =
         CallRequest::Ethereum(EthereumCall { to: Some(keeper), input: words(&[1, 2, 3]), ..EthereumCall::default() });
-    let never = world.executor.estimate_gas(|| world.open(), &world.env(), &reverts).unwrap();
+    let never = world.estimate(&Overrides::default(), &reverts);
     assert!(matches!(never, GasEstimate::Never(outcome) if outcome.exit_code == REVERTED));
 }

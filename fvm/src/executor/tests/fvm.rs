@@ -12,7 +12,7 @@ use tributary_primitives::{EthAddress, cbor_cid, raw_cid};
 
 use super::world::*;
 use crate::ReadState as _;
-use crate::{CallRequest, CodeInstaller, ExecutorFatal, FvmCall, GasEstimate, StateFatal, StateTree};
+use crate::{CallRequest, CodeInstaller, ExecutorFatal, FvmCall, GasEstimate, Overrides, StateFatal, StateTree};
 
 fn state_of(world: &World, actor: &Address) -> cid::Cid {
     world.tree().actor_at(actor).unwrap().unwrap().1.state
@@ -236,7 +236,7 @@ fn an_estimate_for_a_message_is_enough_once_it_is_signed() {
     let request = CallRequest::Fvm(call);
     let outcome = world.call(request.clone());
     assert_eq!((outcome.exit_code, &outcome.return_data[..]), (ExitCode::OK, &[0x81, 5][..]));
-    let estimate = world.executor.estimate_gas(|| world.open(), &world.env(), &request).unwrap();
+    let estimate = world.estimate(&Overrides::default(), &request);
     let GasEstimate::Enough(gas_limit) = estimate else { panic!("{estimate:?}") };
     let signed = message_with(&carol(), Message { gas_limit, ..unsigned_message(1, actor, 5, Vec::new(), 1) });
     assert_eq!(world.one(signed).exit_code, ExitCode::OK);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_consensus::{TxEip1559, TxEip7702};
 use alloy_primitives::{Address as EvmAddress, TxKind, U256};
 use cid::Cid;
-use fvm_ipld_encoding::{RawBytes, to_vec};
+use fvm_ipld_encoding::{BytesSer, RawBytes, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::message::Message;
@@ -20,7 +20,7 @@ use crate::block::{BlockEnv, BlockOutcome, CodeInstaller, ExecutionParams};
 use crate::genesis::{CronEntry, GenesisAccount, GenesisState, build_genesis_state};
 use crate::receipt::Receipt;
 use crate::state::{MemoryStore, StateTree};
-use crate::{CallOutcome, CallRequest, Executor, ExecutorFatal, State};
+use crate::{CallOutcome, CallRequest, Executor, ExecutorFatal, GasEstimate, Overrides, OverridesRejected, State};
 
 pub(super) const CHAIN_ID: u64 = 7;
 pub(super) const BASE_FEE: u64 = 1_000;
@@ -252,7 +252,15 @@ impl World {
     }
 
     pub(super) fn call(&self, call: CallRequest) -> CallOutcome {
-        self.executor.call(self.open().unwrap(), &self.env(), &call).unwrap()
+        self.call_with(&Overrides::default(), call).unwrap()
+    }
+
+    pub(super) fn call_with(&self, overrides: &Overrides, call: CallRequest) -> Result<CallOutcome, OverridesRejected> {
+        self.executor.call(self.open().unwrap(), &self.env(), overrides, &call).unwrap()
+    }
+
+    pub(super) fn estimate(&self, overrides: &Overrides, call: &CallRequest) -> GasEstimate {
+        self.executor.estimate_gas(|| self.open(), &self.env(), overrides, call).unwrap().unwrap()
     }
 
     pub(super) fn open(&self) -> Result<State, ExecutorFatal> {
@@ -404,6 +412,17 @@ pub(super) fn unsigned_message(nonce: u64, to: Address, method: u64, params: Vec
         gas_fee_cap: atto(100),
         gas_premium: atto(1),
     }
+}
+
+/// Installs a module and makes an actor of it with `value`: carol's messages with nonces 0 and 1.
+pub(super) fn install_and_make(wasm: &[u8], value: u128) -> [Transaction; 2] {
+    let (init, install_code) = (Address::new_id(INIT_ID), 1_596_813_081);
+    let install = unsigned_message(0, init, install_code, to_vec(&BytesSer(wasm)).unwrap(), 0);
+    let exec = to_vec(&(raw_cid(wasm), RawBytes::default())).unwrap();
+    [
+        message_with(&carol(), Message { gas_limit: 1_000_000_000, ..install }),
+        message(&carol(), 1, init, 2, exec, value),
+    ]
 }
 
 /// Init code that makes a contract of `runtime`.

@@ -44,6 +44,12 @@ impl Contract {
         Self { head: Arc::new(head), storage: None, is_new: false, is_saved: true, slots: Cache::default() }
     }
 
+    /// The same without storage. It forgets which leaves are to be cleared: for a draft alone.
+    pub(super) fn without_storage(&self) -> Self {
+        let head = ContractHead { storage: Storage::empty_root(), ..ContractHead::clone(&self.head) };
+        Self { head: Arc::new(head), ..Self::new(BTreeSet::new()) }
+    }
+
     /// Whether there is neither code nor storage.
     pub(super) fn is_empty(&self) -> bool {
         let has_storage =

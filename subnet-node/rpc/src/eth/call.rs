@@ -6,10 +6,11 @@
 use alloy_eips::BlockId;
 use alloy_primitives::{TxKind, U64};
 use alloy_rpc_types_eth::TransactionRequest;
-use serde_json::Value;
+use tributary_fvm::Overrides;
 use tributary_fvm::call::{CallOutcome, CallRequest, EthereumCall, GasEstimate};
 use tributary_primitives::EthAddress;
 
+use super::overrides::{BlockOverridesJson, StateOverrides};
 use crate::convert::{outcome, tokens};
 use crate::error::RpcRejected;
 use crate::hex_bytes::HexBytes;
@@ -18,23 +19,20 @@ use crate::node::Node;
 /// The exit code of a call that used up its gas.
 const OUT_OF_GAS: fvm_shared::error::ExitCode = fvm_shared::error::ExitCode::SYS_OUT_OF_GAS;
 
+/// A call, where it is run, and what it is to find otherwise there.
+type Call = (TransactionRequest, Option<BlockId>, Option<StateOverrides>, Option<BlockOverridesJson>);
+
 /// `eth_call`
-pub fn call(
-    node: &Node,
-    (request, block, overrides): (TransactionRequest, Option<BlockId>, Option<Value>),
-) -> Result<HexBytes, RpcRejected> {
-    refuse_overrides(overrides)?;
+pub fn call(node: &Node, (request, block, accounts, otherwise): Call) -> Result<HexBytes, RpcRejected> {
+    let overrides = overrides(accounts, otherwise)?;
     let request = ethereum_call(node, request)?;
-    let outcome = node.state(block)?.call(&CallRequest::Ethereum(request))?;
+    let outcome = node.state(block)?.call(&CallRequest::Ethereum(request), &overrides)?;
     outcome::returned(outcome).map(HexBytes)
 }
 
 /// `eth_estimateGas`
-pub fn estimate_gas(
-    node: &Node,
-    (request, block, overrides): (TransactionRequest, Option<BlockId>, Option<Value>),
-) -> Result<U64, RpcRejected> {
-    refuse_overrides(overrides)?;
+pub fn estimate_gas(node: &Node, (request, block, accounts, otherwise): Call) -> Result<U64, RpcRejected> {
+    let overrides = overrides(accounts, otherwise)?;
     if request.access_list.as_ref().is_some_and(|list| !list.0.is_empty()) {
         return Err(RpcRejected::argument(
             0,
@@ -43,10 +41,14 @@ pub fn estimate_gas(
     }
     let request = ethereum_call(node, request)?;
     let allowance = request.gas_limit.unwrap_or(node.config.call_gas_max);
-    match node.state(block)?.estimate_gas(&CallRequest::Ethereum(request))? {
+    match node.state(block)?.estimate_gas(&CallRequest::Ethereum(request), &overrides)? {
         GasEstimate::Enough(gas) => Ok(U64::from(gas)),
         GasEstimate::Never(outcome) => Err(never(outcome, allowance)),
     }
+}
+
+fn overrides(accounts: Option<StateOverrides>, block: Option<BlockOverridesJson>) -> Result<Overrides, RpcRejected> {
+    Ok(Overrides { accounts: accounts.unwrap_or_default().read(2)?, block: block.unwrap_or_default().read(3)? })
 }
 
 /// Why no gas limit is enough.
@@ -55,14 +57,6 @@ fn never(outcome: CallOutcome, allowance: u64) -> RpcRejected {
         return RpcRejected::CallStopped(format!("gas required exceeds allowance ({allowance})"));
     }
     outcome::stopped(outcome)
-}
-
-fn refuse_overrides(overrides: Option<Value>) -> Result<(), RpcRejected> {
-    match overrides {
-        None => Ok(()),
-        Some(Value::Object(none)) if none.is_empty() => Ok(()),
-        Some(_) => Err(RpcRejected::argument(2, "state overrides are not served")),
-    }
 }
 
 /// The call that a request means.

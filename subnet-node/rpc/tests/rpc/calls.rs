@@ -1,6 +1,11 @@
 //! Calls that change nothing, and estimates.
 
+use std::collections::BTreeMap;
+
+use fvm_shared::econ::TokenAmount;
 use serde_json::json;
+use tributary_fvm::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
+use tributary_primitives::{EthAddress, Hash32, Height};
 
 use crate::fixture::{Refusal, bob, hex, serve, serve_with};
 use crate::machine::{BURNER, GAS, REVERTER, contract};
@@ -62,4 +67,54 @@ async fn a_call_without_enough_gas_runs_out_of_it() {
     let served = serve().await;
     let refusal = served.refusal("eth_call", json!([{"to": bob().eth_address(), "gas": "0x1"}])).await;
     assert_eq!((refusal.code, refusal.message.as_str()), (-32000, "out of gas (exit code 7)"));
+}
+
+#[tokio::test]
+async fn what_a_call_is_to_find_otherwise_reaches_the_state_that_it_runs_on() {
+    let served = serve().await;
+    let (one, other, word) = (EthAddress([1; 20]), EthAddress([2; 20]), |byte: u8| Hash32([byte; 32]));
+    let accounts = json!({
+        one.to_string(): {"balance": "0x7", "nonce": "0x8", "code": "0x60", "stateDiff": {hex([3; 32]): hex([4; 32])}},
+        other.to_string(): {"balance": null, "state": {}},
+    });
+    let slots = BTreeMap::from([(word(3), word(4))]);
+    let expected = BTreeMap::from([
+        (
+            one,
+            AccountOverride {
+                balance: Some(TokenAmount::from_atto(7)),
+                nonce: Some(8),
+                code: Some(vec![0x60]),
+                storage: StorageOverride::With(slots),
+            },
+        ),
+        (other, AccountOverride { storage: StorageOverride::Only(BTreeMap::new()), ..AccountOverride::default() }),
+    ]);
+    let block = json!({
+        "number": "0x10", "time": "0x11", "gasLimit": "0x12", "feeRecipient": one, "prevRandao": hex([5; 32]),
+        "baseFeePerGas": "0x13", "difficulty": "0x0", "blobBaseFee": "0x1", "beaconRoot": hex([0; 32]), "withdrawals": [],
+    });
+    let older = json!({
+        "blockNumber": "0x10", "timestamp": "0x11", "gasLimit": "0x12", "coinbase": one, "random": hex([5; 32]), "baseFee": "0x13",
+    });
+    let otherwise = BlockOverrides {
+        height: Some(Height(16)),
+        timestamp_s: Some(17),
+        gas_limit: Some(18),
+        proposer: Some(one),
+        prev_randao: Some(word(5)),
+        base_fee: Some(19),
+    };
+    let request = json!({"to": bob().eth_address()});
+    for method in ["eth_call", "eth_estimateGas"] {
+        for block in [&block, &older] {
+            served.ask::<String>(method, json!([request, "latest", accounts, block])).await;
+            let both = Overrides { accounts: expected.clone(), block: otherwise.clone() };
+            assert_eq!(served.ledger.overrides(), both, "{method}");
+        }
+        for nothing in [json!([request, "latest", null, null]), json!([request, null, {}, {}]), json!([request])] {
+            served.ask::<String>(method, nothing).await;
+            assert_eq!(served.ledger.overrides(), Overrides::default(), "{method}");
+        }
+    }
 }

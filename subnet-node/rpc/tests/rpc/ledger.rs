@@ -8,11 +8,12 @@ use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::call::{CallOutcome, CallRequest, GasEstimate};
 use tributary_fvm::fees::next_base_fee;
+use tributary_fvm::{Overrides, OverridesRejected};
 use tributary_message::Transaction;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid};
 use tributary_rpc::backend::{
-    ActorView, Backend, BlockView, ChainParameters, Executed, Identity, ReadUnavailable, StateView, SubmitRejected,
-    SyncProgress, Tip, TransactionPosition, ValidatorView, ValidatorsView,
+    ActorView, Backend, BlockView, CallRejected, ChainParameters, Executed, Identity, ReadUnavailable, StateView,
+    SubmitRejected, SyncProgress, Tip, TransactionPosition, ValidatorView, ValidatorsView,
 };
 
 use crate::machine::{CODE, FVM_GAS_PER_GAS, GAS, State, call, find, first_state, run};
@@ -42,6 +43,8 @@ struct Inner {
     oldest_state: Height,
     oldest_block: Height,
     syncing: Option<SyncProgress>,
+    /// What the last call was to find otherwise.
+    overrides: Overrides,
 }
 
 impl Ledger {
@@ -70,6 +73,7 @@ impl Ledger {
             oldest_state: Height::GENESIS,
             oldest_block: Height::GENESIS,
             syncing: None,
+            overrides: Overrides::default(),
         };
         let (heads, arrivals) = (watch::Sender::new(Height::GENESIS), broadcast::Sender::new(ARRIVALS_KEPT));
         Self { identity, heads, arrivals, inner: Mutex::new(inner) }
@@ -90,6 +94,11 @@ impl Ledger {
         inner.states.push(state);
         self.heads.send_replace(height);
         hash
+    }
+
+    /// What the last call was to find otherwise.
+    pub fn overrides(&self) -> Overrides {
+        self.lock().overrides.clone()
     }
 
     /// How many transactions wait.
@@ -243,7 +252,7 @@ impl Backend for Ledger {
         if height < inner.oldest_state {
             return Err(ReadUnavailable::StateNotKept { height, oldest: inner.oldest_state });
         }
-        Ok(Box::new(Snapshot(inner.states[usize::try_from(height.0).unwrap()].clone())))
+        Ok(Box::new(Snapshot(inner.states[usize::try_from(height.0).unwrap()].clone(), self)))
     }
 
     fn submit(&self, raw: Vec<Vec<u8>>) -> Vec<Result<Hash32, SubmitRejected>> {
@@ -281,9 +290,18 @@ impl Backend for Ledger {
     }
 }
 
-struct Snapshot(State);
+struct Snapshot<'a>(State, &'a Ledger);
 
-impl StateView for Snapshot {
+impl Snapshot<'_> {
+    /// Remembers what the call was to find otherwise; there is no actor with an id from 4,000 on.
+    fn alter(&self, overrides: &Overrides) -> Result<(), OverridesRejected> {
+        self.1.lock().overrides = overrides.clone();
+        let is_nobody = |account: &&EthAddress| account.as_actor_id().is_some_and(|id| id >= 4_000);
+        overrides.accounts.keys().find(is_nobody).map_or(Ok(()), |account| Err(OverridesRejected::Nobody(*account)))
+    }
+}
+
+impl StateView for Snapshot<'_> {
     fn actor(&self, address: &Address) -> Result<Option<ActorView>, ReadUnavailable> {
         Ok(find(&self.0, address).cloned())
     }
@@ -302,7 +320,8 @@ impl StateView for Snapshot {
         Ok(*slot)
     }
 
-    fn call(&self, request: &CallRequest) -> Result<CallOutcome, ReadUnavailable> {
+    fn call(&self, request: &CallRequest, overrides: &Overrides) -> Result<CallOutcome, CallRejected> {
+        self.alter(overrides)?;
         Ok(match request {
             CallRequest::Ethereum(one) => {
                 let to = one.to.map(|to| to.to_address());
@@ -314,8 +333,8 @@ impl StateView for Snapshot {
         })
     }
 
-    fn estimate_gas(&self, request: &CallRequest) -> Result<GasEstimate, ReadUnavailable> {
-        let outcome = self.call(request)?;
+    fn estimate_gas(&self, request: &CallRequest, overrides: &Overrides) -> Result<GasEstimate, CallRejected> {
+        let outcome = self.call(request, overrides)?;
         let needed = if matches!(request, CallRequest::Fvm(_)) { GAS * FVM_GAS_PER_GAS } else { GAS };
         Ok(if outcome.exit_code.is_success() { GasEstimate::Enough(needed) } else { GasEstimate::Never(outcome) })
     }

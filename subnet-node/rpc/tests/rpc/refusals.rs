@@ -3,6 +3,7 @@
 use alloy_consensus::TxLegacy;
 use serde_json::{Value, json};
 use tributary_message::EthereumTransaction;
+use tributary_primitives::EthAddress;
 
 use crate::fixture::{Served, alice, bob, hex, message, serve, signed, unsigned};
 use crate::machine::{EMITTER, contract};
@@ -76,7 +77,6 @@ async fn a_request_object_with_a_fault_is_refused_for_it() {
         ("eth_call", json!([{"to": to, "maxFeePerGas": "0x1", "maxPriorityFeePerGas": "0x2"}]), "maxFeePerGas (1) <"),
         ("eth_call", json!([{"to": to, "chainId": "0x1"}]), "have=1, want=31415"),
         ("eth_call", json!([{"to": to, "maxFeePerBlobGas": "0x1"}]), "EIP-4844"),
-        ("eth_call", json!([{"to": to}, "latest", {"0x01": {}}]), "state overrides"),
         ("eth_estimateGas", json!([{"to": to, "accessList": [{"address": to, "storageKeys": []}]}]), "access list"),
         ("eth_getLogs", json!([{"adress": to}]), "unknown field `adress`"),
         ("eth_getLogs", json!([{"topics": [null, null, null, null, null]}]), "exceeded maximum topics"),
@@ -90,6 +90,77 @@ async fn a_request_object_with_a_fault_is_refused_for_it() {
         let refusal = served.refusal(method, parameters.clone()).await;
         assert!(refusal.code == -32602 && refusal.message.contains(part), "{method} {parameters}: {refusal:?}");
     }
+}
+
+#[tokio::test]
+async fn what_a_call_cannot_find_otherwise_is_refused_for_it() {
+    let served = serve().await;
+    let to = contract(EMITTER).to_string();
+    let (word, nobody) = (format!("0x{}", "11".repeat(32)), EthAddress::from_actor_id(4_000).to_string());
+    for (accounts, part) in [
+        (json!({"0x01": {}}), "invalid string length"),
+        (json!([]), "invalid type: sequence, expected a map"),
+        (json!({&to: 1}), "invalid type: integer `1`"),
+        (json!({&to: {"balanc": "0x1"}}), "unknown field `balanc`"),
+        (json!({&to: {"balance": format!("0x1{}", "0".repeat(64))}}), "invalid"),
+        (json!({&to: {"nonce": format!("0x1{}", "0".repeat(16))}}), "invalid"),
+        (json!({&to: {"code": "0x0"}}), "hex string of odd length"),
+        (json!({&to: {"state": {"0x1": word}}}), "invalid"),
+        (json!({&to: {"state": {}, "stateDiff": {}}}), "has both 'state' and 'stateDiff'"),
+        (json!({&to: {"movePrecompileToAddress": to}}), "movePrecompileToAddress is not served"),
+        (json!({&nobody: {"balance": "0x1"}}), "there is no such actor"),
+    ] {
+        for method in ["eth_call", "eth_estimateGas"] {
+            let refusal = served.refusal(method, json!([{"to": to}, "latest", accounts])).await;
+            let is_named = refusal.message.starts_with("invalid argument 2: ") && refusal.message.contains(part);
+            assert!(refusal.code == -32602 && is_named, "{method} {accounts}: {refusal:?}");
+        }
+    }
+    for (block, part) in [
+        (json!({"height": "0x1"}), "unknown field `height`"),
+        (json!({"number": format!("0x1{}", "0".repeat(16))}), "number 18446744073709551616 is above 2^64 - 1"),
+        (json!({"baseFeePerGas": format!("0x1{}", "0".repeat(16))}), "baseFeePerGas 18446744073709551616 is above"),
+        (json!({"difficulty": "0x1"}), "difficulty: there is no proof of work"),
+        (json!({"blobBaseFee": "0x2"}), "blobBaseFee: blobs (EIP-4844) have no meaning"),
+        (json!({"beaconRoot": word}), "beaconRoot: a subnet has no beacon chain"),
+        (json!({"withdrawals": [{}]}), "withdrawals: there are none"),
+        (json!({"blockHash": {"0x1": word}}), "blockHash: hashes of past blocks cannot be overridden"),
+    ] {
+        for method in ["eth_call", "eth_estimateGas"] {
+            let refusal = served.refusal(method, json!([{"to": to}, "latest", {}, block])).await;
+            let is_named = refusal.message.starts_with("invalid argument 3: ") && refusal.message.contains(part);
+            assert!(refusal.code == -32602 && is_named, "{method} {block}: {refusal:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn more_overrides_than_a_node_takes_are_refused() {
+    let served = serve().await;
+    let to = contract(EMITTER).to_string();
+    let address = |number: usize| format!("0x{number:040x}");
+    let slots = |count: usize| (0..count).map(|slot| (format!("0x{slot:064x}"), json!(format!("0x{slot:064x}"))));
+    let account = |count| json!({"stateDiff": slots(count).collect::<serde_json::Map<_, _>>()});
+    let accounts = (0..1_025).map(|number| (address(number), json!({}))).collect::<serde_json::Map<_, _>>();
+    for (accounts, sentence) in [
+        (json!(accounts), "1025 accounts are overridden; at most 1024 may be"),
+        (
+            json!({address(1): account(16_000), address(2): account(385)}),
+            "16385 slots are overridden; at most 16384 may be",
+        ),
+        (
+            json!({&to: {"code": format!("0x{}", "00".repeat(131_073))}}),
+            "code of 131073 bytes; at most 131072 are taken",
+        ),
+    ] {
+        let refusal = served.refusal("eth_call", json!([{"to": to}, "latest", accounts])).await;
+        assert!(refusal.code == -32005 && refusal.message.ends_with(sentence), "{refusal:?}");
+    }
+    let most = json!({address(1): account(16_384), address(2): {"code": format!("0x{}", "00".repeat(131_072))}});
+    assert_eq!(
+        served.ask::<String>("eth_call", json!([{"to": address(9), "data": "0x12"}, "latest", most])).await,
+        "0x12"
+    );
 }
 
 #[tokio::test]
