@@ -4,7 +4,7 @@ use fvm_shared::MethodNum;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
-use tributary_primitives::EthAddress;
+use tributary_primitives::{EthAddress, Hash32};
 
 use crate::receipt::Event;
 
@@ -30,6 +30,17 @@ pub struct EthereumCall {
     pub input: Vec<u8>,
     /// Most Ethereum gas to use; `None`: as much as one transaction may. Held to the block's limit.
     pub gas_limit: Option<u64>,
+    /// What it pays for ahead (EIP-2930).
+    pub access_list: Vec<AccessedAccount>,
+}
+
+/// An account of an access list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessedAccount {
+    /// The account.
+    pub address: EthAddress,
+    /// Slots of its storage, big-endian.
+    pub slots: Vec<Hash32>,
 }
 
 /// As a message of the FVM.
@@ -62,6 +73,15 @@ pub struct CallOutcome {
     pub return_data: Vec<u8>,
     /// What it would emit.
     pub events: Vec<Event>,
+}
+
+/// What a call reaches, and what it does with that paid for ahead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accessed {
+    /// Ascending by account and slot, each once.
+    pub list: Vec<AccessedAccount>,
+    /// What the call would do with this list.
+    pub outcome: CallOutcome,
 }
 
 /// What a transaction needs to do what the call does.

@@ -53,7 +53,7 @@ pub use env::TRANSACTION_GAS_MAX;
 pub(crate) use env::{evm_address, simulated, transaction};
 pub(crate) use outcome::EvmOutcome;
 use precompiles::Precompiles;
-pub(crate) use precompiles::{INVOKE_EVM, is_precompiled};
+pub(crate) use precompiles::{INVOKE_EVM, is_ethereums, is_precompiled};
 
 /// The fork in force, from genesis on.
 pub(crate) const SPEC: SpecId = SpecId::OSAKA;

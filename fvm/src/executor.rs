@@ -17,7 +17,9 @@
 //! | `view` | the state as a transaction finds it, in its turn or ahead of it |
 //! | `tick` | what the chain itself calls at a block's end |
 //! | `query` | calls and estimates |
+//! | `access` | what a call reaches, for a transaction to pay for ahead |
 
+mod access;
 mod ethereum;
 mod fvm;
 mod pace;
@@ -47,7 +49,7 @@ pub use self::parallel::{Hints, Workers};
 use self::query::Scene;
 use self::view::View;
 use crate::block::{BlockEnv, BlockOutcome, BlockRun, ExecutionParams};
-use crate::call::{CallOutcome, CallRequest, GasEstimate};
+use crate::call::{Accessed, CallOutcome, CallRequest, EthereumCall, GasEstimate};
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::evm::{Mode, Runner};
 use crate::journal::changes::Changes;
@@ -353,6 +355,27 @@ impl Executor {
             Stopped::unless_ran(self.call(open()?, env, overrides, call).map_err(E::from)?)
         };
         Stopped::sort(query::estimate(self.scene(env, overrides), call, run))
+    }
+
+    /// What the call reaches, so that a transaction may pay for it ahead (EIP-2930), on the state that `open` gives. What the call's own
+    /// list names stays in it. Cost: two runs, sixteen at most. Inner error: there is no such state.
+    ///
+    /// # Errors
+    /// [`ExecutorFatal`] as for [`Self::execute_block`], and what `open` says.
+    pub fn access_list<E: From<ExecutorFatal>>(
+        &self,
+        open: impl Fn() -> Result<State, E>,
+        env: &BlockEnv,
+        overrides: &Overrides,
+        call: &EthereumCall,
+    ) -> Result<Result<Accessed, OverridesRejected>, E> {
+        let run = |call: &EthereumCall| -> Result<_, Stopped<E>> {
+            let state = open()?;
+            let _place = self.machine.enter();
+            let ran = on_deep_stack(|| self.scene(env, overrides).call_noting(state, call)).map_err(E::from)?;
+            Stopped::unless_ran(ran)
+        };
+        Stopped::sort(access::complete(call, run))
     }
 
     const fn scene<'a>(&'a self, env: &'a BlockEnv, overrides: &'a Overrides) -> Scene<'a> {

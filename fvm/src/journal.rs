@@ -36,6 +36,7 @@ mod evm;
 mod finish;
 mod own;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cid::Cid;
@@ -85,6 +86,9 @@ pub(crate) enum Callee {
     /// A masked id that is nobody's one Ethereum address.
     Nobody,
 }
+
+/// Accounts, and slots of each.
+pub(crate) type Accesses = BTreeMap<EvmAddress, BTreeSet<U256>>;
 
 /// Where a transaction can be taken back to.
 pub(crate) type Checkpoint = JournalCheckpoint;
@@ -314,6 +318,18 @@ impl<V: StateView> Journal<V> {
             () if is_masked && account.is_loaded_as_not_existing() => Callee::Nobody,
             () => Callee::Evm,
         }
+    }
+
+    /// Accounts that were looked at so far, and slots of their storage, also by calls that were undone; all but those of contracts that the
+    /// transaction itself makes.
+    pub(crate) fn accessed(&self) -> Accesses {
+        let accounts = self.0.evm.state.iter().filter(|(_, account)| !account.is_created());
+        accounts.map(|(address, account)| (*address, account.storage.keys().copied().collect())).collect()
+    }
+
+    /// Whose code an account that is loaded runs instead of its own (EIP-7702).
+    pub(crate) fn delegate(&self, address: EvmAddress) -> Option<EvmAddress> {
+        self.0.evm.state.get(&address)?.info.code.as_ref()?.eip7702_address()
     }
 
     /// A block of state, this transaction's own included.

@@ -46,7 +46,7 @@ pub mod receipt;
 pub mod state;
 
 pub use block::{BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams};
-pub use call::{CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
+pub use call::{Accessed, AccessedAccount, CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
 pub use error::{ExecutorFatal, StateFatal};
 pub use evm::TRANSACTION_GAS_MAX;
 pub use executor::{Executor, Hints, Pace, State, Workers};

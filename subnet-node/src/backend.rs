@@ -7,7 +7,7 @@ use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
-use tributary_fvm::{BlockEnv, CallOutcome, CallRequest, GasEstimate, Overrides, ReadState};
+use tributary_fvm::{Accessed, BlockEnv, CallOutcome, CallRequest, EthereumCall, GasEstimate, Overrides, ReadState};
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 use tributary_rpc::backend::{
@@ -305,5 +305,12 @@ impl StateView for State<'_> {
         let open = || ledger.open_state(&self.head);
         let estimated = ledger.executor().estimate_gas(open, &self.env, overrides, request);
         Ok(estimated.map_err(self.node.unreadable(self.head.height))??)
+    }
+
+    fn access_list(&self, request: &EthereumCall, overrides: &Overrides) -> Result<Accessed, CallRejected> {
+        let ledger = &self.node.ledger;
+        let open = || ledger.open_state(&self.head);
+        let listed = ledger.executor().access_list(open, &self.env, overrides, request);
+        Ok(listed.map_err(self.node.unreadable(self.head.height))??)
     }
 }

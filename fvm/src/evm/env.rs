@@ -2,7 +2,9 @@
 
 use alloy_primitives::Signature;
 use revm::context::either::Either;
-use revm::context::transaction::{RecoveredAuthority, RecoveredAuthorization, SignedAuthorization};
+use revm::context::transaction::{
+    AccessList, AccessListItem, RecoveredAuthority, RecoveredAuthorization, SignedAuthorization,
+};
 use revm::context::{BlockEnv as EvmBlock, CfgEnv, LocalContext, TxEnv};
 use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE;
 use revm::primitives::{Address, B256, Bytes, TxKind, U256};
@@ -12,7 +14,7 @@ use tributary_primitives::EthAddress;
 
 use super::{EvmContext, SPEC, Seat};
 use crate::block::BlockEnv;
-use crate::call::EthereumCall;
+use crate::call::{AccessedAccount, EthereumCall};
 use crate::journal::Journal;
 use crate::kernel::Origin;
 use crate::money;
@@ -80,10 +82,11 @@ pub(crate) fn transaction(transaction: &EthereumTransaction) -> TxEnv {
     }
 }
 
-/// A call that nobody signed, with this much gas.
-pub(crate) fn simulated(call: &EthereumCall, gas_limit: u64) -> TxEnv {
+/// A call that nobody signed, with this much gas, on the chain with this id.
+pub(crate) fn simulated(call: &EthereumCall, gas_limit: u64, chain_id: u64) -> TxEnv {
     TxEnv {
-        tx_type: 0,
+        // Only a typed transaction has a list.
+        tx_type: u8::from(!call.access_list.is_empty()),
         caller: evm_address(call.from),
         gas_limit,
         gas_price: 0,
@@ -92,13 +95,18 @@ pub(crate) fn simulated(call: &EthereumCall, gas_limit: u64) -> TxEnv {
         value: money::to_u256(&call.value).unwrap_or(U256::MAX),
         data: Bytes::from(call.input.clone()),
         nonce: 0,
-        chain_id: None,
-        access_list: Default::default(),
+        chain_id: Some(chain_id),
+        access_list: AccessList(call.access_list.iter().map(accessed).collect()),
         gas_priority_fee: None,
         blob_hashes: Vec::new(),
         max_fee_per_blob_gas: 0,
         authorization_list: Vec::new(),
     }
+}
+
+fn accessed(account: &AccessedAccount) -> AccessListItem {
+    let storage_keys = account.slots.iter().map(|slot| B256::new(slot.0)).collect();
+    AccessListItem { address: evm_address(account.address), storage_keys }
 }
 
 /// What a contract that an actor calls sees of the transaction: who sent it, and what it pays for gas.

@@ -42,10 +42,14 @@ impl Precompiles {
     }
 }
 
+/// Whether this is one of Ethereum's precompiled contracts, which are warm in every transaction.
+pub(crate) fn is_ethereums(address: EthAddress) -> bool {
+    EthPrecompiles::new(SPEC).contains(&evm_address(address))
+}
+
 /// Whether calls of this address run no code of the state.
 pub(crate) fn is_precompiled(address: EthAddress) -> bool {
-    let address = evm_address(address);
-    EthPrecompiles::new(SPEC).contains(&address) || call_actor::is_one(address)
+    is_ethereums(address) || call_actor::is_one(evm_address(address))
 }
 
 impl<V: StateView> PrecompileProvider<EvmContext<V>> for Precompiles {

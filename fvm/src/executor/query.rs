@@ -12,13 +12,13 @@ use tributary_wasm::MessageContext;
 
 use super::fvm::{Ended, run};
 use super::view::View;
-use super::{State, begin};
+use super::{State, access, begin};
 use crate::block::BlockEnv;
 use crate::call::{CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::evm::{self, Mode, Runner, TRANSACTION_GAS_MAX};
 use crate::fees;
-use crate::journal::Journal;
+use crate::journal::{Accesses, Journal};
 use crate::kernel::{BlockContext, Course, Kernel, Machine, Origin};
 use crate::overrides::{AccountOverrides, Overrides, OverridesRejected};
 
@@ -40,9 +40,18 @@ impl Scene<'_> {
     /// Runs a call on `state`.
     pub(super) fn call(self, state: State, call: &CallRequest) -> Result<Altered<CallOutcome>, ExecutorFatal> {
         self.on_draft(state, |view| match call {
-            CallRequest::Ethereum(call) => self.call_ethereum(view, call),
+            CallRequest::Ethereum(call) => Ok(self.call_ethereum(view, call, |_| ())?.0),
             CallRequest::Fvm(call) => self.call_fvm(view, call),
         })
+    }
+
+    /// The same for an Ethereum call, and what it reached that a list would save gas for.
+    pub(super) fn call_noting(
+        self,
+        state: State,
+        call: &EthereumCall,
+    ) -> Result<Altered<(CallOutcome, Accesses)>, ExecutorFatal> {
+        self.on_draft(state, |view| self.call_ethereum(view, call, |journal| access::noted(journal, call)))
     }
 
     /// Runs `run` on the state as the caller wants it.
@@ -88,27 +97,37 @@ impl Scene<'_> {
         call.gas_limit.unwrap_or(most).min(most)
     }
 
-    fn call_ethereum(self, view: View, call: &EthereumCall) -> Result<CallOutcome, ExecutorFatal> {
+    /// What an Ethereum call does, and what `look` sees in the journal after it.
+    fn call_ethereum<T>(
+        self,
+        view: View,
+        call: &EthereumCall,
+        look: impl FnOnce(&Journal<View>) -> T,
+    ) -> Result<(CallOutcome, T), ExecutorFatal> {
         let gas_limit = self.ethereum_gas_limit(call);
         // It pays nothing, so it finds no base fee, as with Ethereum's clients; unless one is wanted.
         let block = BlockEnv { base_fee: self.overrides.block.base_fee.unwrap_or(0), ..self.block() };
         // Which past blocks there are is the chain's to say, whatever the block's number.
         let journal = Journal::over(view, self.env.height);
-        let transaction = evm::simulated(call, gas_limit);
-        match Runner::new(self.machine, &block, Mode::Simulation).transact(journal, transaction)? {
-            (mut journal, Ok(outcome)) => Ok(CallOutcome {
+        let transaction = evm::simulated(call, gas_limit, block.chain_id);
+        let (mut journal, ended) =
+            Runner::new(self.machine, &block, Mode::Simulation).transact(journal, transaction)?;
+        let seen = look(&journal);
+        let outcome = match ended {
+            Ok(outcome) => CallOutcome {
                 exit_code: outcome.exit_code,
                 gas_used: outcome.gas_used,
                 fvm_gas_used: 0,
                 return_data: outcome.return_data,
                 events: journal.finish()?.events,
-            }),
+            },
             // Of what makes a transaction invalid only the gas limit is left.
-            (_, Err(why)) => {
+            Err(why) => {
                 tracing::debug!(%why, "call is not valid");
-                Ok(ended_early(ExitCode::SYS_OUT_OF_GAS, gas_limit))
+                ended_early(ExitCode::SYS_OUT_OF_GAS, gas_limit)
             }
-        }
+        };
+        Ok((outcome, seen))
     }
 
     fn call_fvm(self, view: View, call: &FvmCall) -> Result<CallOutcome, ExecutorFatal> {

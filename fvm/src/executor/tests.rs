@@ -1,5 +1,6 @@
 //! Blocks on a small world: two Ethereum accounts, one key's account, two installed modules.
 
+mod access;
 mod cron;
 mod crossing;
 mod ethereum;

@@ -23,7 +23,7 @@ use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::Overrides;
-use tributary_fvm::call::{CallOutcome, CallRequest, GasEstimate};
+use tributary_fvm::call::{Accessed, CallOutcome, CallRequest, EthereumCall, GasEstimate};
 use tributary_message::Transaction;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower};
 
@@ -151,6 +151,12 @@ pub trait StateView {
     /// # Errors
     /// [`CallRejected`].
     fn estimate_gas(&self, request: &CallRequest, overrides: &Overrides) -> Result<GasEstimate, CallRejected>;
+
+    /// What a call reaches, so that a transaction may pay for it ahead (EIP-2930). What the call's own list names stays in it.
+    ///
+    /// # Errors
+    /// [`CallRejected`].
+    fn access_list(&self, request: &EthereumCall, overrides: &Overrides) -> Result<Accessed, CallRejected>;
 }
 
 /// Who a node is.

@@ -66,6 +66,7 @@ pub fn register(methods: &mut Methods) {
 
     methods.read("eth_call", call::call);
     methods.read("eth_estimateGas", call::estimate_gas);
+    methods.read("eth_createAccessList", call::create_access_list);
 
     methods.read("eth_gasPrice", fee::gas_price);
     methods.read("eth_maxPriorityFeePerGas", fee::max_priority_fee);

@@ -1,17 +1,18 @@
-//! Calls that change nothing, and what gas they would need.
+//! Calls that change nothing, what gas they would need, and what they reach.
 //!
 //! A call runs without fees: `gasPrice` and its kin are checked for sense and then left aside. Value must be there to be moved.
 //! Gas above the node's own limit for calls is held to that limit.
 
 use alloy_eips::BlockId;
-use alloy_primitives::{TxKind, U64};
+use alloy_eips::eip2930::{AccessList, AccessListItem, AccessListResult};
+use alloy_primitives::{B256, TxKind, U64, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use tributary_fvm::Overrides;
-use tributary_fvm::call::{CallOutcome, CallRequest, EthereumCall, GasEstimate};
-use tributary_primitives::EthAddress;
+use tributary_fvm::call::{Accessed, AccessedAccount, CallOutcome, CallRequest, EthereumCall, GasEstimate};
+use tributary_primitives::{EthAddress, Hash32};
 
 use super::overrides::{BlockOverridesJson, StateOverrides};
-use crate::convert::{outcome, tokens};
+use crate::convert::{address, outcome, tokens};
 use crate::error::RpcRejected;
 use crate::hex_bytes::HexBytes;
 use crate::node::Node;
@@ -33,18 +34,31 @@ pub fn call(node: &Node, (request, block, accounts, otherwise): Call) -> Result<
 /// `eth_estimateGas`
 pub fn estimate_gas(node: &Node, (request, block, accounts, otherwise): Call) -> Result<U64, RpcRejected> {
     let overrides = overrides(accounts, otherwise)?;
-    if request.access_list.as_ref().is_some_and(|list| !list.0.is_empty()) {
-        return Err(RpcRejected::argument(
-            0,
-            "an access list is not counted by estimates; leave it out and add its cost",
-        ));
-    }
     let request = ethereum_call(node, request)?;
     let allowance = request.gas_limit.unwrap_or(node.config.call_gas_max);
     match node.state(block)?.estimate_gas(&CallRequest::Ethereum(request), &overrides)? {
         GasEstimate::Enough(gas) => Ok(U64::from(gas)),
         GasEstimate::Never(outcome) => Err(never(outcome, allowance)),
     }
+}
+
+/// `eth_createAccessList`. A call that does not end well is told in the answer, with what it reached until then.
+pub fn create_access_list(
+    node: &Node,
+    (request, block, accounts): (TransactionRequest, Option<BlockId>, Option<StateOverrides>),
+) -> Result<AccessListResult, RpcRejected> {
+    let overrides = overrides(accounts, None)?;
+    let request = ethereum_call(node, request)?;
+    let Accessed { list, outcome } = node.state(block)?.access_list(&request, &overrides)?;
+    let items = list.into_iter().map(|account| AccessListItem {
+        address: address(account.address),
+        storage_keys: account.slots.into_iter().map(|slot| B256::new(slot.0)).collect(),
+    });
+    Ok(AccessListResult {
+        access_list: AccessList(items.collect()),
+        gas_used: U256::from(outcome.gas_used),
+        error: (!outcome.exit_code.is_success()).then(|| outcome::stopped(outcome).to_string()),
+    })
 }
 
 fn overrides(accounts: Option<StateOverrides>, block: Option<BlockOverridesJson>) -> Result<Overrides, RpcRejected> {
@@ -76,7 +90,13 @@ fn ethereum_call(node: &Node, request: TransactionRequest) -> Result<EthereumCal
         value: tokens(request.value.unwrap_or_default()),
         input: input.unwrap_or_default().to_vec(),
         gas_limit: Some(request.gas.unwrap_or(most).min(most)),
+        access_list: request.access_list.map_or_else(Vec::new, |list| list.0.into_iter().map(accessed).collect()),
     })
+}
+
+fn accessed(item: AccessListItem) -> AccessedAccount {
+    let slots = item.storage_keys.into_iter().map(|slot| Hash32(slot.0)).collect();
+    AccessedAccount { address: EthAddress(item.address.0.0), slots }
 }
 
 /// Refuses what has no meaning here or contradicts itself.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use alloy_eips::eip2930::{AccessList, AccessListItem, AccessListResult};
+use alloy_primitives::{Address, B256, U256};
 use fvm_shared::econ::TokenAmount;
 use serde_json::json;
 use tributary_fvm::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
@@ -117,4 +119,33 @@ async fn what_a_call_is_to_find_otherwise_reaches_the_state_that_it_runs_on() {
             assert_eq!(served.ledger.overrides(), Overrides::default(), "{method}");
         }
     }
+    served.ask::<AccessListResult>("eth_createAccessList", json!([request, "latest", accounts])).await;
+    assert_eq!(served.ledger.overrides(), Overrides { accounts: expected, ..Overrides::default() });
+}
+
+#[tokio::test]
+async fn an_access_list_tells_what_a_call_reaches_what_it_uses_and_how_it_ends() {
+    let served = serve().await;
+    let item = |address: EthAddress, byte: u8| AccessListItem {
+        address: Address::new(address.0),
+        storage_keys: vec![B256::repeat_byte(byte)],
+    };
+    let to = bob().eth_address();
+    let given = json!([{"address": contract(BURNER), "storageKeys": [hex([9; 32])]}]);
+    let answer: AccessListResult =
+        served.ask("eth_createAccessList", json!([{"to": to, "accessList": given}, "latest"])).await;
+    let access_list = AccessList(vec![item(contract(BURNER), 9), item(to, 7)]);
+    assert_eq!(answer, AccessListResult { access_list, gas_used: U256::from(GAS), error: None });
+
+    let request = json!([{"to": contract(REVERTER), "input": hex(solidity_error())}]);
+    let answer: AccessListResult = served.ask("eth_createAccessList", request).await;
+    assert_eq!(answer.access_list, AccessList(vec![item(contract(REVERTER), 7)]));
+    assert_eq!(answer.error.as_deref(), Some("execution reverted: no"));
+
+    let made: serde_json::Value = served.ask("eth_createAccessList", json!([{"input": "0x00"}])).await;
+    assert_eq!(
+        made,
+        json!({"accessList": [], "gasUsed": format!("{GAS:#x}")}),
+        "an error is left out where there is none"
+    );
 }

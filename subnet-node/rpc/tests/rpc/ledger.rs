@@ -6,7 +6,7 @@ use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
-use tributary_fvm::call::{CallOutcome, CallRequest, GasEstimate};
+use tributary_fvm::call::{Accessed, AccessedAccount, CallOutcome, CallRequest, EthereumCall, GasEstimate};
 use tributary_fvm::fees::next_base_fee;
 use tributary_fvm::{Overrides, OverridesRejected};
 use tributary_message::Transaction;
@@ -337,5 +337,12 @@ impl StateView for Snapshot<'_> {
         let outcome = self.call(request, overrides)?;
         let needed = if matches!(request, CallRequest::Fvm(_)) { GAS * FVM_GAS_PER_GAS } else { GAS };
         Ok(if outcome.exit_code.is_success() { GasEstimate::Enough(needed) } else { GasEstimate::Never(outcome) })
+    }
+
+    /// The call's own list, and slot 7 of the receiver.
+    fn access_list(&self, request: &EthereumCall, overrides: &Overrides) -> Result<Accessed, CallRejected> {
+        let outcome = self.call(&CallRequest::Ethereum(request.clone()), overrides)?;
+        let reached = request.to.map(|address| AccessedAccount { address, slots: vec![Hash32([7; 32])] });
+        Ok(Accessed { list: request.access_list.iter().cloned().chain(reached).collect(), outcome })
     }
 }

@@ -77,7 +77,6 @@ async fn a_request_object_with_a_fault_is_refused_for_it() {
         ("eth_call", json!([{"to": to, "maxFeePerGas": "0x1", "maxPriorityFeePerGas": "0x2"}]), "maxFeePerGas (1) <"),
         ("eth_call", json!([{"to": to, "chainId": "0x1"}]), "have=1, want=31415"),
         ("eth_call", json!([{"to": to, "maxFeePerBlobGas": "0x1"}]), "EIP-4844"),
-        ("eth_estimateGas", json!([{"to": to, "accessList": [{"address": to, "storageKeys": []}]}]), "access list"),
         ("eth_getLogs", json!([{"adress": to}]), "unknown field `adress`"),
         ("eth_getLogs", json!([{"topics": [null, null, null, null, null]}]), "exceeded maximum topics"),
         ("eth_getLogs", json!([{"address": vec![to; 1]}, 1]), "too many arguments"),
@@ -110,7 +109,7 @@ async fn what_a_call_cannot_find_otherwise_is_refused_for_it() {
         (json!({&to: {"movePrecompileToAddress": to}}), "movePrecompileToAddress is not served"),
         (json!({&nobody: {"balance": "0x1"}}), "there is no such actor"),
     ] {
-        for method in ["eth_call", "eth_estimateGas"] {
+        for method in ["eth_call", "eth_estimateGas", "eth_createAccessList"] {
             let refusal = served.refusal(method, json!([{"to": to}, "latest", accounts])).await;
             let is_named = refusal.message.starts_with("invalid argument 2: ") && refusal.message.contains(part);
             assert!(refusal.code == -32602 && is_named, "{method} {accounts}: {refusal:?}");
@@ -132,6 +131,8 @@ async fn what_a_call_cannot_find_otherwise_is_refused_for_it() {
             assert!(refusal.code == -32602 && is_named, "{method} {block}: {refusal:?}");
         }
     }
+    let refusal = served.refusal("eth_createAccessList", json!([{"to": to}, "latest", {}, {}])).await;
+    assert_eq!(refusal.message, "too many arguments, want at most 3");
 }
 
 #[tokio::test]
