@@ -50,7 +50,7 @@ use crate::state::StateView;
 
 use crossing::Seat;
 pub use env::TRANSACTION_GAS_MAX;
-pub(crate) use env::{evm_address, simulated, transaction};
+pub(crate) use env::{evm_address, rehearsed, simulated, transaction};
 pub(crate) use outcome::EvmOutcome;
 use precompiles::Precompiles;
 pub(crate) use precompiles::{INVOKE_EVM, is_ethereums, is_precompiled};
@@ -68,6 +68,8 @@ type EvmError = EVMError<StateFatal, InvalidTransaction>;
 pub(crate) enum Mode {
     /// It is signed, uses up a nonce and pays for gas.
     Transaction,
+    /// Nobody signed it, but it is as if: it uses up a nonce and pays for gas; only the caller's code does not matter.
+    Rehearsal,
     /// Nobody signed it: nonce, code and funds of the caller do not matter, gas is free.
     Simulation,
 }

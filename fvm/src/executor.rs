@@ -18,6 +18,7 @@
 //! | `tick` | what the chain itself calls at a block's end |
 //! | `query` | calls and estimates |
 //! | `access` | what a call reaches, for a transaction to pay for ahead |
+//! | `simulate` | a block of calls that is forgotten |
 
 mod access;
 mod ethereum;
@@ -26,6 +27,7 @@ mod pace;
 pub(crate) mod parallel;
 mod plain;
 mod query;
+mod simulate;
 #[cfg(test)]
 mod tests;
 mod tick;
@@ -56,6 +58,7 @@ use crate::journal::changes::Changes;
 use crate::kernel::{Machine, on_deep_stack};
 use crate::overrides::{Overrides, OverridesRejected};
 use crate::receipt::Receipt;
+use crate::simulation::{Simulated, SimulatedBlock, SimulationRejected};
 use crate::state::history::{self, HISTORY_ADDRESS};
 use crate::state::{BlockState, SharedLeaves, SharedStore};
 
@@ -376,6 +379,20 @@ impl Executor {
             Stopped::unless_ran(ran)
         };
         Stopped::sort(access::complete(call, run))
+    }
+
+    /// Runs a block of calls on `state`, which comes back as a draft for the next such block: no block of the chain can follow on it. The
+    /// store is read, never written to. Inner error: it cannot be run.
+    ///
+    /// # Errors
+    /// [`ExecutorFatal`] as for [`Self::execute_block`].
+    pub fn simulate(
+        &self,
+        state: State,
+        block: &SimulatedBlock,
+    ) -> Result<Result<(State, Vec<Simulated>), SimulationRejected>, ExecutorFatal> {
+        let _place = self.machine.enter();
+        on_deep_stack(|| simulate::simulate(&self.machine, state, block))
     }
 
     const fn scene<'a>(&'a self, env: &'a BlockEnv, overrides: &'a Overrides) -> Scene<'a> {

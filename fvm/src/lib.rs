@@ -23,7 +23,7 @@
 //! | [`fees`] | what gas costs |
 //! | [`intrinsic`] | what a gas limit must be before a transaction may wait |
 //! | [`genesis`] | the first state |
-//! | [`receipt`], [`block`], [`call`], [`overrides`] | the words of the interface |
+//! | [`receipt`], [`block`], [`call`], [`overrides`], [`simulation`] | the words of the interface |
 //!
 //! All of it is law: the same block on the same state gives the same outcome, on every machine and in every build. Nothing here
 //! asks a clock, a socket or a random number; a store is only asked for blocks by their hash.
@@ -43,6 +43,7 @@ mod money;
 mod native;
 pub mod overrides;
 pub mod receipt;
+pub mod simulation;
 pub mod state;
 
 pub use block::{BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams};

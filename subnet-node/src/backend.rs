@@ -7,12 +7,13 @@ use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
+use tributary_fvm::simulation::SimulatedBlock;
 use tributary_fvm::{Accessed, BlockEnv, CallOutcome, CallRequest, EthereumCall, GasEstimate, Overrides, ReadState};
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 use tributary_rpc::backend::{
-    ActorView, BlockView, ChainParameters, Executed, Identity, SyncProgress, Tip, TransactionPosition, ValidatorView,
-    ValidatorsView,
+    ActorView, BlockView, ChainParameters, Draft, Executed, Identity, Ran, SimulateRejected, SyncProgress, Tip,
+    TransactionPosition, ValidatorView, ValidatorsView,
 };
 use tributary_rpc::{Backend, CallRejected, ReadUnavailable, StateView, SubmitRejected};
 use tributary_store::Family;
@@ -312,5 +313,27 @@ impl StateView for State<'_> {
         let open = || ledger.open_state(&self.head);
         let listed = ledger.executor().access_list(open, &self.env, overrides, request);
         Ok(listed.map_err(self.node.unreadable(self.head.height))??)
+    }
+
+    fn draft(&self) -> Result<Box<dyn Draft<'_> + '_>, ReadUnavailable> {
+        let (node, height) = (self.node, self.head.height);
+        let state = node.ledger.open_state(&self.head).map_err(node.unreadable(height))?;
+        Ok(Box::new(StateDraft { node, height, state }))
+    }
+}
+
+/// The state after one block, and after blocks that were simulated on it.
+struct StateDraft<'a> {
+    node: &'a NodeBackend,
+    height: Height,
+    state: tributary_fvm::State,
+}
+
+impl<'a> Draft<'a> for StateDraft<'a> {
+    fn run(self: Box<Self>, block: &SimulatedBlock) -> Result<Ran<'a>, SimulateRejected> {
+        let Self { node, height, state } = *self;
+        let ran = node.ledger.executor().simulate(state, block).map_err(node.unreadable(height))?;
+        let (state, results) = ran?;
+        Ok((Box::new(Self { node, height, state }), results))
     }
 }

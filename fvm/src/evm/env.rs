@@ -3,7 +3,7 @@
 use alloy_primitives::Signature;
 use revm::context::either::Either;
 use revm::context::transaction::{
-    AccessList, AccessListItem, RecoveredAuthority, RecoveredAuthorization, SignedAuthorization,
+    AccessList, AccessListItem, RecoveredAuthority, RecoveredAuthorization, SignedAuthorization, TransactionType,
 };
 use revm::context::{BlockEnv as EvmBlock, CfgEnv, LocalContext, TxEnv};
 use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE;
@@ -18,6 +18,7 @@ use crate::call::{AccessedAccount, EthereumCall};
 use crate::journal::Journal;
 use crate::kernel::Origin;
 use crate::money;
+use crate::simulation::SimulatedCall;
 use crate::state::StateView;
 
 /// Most gas one transaction may have.
@@ -83,7 +84,7 @@ pub(crate) fn transaction(transaction: &EthereumTransaction) -> TxEnv {
 }
 
 /// A call that nobody signed, with this much gas, on the chain with this id.
-pub(crate) fn simulated(call: &EthereumCall, gas_limit: u64, chain_id: u64) -> TxEnv {
+pub(crate) fn simulated(call: &EthereumCall, gas_limit: u64, nonce: u64, chain_id: u64) -> TxEnv {
     TxEnv {
         // Only a typed transaction has a list.
         tx_type: u8::from(!call.access_list.is_empty()),
@@ -94,13 +95,23 @@ pub(crate) fn simulated(call: &EthereumCall, gas_limit: u64, chain_id: u64) -> T
         // A negative or boundless value is more than anybody has.
         value: money::to_u256(&call.value).unwrap_or(U256::MAX),
         data: Bytes::from(call.input.clone()),
-        nonce: 0,
+        nonce,
         chain_id: Some(chain_id),
         access_list: AccessList(call.access_list.iter().map(accessed).collect()),
         gas_priority_fee: None,
         blob_hashes: Vec::new(),
         max_fee_per_blob_gas: 0,
         authorization_list: Vec::new(),
+    }
+}
+
+/// The same as a transaction that pays.
+pub(crate) fn rehearsed(call: &SimulatedCall, nonce: u64, gas_limit: u64, chain_id: u64) -> TxEnv {
+    TxEnv {
+        tx_type: TransactionType::Eip1559.into(),
+        gas_price: call.max_fee_per_gas,
+        gas_priority_fee: Some(call.max_priority_fee_per_gas),
+        ..simulated(&call.call, gas_limit, nonce, chain_id)
     }
 }
 

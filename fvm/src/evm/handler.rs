@@ -8,7 +8,7 @@ use revm::context_interface::{ContextTr, JournalTr, Transaction};
 use revm::handler::{EvmTr, FrameResult, Handler, pre_execution, validation};
 use revm::interpreter::InitialAndFloorGas;
 
-use super::{EvmError, Mode, OurEvm};
+use super::{EvmContext, EvmError, Mode, OurEvm};
 use crate::state::StateView;
 
 /// Mainnet's steps, but for those below.
@@ -30,7 +30,7 @@ impl<V: StateView> Handler for Law<V> {
 
     /// A simulation pays nothing for its gas, whatever the base fee.
     fn validate_env(&self, evm: &mut Self::Evm) -> Result<(), EvmError> {
-        if self.mode == Mode::Transaction {
+        if self.mode != Mode::Simulation {
             return validation::validate_env(evm.ctx());
         }
         let base_fee = std::mem::take(&mut evm.ctx.block.basefee);
@@ -45,8 +45,10 @@ impl<V: StateView> Handler for Law<V> {
         evm: &mut Self::Evm,
         _init_and_floor_gas: &mut InitialAndFloorGas,
     ) -> Result<(), EvmError> {
-        if self.mode == Mode::Transaction {
-            return pre_execution::validate_against_state_and_deduct_caller(evm.ctx());
+        match self.mode {
+            Mode::Transaction => return pre_execution::validate_against_state_and_deduct_caller(evm.ctx()),
+            Mode::Rehearsal => return charge(evm.ctx()),
+            Mode::Simulation => {}
         }
         let (transaction, journal) = evm.ctx().tx_journal_mut();
         let mut caller = journal.load_account_with_code_mut(transaction.caller())?.data;
@@ -60,4 +62,17 @@ impl<V: StateView> Handler for Law<V> {
     fn reward_beneficiary(&self, _evm: &mut Self::Evm, _result: &mut FrameResult) -> Result<(), EvmError> {
         Ok(())
     }
+}
+
+/// What the caller of a transaction is asked and charged, whatever its code (EIP-3607 is not asked).
+fn charge<V: StateView>(context: &mut EvmContext<V>) -> Result<(), EvmError> {
+    let (block, transaction, cfg, journal, _, _) = context.all_mut();
+    let mut caller = journal.load_account_with_code_mut(transaction.caller())?.data;
+    pre_execution::validate_account_nonce_and_code(&caller.account().info, transaction.nonce(), true, false)?;
+    let balance = pre_execution::calculate_caller_fee(*caller.balance(), transaction, block, cfg)?;
+    caller.set_balance(balance);
+    if transaction.kind().is_call() {
+        caller.bump_nonce();
+    }
+    Ok(())
 }

@@ -109,7 +109,7 @@ impl Scene<'_> {
         let block = BlockEnv { base_fee: self.overrides.block.base_fee.unwrap_or(0), ..self.block() };
         // Which past blocks there are is the chain's to say, whatever the block's number.
         let journal = Journal::over(view, self.env.height);
-        let transaction = evm::simulated(call, gas_limit, block.chain_id);
+        let transaction = evm::simulated(call, gas_limit, 0, block.chain_id);
         let (mut journal, ended) =
             Runner::new(self.machine, &block, Mode::Simulation).transact(journal, transaction)?;
         let seen = look(&journal);

@@ -12,4 +12,5 @@ mod overrides;
 mod parallel;
 mod plain;
 mod reward;
+mod simulate;
 mod world;

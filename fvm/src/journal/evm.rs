@@ -64,6 +64,7 @@ impl<V: StateView> JournalTr for Journal<V> {
     ) -> Result<JournalCheckpoint, TransferError> {
         let selfdestructed_i = self.0.own.position();
         let checkpoint = self.0.evm.create_account_checkpoint(caller, address, balance, spec_id)?;
+        self.0.own.moved(caller, address, balance);
         Ok(JournalCheckpoint { selfdestructed_i, ..checkpoint })
     }
 
@@ -126,7 +127,10 @@ impl<V: StateView> JournalTr for Journal<V> {
     }
 
     fn selfdestruct(&mut self, address: Address, target: Address, skip: bool) -> LoadOrSkip<SelfDestructResult> {
-        self.0.evm.selfdestruct(&mut self.0.database, address, target, skip)
+        let balance = self.0.evm.state.get(&address).map(|account| account.info.balance);
+        let destroyed = self.0.evm.selfdestruct(&mut self.0.database, address, target, skip)?;
+        self.0.own.moved(address, target, balance.unwrap_or_default());
+        Ok(destroyed)
     }
 
     fn warm_access_list(&mut self, access_list: AddressMap<HashSet<StorageKey>>) {
@@ -154,11 +158,19 @@ impl<V: StateView> JournalTr for Journal<V> {
     }
 
     fn transfer(&mut self, from: Address, to: Address, balance: U256) -> Result<Option<TransferError>, StateFatal> {
-        self.0.evm.transfer(&mut self.0.database, from, to, balance)
+        let refused = self.0.evm.transfer(&mut self.0.database, from, to, balance)?;
+        if refused.is_none() {
+            self.0.own.moved(from, to, balance);
+        }
+        Ok(refused)
     }
 
     fn transfer_loaded(&mut self, from: Address, to: Address, balance: U256) -> Option<TransferError> {
-        self.0.evm.transfer_loaded(from, to, balance)
+        let refused = self.0.evm.transfer_loaded(from, to, balance);
+        if refused.is_none() {
+            self.0.own.moved(from, to, balance);
+        }
+        refused
     }
 
     #[expect(deprecated, reason = "the interface still asks for it")]

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use cid::Cid;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
+use revm::primitives::{Address as EvmAddress, LogData, U256};
+use tributary_primitives::actors::SYSTEM_ID;
 use tributary_primitives::{EntryKey, EthAddress};
 use tributary_wasm::{Access, FirstAccess};
 
 use crate::receipt::Said;
+use crate::simulation::{TOKEN_ADDRESS, TRANSFER_TOPIC};
 use crate::state::Map;
 use crate::state::actor::ActorHead;
 
@@ -31,6 +34,8 @@ pub(crate) struct Own {
     refund: i64,
     /// The id of the next new actor, once one was made.
     pub(crate) next_id: Option<ActorID>,
+    /// Whether moved tokens are told by events, for who only looks.
+    traces_transfers: bool,
     undo: Vec<Undo>,
 }
 
@@ -78,6 +83,7 @@ impl Own {
             origin,
             refund,
             next_id,
+            traces_transfers,
             undo,
         } = self;
         actors.clear();
@@ -88,7 +94,7 @@ impl Own {
         blocks_in_order.clear();
         events.clear();
         accesses.clear();
-        (*origin, *refund, *next_id) = (None, 0, None);
+        (*origin, *refund, *next_id, *traces_transfers) = (None, 0, None, false);
         undo.clear();
     }
 
@@ -172,6 +178,20 @@ impl Own {
     pub(crate) fn emit(&mut self, event: Emitted) {
         self.events.push(event);
         self.undo.push(Undo::Event);
+    }
+
+    /// From here to the transaction's end moved tokens are told by events.
+    pub(crate) const fn trace_transfers(&mut self) {
+        self.traces_transfers = true;
+    }
+
+    /// Tokens were moved. The event is that of an ERC-20 token: source, destination, amount.
+    pub(crate) fn moved(&mut self, from: EvmAddress, to: EvmAddress, amount: U256) {
+        if self.traces_transfers && !amount.is_zero() {
+            let topics = vec![TRANSFER_TOPIC, from.into_word(), to.into_word()];
+            let said = LogData::new_unchecked(topics, amount.to_be_bytes_vec().into()).into();
+            self.emit(Emitted { address: TOKEN_ADDRESS, emitter: Some(SYSTEM_ID), said });
+        }
     }
 
     /// Says who sent the transaction, for [`Self::first_access`].

@@ -12,6 +12,7 @@
 
 mod block;
 mod call;
+mod draft;
 mod submit;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, V
 
 pub use block::{BlockView, Executed, Tip, TransactionPosition};
 pub use call::CallRejected;
+pub use draft::{Draft, Ran, SimulateRejected};
 pub use submit::SubmitRejected;
 
 /// The node, as the RPC sees it.
@@ -157,6 +159,12 @@ pub trait StateView {
     /// # Errors
     /// [`CallRejected`].
     fn access_list(&self, request: &EthereumCall, overrides: &Overrides) -> Result<Accessed, CallRejected>;
+
+    /// This state, to run blocks on that are forgotten.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn draft(&self) -> Result<Box<dyn Draft<'_> + '_>, ReadUnavailable>;
 }
 
 /// Who a node is.

@@ -6,12 +6,14 @@
 //! | [`transaction`] | an Ethereum transaction with its place in a block |
 //! | [`receipt`] | an Ethereum receipt with gas and logs counted through the block |
 //! | [`log`] | an Ethereum log of an actor's event, if it has that shape |
+//! | [`simulated`] | an Ethereum block of one that was only simulated |
 //! | [`outcome`] | a result, or go-ethereum's refusal, of a call's exit code |
 
 pub mod block;
 pub mod log;
 pub mod outcome;
 pub mod receipt;
+pub mod simulated;
 pub mod transaction;
 
 use alloy_primitives::{Address, B256, U256};

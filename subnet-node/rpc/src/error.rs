@@ -13,6 +13,7 @@
 //! | -32602 | an argument that is missing, malformed or of a meaning that is not served | JSON-RPC 2.0 |
 //! | -32603 | a defect or a broken disk on this node | JSON-RPC 2.0 |
 //! | -32700 | no JSON | JSON-RPC 2.0 |
+//! | -38010 to -38026 | a simulation that cannot be: `eth_simulateV1` alone | execution API |
 
 use std::time::Duration;
 
@@ -117,6 +118,14 @@ pub enum RpcRejected {
     /// A call that ended without a result for another reason than a revert.
     #[error("{0}")]
     CallStopped(String),
+    /// Blocks that cannot be simulated.
+    #[error("{message}")]
+    Simulation {
+        /// The execution API's code.
+        code: i32,
+        /// Why not.
+        message: String,
+    },
     /// The node cannot answer now.
     #[error(transparent)]
     Unavailable(#[from] ReadUnavailable),
@@ -147,6 +156,7 @@ impl RpcRejected {
             Self::NoSuchSubscription(_) | Self::NoNotifications => METHOD_NOT_FOUND_CODE,
             Self::AboveLimit(_) | Self::Busy(_) => LIMIT,
             Self::Reverted { .. } => REVERTED,
+            Self::Simulation { code, .. } => *code,
             Self::NotYet { .. } => NOT_YET,
             Self::UnknownBlock
             | Self::BeyondTip { .. }

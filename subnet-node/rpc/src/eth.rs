@@ -8,13 +8,14 @@
 //! | [`transaction`] | transactions, receipts, and bringing new ones |
 //! | [`call`] | calls that change nothing |
 //! | [`overrides`] | what such calls are to find otherwise |
+//! | [`simulate`] | blocks of such calls |
 //! | [`fee`] | what gas costs |
 //! | [`logs`] | events of contracts |
 //! | [`filter`] | what changed since it was last asked for |
 //! | [`subscribe`] | subscriptions, where there are none: over HTTP |
 //!
-//! Objects in parameters are read as go-ethereum reads them: members it would not know are ignored, except in a log filter and in
-//! overrides.
+//! Objects in parameters are read as go-ethereum reads them: members it would not know are ignored, except in a log filter, in
+//! overrides and in a simulation.
 
 mod account;
 mod block;
@@ -24,6 +25,7 @@ mod fee;
 mod filter;
 mod logs;
 mod overrides;
+mod simulate;
 mod subscribe;
 mod transaction;
 
@@ -67,6 +69,7 @@ pub fn register(methods: &mut Methods) {
     methods.read("eth_call", call::call);
     methods.read("eth_estimateGas", call::estimate_gas);
     methods.read("eth_createAccessList", call::create_access_list);
+    methods.read("eth_simulateV1", simulate::simulate);
 
     methods.read("eth_gasPrice", fee::gas_price);
     methods.read("eth_maxPriorityFeePerGas", fee::max_priority_fee);

@@ -18,6 +18,12 @@ async fn blocks_transactions_and_events_are_watched_with_viem() {
     assert!(said.contains("ok:"), "{said}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_be_if_it_were_otherwise_is_asked_with_viem() {
+    let said = run("calls.mjs").await;
+    assert!(said.contains("ok:"), "{said}");
+}
+
 /// Runs a script of the folder against a network of four; what it said.
 async fn run(script: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/viem");

@@ -26,7 +26,7 @@ type Call = (TransactionRequest, Option<BlockId>, Option<StateOverrides>, Option
 /// `eth_call`
 pub fn call(node: &Node, (request, block, accounts, otherwise): Call) -> Result<HexBytes, RpcRejected> {
     let overrides = overrides(accounts, otherwise)?;
-    let request = ethereum_call(node, request)?;
+    let request = held(node, request)?;
     let outcome = node.state(block)?.call(&CallRequest::Ethereum(request), &overrides)?;
     outcome::returned(outcome).map(HexBytes)
 }
@@ -34,7 +34,7 @@ pub fn call(node: &Node, (request, block, accounts, otherwise): Call) -> Result<
 /// `eth_estimateGas`
 pub fn estimate_gas(node: &Node, (request, block, accounts, otherwise): Call) -> Result<U64, RpcRejected> {
     let overrides = overrides(accounts, otherwise)?;
-    let request = ethereum_call(node, request)?;
+    let request = held(node, request)?;
     let allowance = request.gas_limit.unwrap_or(node.config.call_gas_max);
     match node.state(block)?.estimate_gas(&CallRequest::Ethereum(request), &overrides)? {
         GasEstimate::Enough(gas) => Ok(U64::from(gas)),
@@ -48,7 +48,7 @@ pub fn create_access_list(
     (request, block, accounts): (TransactionRequest, Option<BlockId>, Option<StateOverrides>),
 ) -> Result<AccessListResult, RpcRejected> {
     let overrides = overrides(accounts, None)?;
-    let request = ethereum_call(node, request)?;
+    let request = held(node, request)?;
     let Accessed { list, outcome } = node.state(block)?.access_list(&request, &overrides)?;
     let items = list.into_iter().map(|account| AccessListItem {
         address: address(account.address),
@@ -73,10 +73,17 @@ fn never(outcome: CallOutcome, allowance: u64) -> RpcRejected {
     outcome::stopped(outcome)
 }
 
-/// The call that a request means.
-fn ethereum_call(node: &Node, request: TransactionRequest) -> Result<EthereumCall, RpcRejected> {
-    check(&request, node.backend.identity().chain_id)?;
+/// The call that a request means, its gas held to what the node lets one call use.
+fn held(node: &Node, request: TransactionRequest) -> Result<EthereumCall, RpcRejected> {
     let most = node.config.call_gas_max;
+    let gas_limit = Some(request.gas.unwrap_or(most).min(most));
+    let call = ethereum_call(request, node.backend.identity().chain_id)?;
+    Ok(EthereumCall { gas_limit, ..call })
+}
+
+/// The call that a request means, without a gas limit.
+pub fn ethereum_call(request: TransactionRequest, chain_id: u64) -> Result<EthereumCall, RpcRejected> {
+    check(&request, chain_id)?;
     let input = request
         .input
         .try_into_unique_input()
@@ -89,9 +96,30 @@ fn ethereum_call(node: &Node, request: TransactionRequest) -> Result<EthereumCal
         },
         value: tokens(request.value.unwrap_or_default()),
         input: input.unwrap_or_default().to_vec(),
-        gas_limit: Some(request.gas.unwrap_or(most).min(most)),
+        gas_limit: None,
         access_list: request.access_list.map_or_else(Vec::new, |list| list.0.into_iter().map(accessed).collect()),
     })
+}
+
+/// What a request offers for a unit of gas.
+pub struct CallFees {
+    /// Most of all.
+    pub most: u128,
+    /// Most as a tip.
+    pub tip: u128,
+}
+
+impl CallFees {
+    /// What it offers; nothing where it says nothing.
+    pub fn of(request: &TransactionRequest) -> Self {
+        match request.gas_price {
+            Some(price) => Self { most: price, tip: price },
+            None => Self {
+                most: request.max_fee_per_gas.unwrap_or_default(),
+                tip: request.max_priority_fee_per_gas.unwrap_or_default(),
+            },
+        }
+    }
 }
 
 fn accessed(item: AccessListItem) -> AccessedAccount {

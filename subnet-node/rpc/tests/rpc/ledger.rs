@@ -8,15 +8,17 @@ use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_fvm::call::{Accessed, AccessedAccount, CallOutcome, CallRequest, EthereumCall, GasEstimate};
 use tributary_fvm::fees::next_base_fee;
+use tributary_fvm::simulation::{CallInvalid, Simulated, SimulatedBlock, SimulationRejected};
 use tributary_fvm::{Overrides, OverridesRejected};
 use tributary_message::Transaction;
+use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid};
 use tributary_rpc::backend::{
-    ActorView, Backend, BlockView, CallRejected, ChainParameters, Executed, Identity, ReadUnavailable, StateView,
-    SubmitRejected, SyncProgress, Tip, TransactionPosition, ValidatorView, ValidatorsView,
+    ActorView, Backend, BlockView, CallRejected, ChainParameters, Draft, Executed, Identity, Ran, ReadUnavailable,
+    SimulateRejected, StateView, SubmitRejected, SyncProgress, Tip, TransactionPosition, ValidatorView, ValidatorsView,
 };
 
-use crate::machine::{CODE, FVM_GAS_PER_GAS, GAS, State, call, find, first_state, run};
+use crate::machine::{CODE, FVM_GAS_PER_GAS, GAS, State, actor, call, find, first_state, run};
 
 pub const CHAIN_ID: u64 = 31_415;
 pub const BLOCK_GAS_LIMIT: u64 = 30_000_000;
@@ -45,6 +47,8 @@ struct Inner {
     syncing: Option<SyncProgress>,
     /// What the last call was to find otherwise.
     overrides: Overrides,
+    /// Blocks that were simulated, all of them.
+    simulated: Vec<SimulatedBlock>,
 }
 
 impl Ledger {
@@ -74,6 +78,7 @@ impl Ledger {
             oldest_block: Height::GENESIS,
             syncing: None,
             overrides: Overrides::default(),
+            simulated: vec![],
         };
         let (heads, arrivals) = (watch::Sender::new(Height::GENESIS), broadcast::Sender::new(ARRIVALS_KEPT));
         Self { identity, heads, arrivals, inner: Mutex::new(inner) }
@@ -99,6 +104,11 @@ impl Ledger {
     /// What the last call was to find otherwise.
     pub fn overrides(&self) -> Overrides {
         self.lock().overrides.clone()
+    }
+
+    /// Blocks that were simulated since this was last asked.
+    pub fn simulated(&self) -> Vec<SimulatedBlock> {
+        std::mem::take(&mut self.lock().simulated)
     }
 
     /// How many transactions wait.
@@ -307,7 +317,7 @@ impl StateView for Snapshot<'_> {
     }
 
     fn eth_code(&self, address: &EthAddress) -> Result<Vec<u8>, ReadUnavailable> {
-        let evm = tributary_primitives::actors::BuiltinActor::Evm.code();
+        let evm = BuiltinActor::Evm.code();
         let is_contract = find(&self.0, &address.to_address()).is_some_and(|actor| actor.code == evm);
         Ok(if is_contract { CODE.to_vec() } else { vec![] })
     }
@@ -344,5 +354,37 @@ impl StateView for Snapshot<'_> {
         let outcome = self.call(&CallRequest::Ethereum(request.clone()), overrides)?;
         let reached = request.to.map(|address| AccessedAccount { address, slots: vec![Hash32([7; 32])] });
         Ok(Accessed { list: request.access_list.iter().cloned().chain(reached).collect(), outcome })
+    }
+
+    fn draft(&self) -> Result<Box<dyn Draft<'_> + '_>, ReadUnavailable> {
+        Ok(Box::new(Rehearsal { state: self.0.clone(), ledger: self.1 }))
+    }
+}
+
+/// Blocks that are forgotten. With validation a nonce must be the sender's next.
+struct Rehearsal<'a> {
+    state: State,
+    ledger: &'a Ledger,
+}
+
+impl<'a> Draft<'a> for Rehearsal<'a> {
+    fn run(self: Box<Self>, block: &SimulatedBlock) -> Result<Ran<'a>, SimulateRejected> {
+        let Self { mut state, ledger } = *self;
+        ledger.lock().simulated.push(block.clone());
+        let mut results = Vec::new();
+        for one in &block.calls {
+            let sender = actor(&mut state, &one.call.from.to_address(), BuiltinActor::EthAccount);
+            let (next, nonce) = (sender.nonce, one.nonce.unwrap_or(sender.nonce));
+            if block.validation && nonce > next {
+                let why = CallInvalid::NonceTooHigh { sender: one.call.from, got: nonce, next };
+                return Err(SimulationRejected::from(why).into());
+            }
+            sender.nonce += 1;
+            let gas_limit = one.call.gas_limit.unwrap_or(block.env.gas_limit).min(block.gas_max);
+            let to = one.call.to.map(|to| to.to_address());
+            let outcome = call(&state, to.as_ref(), &one.call.input, gas_limit);
+            results.push(Simulated { nonce, gas_limit, contract: None, outcome });
+        }
+        Ok((Box::new(Self { state, ledger }), results))
     }
 }

@@ -5,6 +5,7 @@
 //! | `machine`, `ledger` | nothing: the chain that answers; transactions are really signed and checked |
 //! | `fixture` | nothing: keys, signing, serving, asking |
 //! | `blocks`, `transactions`, `logs`, `calls`, `fees`, `chain` | the Ethereum namespaces, read by alloy's own types |
+//! | `simulations` | blocks that are run and forgotten, read by alloy's own types |
 //! | `comet` | CometBFT's RPC, for light clients |
 //! | `subnet` | the `subnet_` namespace |
 //! | `refusals` | each fault has its own code and sentence |
@@ -27,6 +28,7 @@ mod logs;
 mod machine;
 mod refusals;
 mod serving;
+mod simulations;
 mod socket;
 mod subnet;
 mod subscriptions;

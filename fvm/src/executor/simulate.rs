@@ -1,0 +1,196 @@
+//! A block of calls on a draft. What it is, is told in [`crate::simulation`].
+
+use std::sync::Arc;
+
+use revm::context::result::InvalidTransaction;
+use revm::primitives::U256;
+
+use super::ethereum::burnt;
+use super::query::{Altered, draft};
+use super::view::View;
+use super::{State, pay};
+use crate::call::CallOutcome;
+use crate::error::ExecutorFatal;
+use crate::evm::{self, EvmOutcome, Mode, Runner, TRANSACTION_GAS_MAX};
+use crate::journal::Journal;
+use crate::kernel::Machine;
+use crate::overrides::OverridesRejected;
+use crate::simulation::{CallInvalid, Simulated, SimulatedBlock, SimulatedCall, SimulationRejected};
+use crate::{fees, money};
+
+/// A draft after its last block, and what became of the block's calls; or why it could not be run.
+type Ran = Result<(State, Vec<Simulated>), SimulationRejected>;
+
+/// Runs the block on `state`.
+pub(super) fn simulate(
+    machine: &Arc<Machine<View>>,
+    state: State,
+    block: &SimulatedBlock,
+) -> Result<Ran, ExecutorFatal> {
+    let state: Altered<State> = draft(state, &block.env, &block.accounts)?;
+    let state = match state {
+        Ok(state) => state,
+        Err(rejected) => return Ok(Err(rejected.into())),
+    };
+    match Series::new(machine, block).run(state) {
+        // No law of ours holds for accounts that no block made, in this block or in one before.
+        Err(fatal) if fatal.is_a_law() => {
+            tracing::warn!(%fatal, "a simulation met what its overrides made");
+            Ok(Err(OverridesRejected::Impossible(fatal.to_string()).into()))
+        }
+        ran => ran,
+    }
+}
+
+/// The calls of a block, one after the other.
+struct Series<'a> {
+    block: &'a SimulatedBlock,
+    evm: Runner<View>,
+    gas_used: u64,
+    /// In attoTRB.
+    burnt: U256,
+    /// In attoTRB.
+    tips: U256,
+}
+
+impl<'a> Series<'a> {
+    fn new(machine: &Arc<Machine<View>>, block: &'a SimulatedBlock) -> Self {
+        let mode = if block.validation { Mode::Rehearsal } else { Mode::Simulation };
+        let evm = Runner::new(machine, &block.env, mode);
+        Self { block, evm, gas_used: 0, burnt: U256::ZERO, tips: U256::ZERO }
+    }
+
+    fn run(mut self, mut state: State) -> Result<Ran, ExecutorFatal> {
+        let block = self.block;
+        let mut done = Vec::with_capacity(block.calls.len());
+        for call in &block.calls {
+            match self.run_one(state, call)? {
+                Ok((after, one)) => {
+                    state = after;
+                    done.push(one);
+                }
+                Err(invalid) => return Ok(Err(invalid.into())),
+            }
+        }
+        pay(&mut state, &block.env, self.burnt, self.tips)?;
+        Ok(Ok((state, done)))
+    }
+
+    fn run_one(
+        &mut self,
+        state: State,
+        call: &SimulatedCall,
+    ) -> Result<Result<(State, Simulated), CallInvalid>, ExecutorFatal> {
+        let gas_limit = match self.gas_limit(call) {
+            Ok(gas_limit) => gas_limit,
+            Err(invalid) => return Ok(Err(invalid)),
+        };
+        let mut journal = self.evm.journal(View::InOrder(state));
+        if self.block.trace_transfers {
+            journal.own().trace_transfers();
+        }
+        let (next, balance) = journal.nonce_and_balance(call.call.from)?;
+        let value = money::to_u256(&call.call.value).unwrap_or(U256::MAX);
+        if balance < value {
+            return Ok(Err(CallInvalid::Funds { sender: call.call.from, balance, cost: value }));
+        }
+        let nonce = call.nonce.unwrap_or(next);
+        let chain_id = self.block.env.chain_id;
+        let transaction = if self.block.validation {
+            evm::rehearsed(call, nonce, gas_limit, chain_id)
+        } else {
+            evm::simulated(&call.call, gas_limit, nonce, chain_id)
+        };
+        match self.evm.transact(journal, transaction)? {
+            (journal, Ok(outcome)) => {
+                let contract = outcome.contract;
+                let (state, outcome) = self.finish(journal, call, outcome)?;
+                Ok(Ok((state, Simulated { nonce, gas_limit, contract, outcome })))
+            }
+            (_, Err(why)) => Ok(Err(self.invalid(call, gas_limit, &why))),
+        }
+    }
+
+    /// What a call may use: what it asks for, held to what one transaction may have and to what is left for all.
+    fn gas_limit(&self, call: &SimulatedCall) -> Result<u64, CallInvalid> {
+        let limit = self.block.env.gas_limit;
+        let left = limit.saturating_sub(self.gas_used);
+        let asked = call.call.gas_limit.unwrap_or(left);
+        if asked > left {
+            return Err(CallInvalid::BlockGas { asked: self.gas_used.saturating_add(asked), limit });
+        }
+        Ok(asked.min(TRANSACTION_GAS_MAX).min(self.gas_left()))
+    }
+
+    fn gas_left(&self) -> u64 {
+        self.block.gas_max.saturating_sub(self.gas_used)
+    }
+
+    fn finish(
+        &mut self,
+        mut journal: Journal<View>,
+        call: &SimulatedCall,
+        outcome: EvmOutcome,
+    ) -> Result<(State, CallOutcome), ExecutorFatal> {
+        let finished = journal.finish()?;
+        self.evm.keep(journal);
+        let (fee, tip) = self.fee(call, outcome.gas_used);
+        self.burnt += burnt(finished.vanished, fee, tip)?;
+        self.tips += tip;
+        self.gas_used = self.gas_used.saturating_add(outcome.gas_used);
+        let mut state = finished.view.into_state()?;
+        state.apply(finished.changes)?;
+        let outcome = CallOutcome {
+            exit_code: outcome.exit_code,
+            gas_used: outcome.gas_used,
+            fvm_gas_used: 0,
+            return_data: outcome.return_data,
+            events: finished.events,
+        };
+        Ok((state, outcome))
+    }
+
+    /// What a call pays, and the part of it that is a tip, in attoTRB.
+    fn fee(&self, call: &SimulatedCall, gas_used: u64) -> (U256, U256) {
+        let base_fee = self.block.env.base_fee;
+        let price = fees::effective_price(call.max_fee_per_gas, call.max_priority_fee_per_gas, base_fee);
+        match price.filter(|_| self.block.validation) {
+            Some(price) => (money::fee(price, gas_used), money::fee(price - u128::from(base_fee), gas_used)),
+            None => (U256::ZERO, U256::ZERO),
+        }
+    }
+
+    fn invalid(&self, call: &SimulatedCall, gas_limit: u64, why: &InvalidTransaction) -> CallInvalid {
+        let (sender, fee) = (call.call.from, call.max_fee_per_gas);
+        match *why {
+            InvalidTransaction::NonceTooLow { tx, state } => CallInvalid::NonceTooLow { sender, got: tx, next: state },
+            InvalidTransaction::NonceTooHigh { tx, state } => {
+                CallInvalid::NonceTooHigh { sender, got: tx, next: state }
+            }
+            InvalidTransaction::LackOfFundForMaxFee { ref fee, ref balance } => {
+                CallInvalid::Funds { sender, balance: **balance, cost: **fee }
+            }
+            InvalidTransaction::OverflowPaymentInTransaction => {
+                CallInvalid::Funds { sender, balance: U256::ZERO, cost: U256::MAX }
+            }
+            InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
+            | InvalidTransaction::GasFloorMoreThanGasLimit { .. }
+                if gas_limit == self.gas_left() =>
+            {
+                CallInvalid::AllGas(self.block.gas_max)
+            }
+            InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas: want, gas_limit: have }
+            | InvalidTransaction::GasFloorMoreThanGasLimit { gas_floor: want, gas_limit: have } => {
+                CallInvalid::IntrinsicGas { have, want }
+            }
+            InvalidTransaction::CreateInitCodeSizeLimit => CallInvalid::InitCode(call.call.input.len()),
+            InvalidTransaction::GasPriceLessThanBasefee => {
+                CallInvalid::Fee { sender, fee, base_fee: self.block.env.base_fee }
+            }
+            InvalidTransaction::PriorityFeeGreaterThanMaxFee => {
+                CallInvalid::Tip { sender, tip: call.max_priority_fee_per_gas, fee }
+            }
+            ref other => CallInvalid::Rule(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Blocks of calls that are forgotten.
+
+use alloy_primitives::{Address as EvmAddress, U256};
+use fvm_shared::error::ExitCode;
+use tributary_primitives::{EthAddress, Hash32};
+
+use super::world::*;
+use crate::block::BlockEnv;
+use crate::receipt::Event;
+use crate::simulation::{
+    CallInvalid, Simulated, SimulatedBlock, SimulatedCall, SimulationRejected, TOKEN_ADDRESS, TRANSFER_TOPIC,
+};
+use crate::{AccountOverride, AccountOverrides, EthereumCall, State};
+
+/// Answers the slot that the first word of its call data names.
+const READER: &[u8] = &[0x5f, 0x35, 0x54, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
+/// Answers the balance of the address in the first word of its call data.
+const BALANCE: &[u8] = &[0x5f, 0x35, 0x31, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
+/// Answers the hash of the block whose number is the first word of its call data.
+const BLOCK_HASH: &[u8] = &[0x5f, 0x35, 0x40, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
+
+const SOMEONE: EthAddress = EthAddress([0x99; 20]);
+
+fn block(env: BlockEnv, calls: Vec<SimulatedCall>) -> SimulatedBlock {
+    let env = BlockEnv { base_fee: 0, ..env };
+    let accounts = AccountOverrides::new();
+    SimulatedBlock { env, accounts, calls, validation: false, trace_transfers: false, gas_max: 50_000_000 }
+}
+
+fn validated(env: BlockEnv, calls: Vec<SimulatedCall>) -> SimulatedBlock {
+    SimulatedBlock { env: env.clone(), validation: true, ..block(env, calls) }
+}
+
+fn with_code(block: SimulatedBlock, address: EthAddress, code: &[u8]) -> SimulatedBlock {
+    let wanted = AccountOverride { code: Some(code.to_vec()), ..AccountOverride::default() };
+    SimulatedBlock { accounts: AccountOverrides::from([(address, wanted)]), ..block }
+}
+
+/// A call of alice's that pays.
+fn call(to: EthAddress, value: u128, input: Vec<u8>) -> SimulatedCall {
+    let call = EthereumCall {
+        from: alice().eth_address(),
+        to: Some(to),
+        value: atto(value),
+        input,
+        gas_limit: Some(1_000_000),
+        ..EthereumCall::default()
+    };
+    SimulatedCall { call, nonce: None, max_fee_per_gas: 10_000, max_priority_fee_per_gas: TIP }
+}
+
+fn run(world: &World, state: State, block: &SimulatedBlock) -> Result<(State, Vec<Simulated>), SimulationRejected> {
+    world.executor.simulate(state, block).unwrap()
+}
+
+fn first(world: &World, block: &SimulatedBlock) -> Result<Vec<Simulated>, SimulationRejected> {
+    run(world, world.open().unwrap(), block).map(|(_, done)| done)
+}
+
+fn address_word(address: EthAddress) -> Vec<u8> {
+    EvmAddress::new(address.0).into_word().to_vec()
+}
+
+#[test]
+fn each_call_finds_what_those_before_it_did_in_its_block_and_in_earlier_ones() {
+    let mut world = World::new();
+    let keeper = world.deploy(0, KEEPER);
+    let blocks = world.store.blocks().len();
+    let stores = block(world.env(), vec![call(keeper, 0, words(&[1, 10])), call(keeper, 0, words(&[1, 11]))]);
+    let (state, done) = run(&world, world.open().unwrap(), &stores).unwrap();
+    assert_eq!(
+        done.iter().map(|one| (one.nonce, one.outcome.exit_code)).collect::<Vec<_>>(),
+        [(1, ExitCode::OK), (2, ExitCode::OK)]
+    );
+    assert!(done[1].outcome.gas_used < done[0].outcome.gas_used, "the slot is not empty any more");
+    let next = BlockEnv { height: world.env().height.next(), previous_hash: Hash32([0x77; 32]), ..world.env() };
+    let reads = with_code(block(next.clone(), vec![call(keeper, 0, words(&[1]))]), keeper, READER);
+    let (state, done) = run(&world, state, &reads).unwrap();
+    assert_eq!((done[0].nonce, &done[0].outcome.return_data), (3, &words(&[11])));
+    let hashes = with_code(
+        block(
+            BlockEnv { height: next.height.next(), ..next },
+            vec![call(SOMEONE, 0, words(&[2])), call(SOMEONE, 0, words(&[1]))],
+        ),
+        SOMEONE,
+        BLOCK_HASH,
+    );
+    let (mut state, done) = run(&world, state, &hashes).unwrap();
+    assert_eq!(done[0].outcome.return_data, [0x77; 32], "a simulated block's");
+    assert_eq!(done[1].outcome.return_data, [0x11; 32], "the chain's");
+    assert!(state.flush().is_err(), "a draft");
+    assert_eq!((world.store.blocks().len(), world.stored(keeper, 1)), (blocks, U256::ZERO));
+}
+
+#[test]
+fn a_contract_is_made_and_called() {
+    let world = World::new();
+    let made = EthAddress(EvmAddress::new(alice().eth_address().0).create(0).0.0);
+    let create = SimulatedCall {
+        call: EthereumCall { to: None, ..call(SOMEONE, 0, init_code(KEEPER)).call },
+        ..call(SOMEONE, 0, vec![])
+    };
+    let done = first(&world, &block(world.env(), vec![create, call(made, 0, words(&[1, 10]))])).unwrap();
+    assert_eq!((done[0].contract, done[0].outcome.return_data.len()), (Some(made), 0));
+    assert_eq!((done[1].outcome.events.len(), done[1].outcome.events[0].address), (1, made));
+}
+
+#[test]
+fn without_validation_nobody_pays_and_any_nonce_will_do() {
+    let world = World::new();
+    let any = SimulatedCall { nonce: Some(77), ..call(SOMEONE, 5, vec![]) };
+    let poor = EthereumCall { from: SOMEONE, value: atto(5), ..call(bob().eth_address(), 0, vec![]).call };
+    let poor = SimulatedCall { call: poor, ..SimulatedCall::default() };
+    let done = first(&world, &block(world.env(), vec![any, poor])).unwrap();
+    assert_eq!((done[0].nonce, done[1].nonce), (77, 0));
+    assert_eq!((done[0].outcome.gas_used, done[1].outcome.exit_code), (21_000, ExitCode::OK));
+}
+
+#[test]
+fn with_validation_gas_is_paid_for_burnt_and_tipped_as_in_a_block() {
+    let world = World::new();
+    let pays = validated(world.env(), vec![call(SOMEONE, 5, vec![])]);
+    let (state, done) = run(&world, world.open().unwrap(), &pays).unwrap();
+    assert_eq!(done[0].outcome.gas_used, 21_000);
+    let next = BlockEnv { height: world.env().height.next(), ..world.env() };
+    let asks = [PROPOSER, alice().eth_address(), EthAddress::from_actor_id(99)];
+    let asks = with_code(
+        block(next, asks.iter().map(|whose| call(EthAddress([0x98; 20]), 0, address_word(*whose))).collect()),
+        EthAddress([0x98; 20]),
+        BALANCE,
+    );
+    let (_, done) = run(&world, state, &asks).unwrap();
+    let told: Vec<_> =
+        done.iter().map(|one| u128::try_from(U256::from_be_slice(&one.outcome.return_data)).unwrap()).collect();
+    assert_eq!(told, [21_000 * TIP, RICH - 5 - 21_000 * 1_005, 21_000 * 1_000]);
+}
+
+#[test]
+fn what_may_not_run_is_told_apart() {
+    let world = World::new();
+    let sender = alice().eth_address();
+    let good = || call(SOMEONE, 5, vec![]);
+    let with_gas = |gas| SimulatedCall { call: EthereumCall { gas_limit: Some(gas), ..good().call }, ..good() };
+    let value = SimulatedCall { call: EthereumCall { value: atto(RICH + 1), ..good().call }, ..good() };
+    let cost = U256::from(RICH) + U256::from(10_000_000_000u64);
+    let init = EthereumCall { to: None, input: vec![0; 49_153], ..good().call };
+    let all_but_value = SimulatedCall { call: EthereumCall { value: atto(RICH), ..good().call }, ..good() };
+    for (invalid, why) in [
+        (SimulatedCall { nonce: Some(1), ..good() }, CallInvalid::NonceTooHigh { sender, got: 1, next: 0 }),
+        (value, CallInvalid::Funds { sender, balance: U256::from(RICH), cost: U256::from(RICH + 1) }),
+        (all_but_value, CallInvalid::Funds { sender, balance: U256::from(RICH), cost }),
+        (with_gas(20_999), CallInvalid::IntrinsicGas { have: 20_999, want: 21_000 }),
+        (with_gas(30_000_001), CallInvalid::BlockGas { asked: 30_000_001, limit: 30_000_000 }),
+        (SimulatedCall { call: init, ..good() }, CallInvalid::InitCode(49_153)),
+        (SimulatedCall { max_fee_per_gas: 999, ..good() }, CallInvalid::Fee { sender, fee: 999, base_fee: 1_000 }),
+        (
+            SimulatedCall { max_priority_fee_per_gas: 10_001, ..good() },
+            CallInvalid::Tip { sender, tip: 10_001, fee: 10_000 },
+        ),
+    ] {
+        assert_eq!(first(&world, &validated(world.env(), vec![invalid])), Err(SimulationRejected::Call(why)));
+    }
+    let twice = validated(world.env(), vec![good(), SimulatedCall { nonce: Some(0), ..good() }]);
+    assert_eq!(first(&world, &twice), Err(CallInvalid::NonceTooLow { sender, got: 0, next: 1 }.into()));
+    let little = SimulatedBlock { gas_max: 41_999, ..block(world.env(), vec![good(), good()]) };
+    assert_eq!(first(&world, &little), Err(CallInvalid::AllGas(41_999).into()));
+    let enough = SimulatedBlock { gas_max: 42_000, ..block(world.env(), vec![good(), good()]) };
+    assert_eq!(first(&world, &enough).unwrap()[1].gas_limit, 21_000);
+}
+
+#[test]
+fn whoever_has_code_may_send_too() {
+    let world = World::new();
+    let sends = with_code(validated(world.env(), vec![call(SOMEONE, 5, vec![])]), alice().eth_address(), KEEPER);
+    assert_eq!(first(&world, &sends).unwrap()[0].outcome.exit_code, ExitCode::OK);
+}
+
+#[test]
+fn moved_tokens_are_told_in_order_unless_they_come_back() {
+    let mut world = World::new();
+    let (forwarder, keeper, proxy) =
+        (world.deploy(0, FORWARDER), world.deploy(1, KEEPER), world.exec_code(0, proxy_code()));
+    let masked = EthAddress::from_actor_id(proxy.id().unwrap());
+    let (bob, stranger) = (bob().eth_address(), key(9).f1_address().to_bytes());
+    let told = [&[u8::try_from(stranger.len()).unwrap()][..], &stranger, &[0; 8]].concat();
+    let calls = vec![
+        call(forwarder, 7, address_word(bob)),
+        call(forwarder, 7, [address_word(masked), told].concat()),
+        call(keeper, 0, words(&[1, 10])),
+        call(forwarder, 7, [address_word(keeper), words(&[1, 10, 0])].concat()),
+    ];
+    let traced = SimulatedBlock { trace_transfers: true, ..block(world.env(), calls.clone()) };
+    let done = first(&world, &traced).unwrap();
+    let transfer = |event: &Event| {
+        let log = event.said.as_log().unwrap();
+        assert_eq!((event.address, log.topics()[0]), (TOKEN_ADDRESS, TRANSFER_TOPIC));
+        let party = |at: usize| EthAddress(EvmAddress::from_word(log.topics()[at]).0.0);
+        (party(1), party(2), U256::from_be_slice(&log.data))
+    };
+    let seven = U256::from(7);
+    let transfers: Vec<_> = done[0].outcome.events.iter().map(transfer).collect();
+    assert_eq!(transfers, [(alice().eth_address(), forwarder, seven), (forwarder, bob, seven)]);
+    let transfers: Vec<_> = done[1].outcome.events.iter().map(transfer).collect();
+    assert_eq!(transfers[..2], [(alice().eth_address(), forwarder, seven), (forwarder, masked, seven)]);
+    assert_eq!((transfers.len(), transfers[2].0, transfers[2].2), (3, masked, seven), "the actor's own");
+    assert_eq!(done[2].outcome.events.len(), 1, "the keeper's log, and nothing moved");
+    assert_eq!((done[3].outcome.exit_code, done[3].outcome.events.len()), (ExitCode::new(33), 0));
+    let silent = first(&world, &block(world.env(), calls)).unwrap();
+    assert_eq!(silent.iter().map(|one| one.outcome.events.len()).collect::<Vec<_>>(), [0, 0, 1, 0]);
+}
