@@ -74,9 +74,9 @@ pub struct Standing<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateRejected {
     /// Of another subnet.
-    #[error("a certificate of subnet {found}; this actor judges {expected}")]
+    #[error("a certificate of subnet {found}, not of {expected}")]
     WrongSubnet {
-        /// The subnet registered here.
+        /// The subnet that is registered, or trusted.
         expected: SubnetId,
         /// The subnet in the certificate.
         found: SubnetId,
@@ -201,11 +201,36 @@ pub fn judge(
 ) -> Result<Accepted, CertificateRejected> {
     is_from(standing.registration, &certificate.checkpoint)?;
     follows(standing, &certificate.checkpoint)?;
-    let signers = quorum(standing.registration, certificate)?;
+    is_signed(standing.registration, certificate, verify)?;
+    Ok(Accepted::from(&certificate.checkpoint))
+}
+
+/// Whether the registered validators say what `certificate` does, whatever came before it: who trusts them need know no other checkpoint.
+///
+/// `verify` as for [`judge`].
+///
+/// # Errors
+/// [`CertificateRejected`], of `WrongSubnet`, `WrongConfiguration` and from `BitmapSize` on in the table above.
+pub fn is_certified(
+    registration: &Registration,
+    certificate: &CheckpointCertificate,
+    verify: impl FnOnce(&[BlsPublicKey], &[u8], &BlsSignature) -> bool,
+) -> Result<(), CertificateRejected> {
+    is_from(registration, &certificate.checkpoint)?;
+    is_signed(registration, certificate, verify)
+}
+
+/// A quorum signed it.
+fn is_signed(
+    registration: &Registration,
+    certificate: &CheckpointCertificate,
+    verify: impl FnOnce(&[BlsPublicKey], &[u8], &BlsSignature) -> bool,
+) -> Result<(), CertificateRejected> {
+    let signers = quorum(registration, certificate)?;
     if !verify(&signers, &certificate.checkpoint.signing_payload(), &certificate.signature) {
         return Err(CertificateRejected::BadSignature);
     }
-    Ok(Accepted::from(&certificate.checkpoint))
+    Ok(())
 }
 
 /// The subnet and the validator set are those registered.

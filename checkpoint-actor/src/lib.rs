@@ -20,5 +20,5 @@ pub mod judge;
 pub mod registration;
 
 pub use checkpoint::{Checkpoint, CheckpointCertificate};
-pub use judge::{Accepted, CertificateRejected, Standing, judge};
+pub use judge::{Accepted, CertificateRejected, Standing, is_certified, judge};
 pub use registration::{Candidate, ConfigurationNumber, Registration, RegistrationRejected, Validator};

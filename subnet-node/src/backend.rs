@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
-use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
+use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
 use tributary_fvm::simulation::SimulatedBlock;
 use tributary_fvm::{Accessed, BlockEnv, CallOutcome, CallRequest, EthereumCall, GasEstimate, Overrides, ReadState};
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 use tributary_rpc::backend::{
-    ActorView, BlockView, ChainParameters, Draft, Executed, Identity, Ran, SimulateRejected, SyncProgress, Tip,
-    TransactionPosition, ValidatorView, ValidatorsView,
+    ActorView, BlockView, ChainParameters, Draft, Executed, Identity, ProveRejected, Ran, SimulateRejected, SyncProgress,
+    Tip, TransactionPosition, ValidatorView, ValidatorsView, Witnessed,
 };
 use tributary_rpc::{Backend, CallRejected, ReadUnavailable, StateView, SubmitRejected};
 use tributary_store::Family;
+use tributary_witness::{PartsOf, WitnessFatal, make};
 
 use crate::facts::ChainFacts;
 use crate::halt::Halt;
@@ -235,6 +236,22 @@ impl Backend for NodeBackend {
         let heights = from..self.ledger.head().height.next();
         let entries = self.ledger.store().range(Family::Checkpoints, heights, limit).map_err(self.broken())?;
         entries.into_iter().map(|(height, bytes)| self.read_certificate(height, &bytes)).collect()
+    }
+
+    fn prove(&self, checkpoint: &Checkpoint, question: &PartsOf) -> Result<Witnessed, ProveRejected> {
+        let (height, root) = (checkpoint.height, &checkpoint.state_root);
+        self.check_state(height)?;
+        let trees = self.ledger.past().at(height, root).map_err(self.unreadable(height))?;
+        let (parts, witness) = make(&trees, root, question).map_err(|why| match why {
+            WitnessFatal::TooLong => ProveRejected::TooLong,
+            WitnessFatal::Store(why) => self.unreadable(height)(WitnessFatal::Store(why)).into(),
+            // A path leads wherever an actor's blocks do: what it wrote is not this node's fault.
+            unreadable @ (WitnessFatal::Missing(_) | WitnessFatal::Malformed(_)) => match self.check_state(height) {
+                Ok(()) => ProveRejected::Unreadable(unreadable.to_string()),
+                Err(gone) => gone.into(),
+            },
+        })?;
+        Ok(Witnessed { parts, witness })
     }
 }
 

@@ -195,6 +195,25 @@ fn a_signature_holds_for_its_own_checkpoint_and_signers_only() {
 }
 
 #[test]
+fn who_trusts_the_validators_need_know_no_checkpoint_before() {
+    let case = Case::good();
+    let asked = |checkpoint: Checkpoint, positions: &[usize]| {
+        is_certified(&case.registration, &certify(&case.registration, checkpoint, positions), toy_verify)
+    };
+    let lone = Checkpoint { height: Height(7_777), previous: Some(cbor_cid(b"unknown")), ..case.checkpoint.clone() };
+    assert_eq!(asked(lone.clone(), &[0, 1, 3]), Ok(()));
+    let no_quorum = CertificateRejected::NoQuorum { signed: VotingPower(20), total: VotingPower(40) };
+    assert_eq!(asked(lone.clone(), &[0, 1]), Err(no_quorum));
+    let elsewhere = Checkpoint { subnet: SubnetId::root(1), ..lone.clone() };
+    assert!(matches!(asked(elsewhere, &[0, 1, 3]), Err(CertificateRejected::WrongSubnet { .. })));
+    let other_set = Checkpoint { configuration: ConfigurationNumber(2), ..lone };
+    assert!(matches!(asked(other_set, &[0, 1, 3]), Err(CertificateRejected::WrongConfiguration { .. })));
+    let mut forged = case.certificate();
+    forged.signature.0[0] ^= 1;
+    assert_eq!(is_certified(&case.registration, &forged, toy_verify), Err(CertificateRejected::BadSignature));
+}
+
+#[test]
 fn the_costly_question_is_asked_last() {
     let case = Case { positions: vec![0, 1], ..Case::good() };
     let never = |_: &[BlsPublicKey], _: &[u8], _: &BlsSignature| unreachable!("no quorum, no verification");

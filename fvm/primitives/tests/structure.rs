@@ -32,6 +32,7 @@ const LAYERS: &[&[&str]] = &[
         "tributary-message",
         "tributary-wasm",
         "tributary-consensus",
+        "tributary-proof",
         "tributary-checkpoint-actor",
         "tributary-script-actor",
         "tributary-script-entries-actor",

@@ -15,6 +15,7 @@
 //! | module | decides |
 //! |---|---|
 //! | [`question`] | what can be asked, and which blocks answer it |
+//! | [`parts`] | several of those about one actor, at once |
 //! | [`witness`] | making and verifying a witness |
 //! | [`archive`] | the whole state as a file, out and back in |
 //! | [`mod@changes`] | which actors and which of their slots differ between two states |
@@ -39,6 +40,7 @@ pub mod changes;
 mod hamt;
 mod kamt;
 mod node;
+pub mod parts;
 pub mod question;
 pub mod witness;
 
@@ -51,5 +53,6 @@ pub use car::CarRejected;
 pub use changes::{ActorChange, SlotChange, SlotChanges, changes, slot_changes};
 pub use ipld_core::ipld::Ipld;
 pub use node::NodeRejected;
+pub use parts::{Parts, PartsOf, TooManyParts};
 pub use question::{ActorAt, EntryAt, Question, SlotAt, StatePath, ValueAt};
 pub use witness::{WitnessFatal, WitnessRejected, make, read, verify};

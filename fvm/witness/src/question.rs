@@ -7,6 +7,8 @@
 //! | [`EntryAt`] | what an actor of installed code keeps under a key | there is no such actor, or nothing under the key |
 //! | [`ValueAt`] | what lies at a path below an actor's state | there is no such actor, or the path leaves what is there |
 //!
+//! Several of the last three about one actor are one question: [`parts`](crate::parts).
+//!
 //! One walk serves the maker, who reads a store, and the verifier, who reads the witness: they cannot disagree about the way.
 
 use std::fmt;

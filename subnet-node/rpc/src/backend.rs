@@ -21,12 +21,13 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use tokio::sync::{broadcast, watch};
-use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
+use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
 use tributary_fvm::Overrides;
 use tributary_fvm::call::{Accessed, CallOutcome, CallRequest, EthereumCall, GasEstimate};
 use tributary_message::Transaction;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower};
+use tributary_witness::{Parts, PartsOf};
 
 pub use block::{BlockView, Executed, Tip, TransactionPosition};
 pub use call::CallRejected;
@@ -111,6 +112,35 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// [`ReadUnavailable`].
     fn certificates(&self, from: Height, limit: usize) -> Result<Vec<CheckpointCertificate>, ReadUnavailable>;
+
+    /// The answer to `question` about the state that `checkpoint`, which is certified here, names, and the witness for it.
+    ///
+    /// # Errors
+    /// [`ProveRejected`].
+    fn prove(&self, checkpoint: &Checkpoint, question: &PartsOf) -> Result<Witnessed, ProveRejected>;
+}
+
+/// Parts of a state, and the witness that they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Witnessed {
+    /// The parts.
+    pub parts: Parts,
+    /// The blocks from the state root to all of them, CARv1.
+    pub witness: Vec<u8>,
+}
+
+/// Why there is no witness.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProveRejected {
+    /// More blocks, or bytes, than any witness may have.
+    #[error("the answer takes more blocks or bytes than a witness may have; ask for less")]
+    TooLong,
+    /// The way leads through a block that cannot be read as IPLD. Actors may write such.
+    #[error("the way to the answer cannot be read: {0}")]
+    Unreadable(String),
+    /// The state is not here any more, or the node cannot read it.
+    #[error(transparent)]
+    Unavailable(#[from] ReadUnavailable),
 }
 
 /// The state after one block.

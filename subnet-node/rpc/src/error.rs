@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 3 | a contract reverted; `data` is what it returned | go-ethereum |
 //! | 4 | a transaction waits and did not run in time; `data` is its hash | EIP-7966 |
-//! | -32000 | a transaction or call that cannot be; an unknown block, subscription or filter | go-ethereum |
+//! | -32000 | a transaction or call that cannot be; an unknown block, checkpoint, subscription or filter | go-ethereum |
 //! | -32002 | a block or state that this node does not keep; a node that is stopping | EIP-1474, resource unavailable |
 //! | -32005 | more than a limit allows, or than the node can answer at once | EIP-1474, limit exceeded |
 //! | -32008 | an answer larger than the server may send | jsonrpsee |
@@ -21,7 +21,7 @@ use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::types::error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE, METHOD_NOT_FOUND_CODE};
 use tributary_primitives::{Hash32, Height};
 
-use crate::backend::{CallRejected, ReadUnavailable, SubmitRejected};
+use crate::backend::{CallRejected, ProveRejected, ReadUnavailable, SubmitRejected};
 use crate::comet::CometRejected;
 
 /// A contract reverted.
@@ -88,6 +88,19 @@ pub enum RpcRejected {
     /// No block has this hash, or the chain is not that high.
     #[error("header not found")]
     UnknownBlock,
+    /// No checkpoint that is certified, to prove anything against.
+    #[error("no checkpoint {}is certified on this node; {}", of_block(*height), certified(*latest, *period))]
+    NotCertified {
+        /// The height asked for; none for the latest.
+        height: Option<Height>,
+        /// The latest that is certified.
+        latest: Option<Height>,
+        /// Blocks from one checkpoint to the next; 0 on a network that cuts none.
+        period: u64,
+    },
+    /// What was asked for cannot be proven.
+    #[error(transparent)]
+    Prove(#[from] ProveRejected),
     /// A range of blocks that goes past the end of the chain.
     #[error("request beyond head block: requested {asked}, head {tip}")]
     BeyondTip {
@@ -154,17 +167,21 @@ impl RpcRejected {
             | Self::InvalidArgument { .. }
             | Self::Comet(CometRejected::Parameters(_)) => INVALID_PARAMS_CODE,
             Self::NoSuchSubscription(_) | Self::NoNotifications => METHOD_NOT_FOUND_CODE,
-            Self::AboveLimit(_) | Self::Busy(_) => LIMIT,
+            Self::AboveLimit(_) | Self::Busy(_) | Self::Prove(ProveRejected::TooLong) => LIMIT,
             Self::Reverted { .. } => REVERTED,
             Self::Simulation { code, .. } => *code,
             Self::NotYet { .. } => NOT_YET,
             Self::UnknownBlock
+            | Self::NotCertified { .. }
+            | Self::Prove(ProveRejected::Unreadable(_))
             | Self::BeyondTip { .. }
             | Self::CallStopped(_)
             | Self::NoSubscription
             | Self::NoFilter
             | Self::PendingLogs => SERVER,
-            Self::Submit(SubmitRejected::Unavailable(why)) | Self::Unavailable(why) => unavailable_code(why),
+            Self::Submit(SubmitRejected::Unavailable(why))
+            | Self::Prove(ProveRejected::Unavailable(why))
+            | Self::Unavailable(why) => unavailable_code(why),
             Self::Submit(_) => SERVER,
             Self::Comet(_) | Self::Internal(_) => INTERNAL_ERROR_CODE,
         }
@@ -174,12 +191,26 @@ impl RpcRejected {
     #[must_use]
     pub const fn is_ours(&self) -> bool {
         match self {
-            Self::Busy(_) | Self::Unavailable(_) | Self::Submit(SubmitRejected::Unavailable(_)) | Self::Internal(_) => {
-                true
-            }
+            Self::Busy(_)
+            | Self::Unavailable(_)
+            | Self::Submit(SubmitRejected::Unavailable(_))
+            | Self::Prove(ProveRejected::Unavailable(_))
+            | Self::Internal(_) => true,
             Self::Comet(refused) => refused.is_ours(),
             _ => false,
         }
+    }
+}
+
+fn of_block(height: Option<Height>) -> String {
+    height.map_or_else(String::new, |height| format!("of block {height} "))
+}
+
+fn certified(latest: Option<Height>, period: u64) -> String {
+    match latest {
+        _ if period == 0 => "this network cuts none, as every root".to_owned(),
+        None => format!("one is cut every {period} blocks: ask again later"),
+        Some(latest) => format!("one is cut every {period} blocks, and the latest certified is of block {latest}"),
     }
 }
 

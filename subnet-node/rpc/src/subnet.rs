@@ -6,6 +6,7 @@
 //! | `checkpoint` | checkpoints and their certificates |
 //! | `message` | FVM messages: bringing them, their receipts, calls and estimates |
 //! | `actor` | actors, their nonces and ids |
+//! | `proof` | parts of the state, proven |
 //! | [`view`] | the JSON of every answer |
 //! | `parameter` | the JSON of every parameter |
 //!
@@ -16,8 +17,11 @@ mod actor;
 mod checkpoint;
 mod message;
 mod parameter;
+mod proof;
 mod status;
 pub mod view;
+
+pub use proof::PROOF_WITNESS_BYTES_MAX;
 
 use crate::methods::Methods;
 
@@ -39,4 +43,5 @@ pub fn register(methods: &mut Methods) {
     methods.read("subnet_getActor", actor::actor);
     methods.read("subnet_nonce", actor::nonce);
     methods.read("subnet_resolve", actor::resolve);
+    methods.read("subnet_getProof", proof::proof);
 }

@@ -10,9 +10,11 @@ use fvm_shared::econ::TokenAmount;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tributary_fvm::call::FvmCall;
-use tributary_primitives::parse_address;
+use tributary_primitives::entry::ENTRY_KEY_BYTES_MAX;
+use tributary_primitives::{EntryKey, Hash32, parse_address};
+use tributary_witness::{PartsOf, StatePath};
 
-use crate::hex_bytes::{self, HexBytes};
+use crate::hex_bytes::{self, HexBytes, Slot};
 
 /// An address of any kind: `f0…` to `f4…`, or `0x…` for the one it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,38 @@ impl MessageCall {
             value: self.value.0,
             gas_limit: Some(self.gas_limit.unwrap_or(gas_max).min(gas_max)),
         }
+    }
+}
+
+/// What to prove beside the actor itself. All of it may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofParts {
+    /// Storage slots of the contract.
+    #[serde(default)]
+    slots: Vec<Slot>,
+    /// Keys of the actor's entries.
+    #[serde(default)]
+    entries: Vec<HexBytes>,
+    /// Below the actor's state, as in `2/0`; empty for all of its root block.
+    #[serde(default)]
+    path: Option<String>,
+}
+
+impl ProofParts {
+    /// The question about these parts of `actor`.
+    ///
+    /// # Errors
+    /// What is no key or path, or too much.
+    pub fn of(self, actor: Address) -> Result<PartsOf, String> {
+        let key = |bytes: HexBytes| {
+            let wrong = || format!("a key has 1 to {ENTRY_KEY_BYTES_MAX} bytes, not {}", bytes.0.len());
+            EntryKey::new(&bytes.0).ok_or_else(wrong)
+        };
+        let slots = self.slots.iter().map(|slot| Hash32(slot.0)).collect();
+        let entries = self.entries.into_iter().map(key).collect::<Result<_, _>>()?;
+        let path = self.path.map(|path| path.parse::<StatePath>().map_err(|why| format!("path: {why}"))).transpose()?;
+        PartsOf::new(actor, slots, entries, path).map_err(|why| why.to_string())
     }
 }
 

@@ -1,14 +1,15 @@
 //! The JSON of every answer of the `subnet_` namespace.
 //!
-//! These are words for clients too: each reads back from its own JSON.
+//! These are words for clients too: each reads back from its own JSON. Those that a proof has are `tributary_proof`'s, so that who checks
+//! one needs nothing of a node.
 
-use cid::Cid;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use serde::{Deserialize, Serialize};
-use tributary_checkpoint::CheckpointCertificate;
 use tributary_fvm::receipt::Event;
-use tributary_primitives::{BlsPublicKey, BlsSignature, EthAddress, Hash32, Height, SubnetId, VotingPower};
+use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower};
+
+pub use tributary_proof::json::{Actor, Certificate, Checkpoint, Proof};
 
 use crate::hex_bytes::HexBytes;
 
@@ -90,67 +91,6 @@ pub struct Validator {
     pub reward_address: EthAddress,
     /// Weight of its vote.
     pub power: VotingPower,
-}
-
-/// Answer of `subnet_certificate` and `subnet_latestCertificate`; an entry of `subnet_checkpoints`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Certificate {
-    /// What was signed.
-    pub checkpoint: Checkpoint,
-    /// Who signed, by position in the validator set, ascending.
-    pub signers: Vec<usize>,
-    /// The signers' aggregated BLS signature, 96 bytes.
-    pub signature: BlsSignature,
-    /// All of it in DAG-CBOR: the parameters of the parent actor's `SubmitCheckpoint`.
-    pub cbor: HexBytes,
-}
-
-/// A checkpoint in [`Certificate`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// Its own CID.
-    pub cid: String,
-    /// Who speaks.
-    pub subnet: SubnetId,
-    /// The block after which it holds.
-    pub height: Height,
-    /// Hash of that block.
-    pub block_hash: Hash32,
-    /// Root of the state after that block.
-    pub state_root: String,
-    /// CID of the checkpoint before; none for the first.
-    pub previous: Option<String>,
-    /// Root of the list of messages for the parent.
-    pub outbox_root: String,
-    /// Messages for the parent ever queued.
-    pub outbox_count: u64,
-    /// The validator set that signs.
-    pub configuration: u64,
-    /// Tokens in existence, attoTRB.
-    pub supply: String,
-}
-
-impl From<&CheckpointCertificate> for Certificate {
-    fn from(certificate: &CheckpointCertificate) -> Self {
-        let checkpoint = &certificate.checkpoint;
-        Self {
-            checkpoint: Checkpoint {
-                cid: checkpoint.cid().to_string(),
-                subnet: checkpoint.subnet.clone(),
-                height: checkpoint.height,
-                block_hash: checkpoint.block_hash,
-                state_root: checkpoint.state_root.to_string(),
-                previous: checkpoint.previous.as_ref().map(Cid::to_string),
-                outbox_root: checkpoint.outbox_root.to_string(),
-                outbox_count: checkpoint.outbox_count,
-                configuration: checkpoint.configuration.0,
-                supply: atto(&checkpoint.supply),
-            },
-            signers: certificate.signers.iter().collect(),
-            signature: certificate.signature,
-            cbor: HexBytes(certificate.to_cbor()),
-        }
-    }
 }
 
 /// Answer of `subnet_getMessageReceipt`; also of Ethereum transactions.
@@ -242,27 +182,6 @@ pub struct GasNeeded {
     pub gas_limit: u64,
     /// What a unit of FVM gas costs in the next block, attoTRB; `gas_fee_cap` must not be below it when the block is made.
     pub base_fee: u64,
-}
-
-/// Answer of `subnet_getActor`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Actor {
-    /// Its id address: f0.
-    pub id: String,
-    /// CID of its code.
-    pub code: String,
-    /// Name of the built-in actor that this code is; none for installed code.
-    pub builtin: Option<String>,
-    /// Root of its state.
-    pub state: String,
-    /// Next nonce.
-    pub nonce: u64,
-    /// In attoTRB.
-    pub balance: String,
-    /// Its f4 address, if it has one.
-    pub delegated_address: Option<String>,
-    /// How Ethereum names it: its own address, or its id masked.
-    pub eth_address: EthAddress,
 }
 
 /// An amount as a decimal string of attoTRB.

@@ -4,19 +4,23 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
-use tributary_checkpoint::CheckpointCertificate;
 use tributary_checkpoint::registration::ConfigurationNumber;
+use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
 use tributary_fvm::call::{Accessed, AccessedAccount, CallOutcome, CallRequest, EthereumCall, GasEstimate};
 use tributary_fvm::fees::next_base_fee;
 use tributary_fvm::simulation::{CallInvalid, Simulated, SimulatedBlock, SimulationRejected};
+use tributary_fvm::state::MemoryStore;
 use tributary_fvm::{Overrides, OverridesRejected};
 use tributary_message::Transaction;
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid};
 use tributary_rpc::backend::{
-    ActorView, Backend, BlockView, CallRejected, ChainParameters, Draft, Executed, Identity, Ran, ReadUnavailable,
-    SimulateRejected, StateView, SubmitRejected, SyncProgress, Tip, TransactionPosition, ValidatorView, ValidatorsView,
+    ActorView, Backend, BlockView, CallRejected, ChainParameters, Draft, Executed, Identity, ProveRejected, Ran,
+    ReadUnavailable, SimulateRejected, StateView, SubmitRejected, SyncProgress, Tip, TransactionPosition, ValidatorView,
+    ValidatorsView, Witnessed,
 };
+use tributary_rpc::subnet::PROOF_WITNESS_BYTES_MAX;
+use tributary_witness::{PartsOf, WitnessFatal, make};
 
 use crate::machine::{CODE, FVM_GAS_PER_GAS, GAS, State, actor, call, find, first_state, run};
 
@@ -25,6 +29,9 @@ pub const BLOCK_GAS_LIMIT: u64 = 30_000_000;
 pub const BASE_FEE_MIN: u64 = 1_000;
 /// When the chain began: 2023-11-14, half a second past a whole one.
 const GENESIS_NS: u64 = 1_700_000_000_500_000_000;
+
+/// A path to what takes a larger witness than is sent.
+pub const TOO_LARGE: &str = "too/large";
 
 /// Arrivals that are remembered.
 pub const ARRIVALS_KEPT: usize = 8;
@@ -41,6 +48,8 @@ struct Inner {
     states: Vec<State>,
     waiting: Vec<Transaction>,
     certificates: Vec<CheckpointCertificate>,
+    /// Of every checkpoint.
+    trees: MemoryStore,
     finalized: Option<Height>,
     oldest_state: Height,
     oldest_block: Height,
@@ -73,6 +82,7 @@ impl Ledger {
             states: vec![first_state(rich)],
             waiting: vec![],
             certificates: vec![],
+            trees: MemoryStore::default(),
             finalized: None,
             oldest_state: Height::GENESIS,
             oldest_block: Height::GENESIS,
@@ -118,6 +128,11 @@ impl Ledger {
 
     pub fn certify(&self, certificate: CheckpointCertificate) {
         self.lock().certificates.push(certificate);
+    }
+
+    /// What checkpoints are proven by from now on.
+    pub fn keep_trees(&self, trees: MemoryStore) {
+        self.lock().trees = trees;
     }
 
     pub fn finalize(&self, height: u64) {
@@ -297,6 +312,22 @@ impl Backend for Ledger {
         let inner = self.lock();
         let from_there = inner.certificates.iter().filter(|certificate| certificate.checkpoint.height >= from);
         Ok(from_there.take(limit).cloned().collect())
+    }
+
+    /// What is at the path [`TOO_LARGE`] takes more bytes than are sent.
+    fn prove(&self, checkpoint: &Checkpoint, question: &PartsOf) -> Result<Witnessed, ProveRejected> {
+        let inner = self.lock();
+        let height = checkpoint.height;
+        if height < inner.oldest_state {
+            return Err(ReadUnavailable::StateNotKept { height, oldest: inner.oldest_state }.into());
+        }
+        let is_too_large = question.path().is_some_and(|path| path.to_string() == TOO_LARGE);
+        match make(&inner.trees, &checkpoint.state_root, question) {
+            Ok((parts, _)) if is_too_large => Ok(Witnessed { parts, witness: vec![0; PROOF_WITNESS_BYTES_MAX + 1] }),
+            Ok((parts, witness)) => Ok(Witnessed { parts, witness }),
+            Err(WitnessFatal::TooLong) => Err(ProveRejected::TooLong),
+            Err(why) => Err(ProveRejected::Unreadable(why.to_string())),
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `simulations` | blocks that are run and forgotten, read by alloy's own types |
 //! | `comet` | CometBFT's RPC, for light clients |
 //! | `subnet` | the `subnet_` namespace |
+//! | `proofs` | of it, what anybody can check alone |
 //! | `refusals` | each fault has its own code and sentence |
 //! | `serving` | the socket: limits, CORS, hosts, stopping |
 //! | `socket` | nothing: a client on a WebSocket |
@@ -26,6 +27,7 @@ mod fixture;
 mod ledger;
 mod logs;
 mod machine;
+mod proofs;
 mod refusals;
 mod serving;
 mod simulations;
