@@ -9,6 +9,7 @@ use crate::bench::BenchArgs;
 use crate::devnet::DevnetArgs;
 use crate::init::InitArgs;
 use crate::inspect::InspectArgs;
+use crate::proof::VerifyProofArgs;
 
 /// A Tributary node: runs a subnet, or a root network, as a validator or a follower.
 #[derive(Debug, Parser)]
@@ -100,6 +101,22 @@ EXIT CODES:
   1  refused, not there, or the node runs; the last line says which
 replay has more: see `subnet-node inspect replay --help`")]
     Inspect(InspectArgs),
+    /// Check what a node answered to subnet_getProof: needs the answer and the validators that you trust. No node, no home.
+    #[command(after_help = "EXAMPLES:
+  subnet-node verify-proof proof.json --genesis genesis.json
+  subnet-node verify-proof proof.json --validators set.json --subnet /r31415/f0100 --json
+  subnet-node verify-proof proof.json --genesis genesis.json --address 0xf39f… --height-min 1000
+  curl -s -H 'content-type: application/json' $NODE -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subnet_getProof\",\"params\":[\"f01\"]}' |
+    subnet-node verify-proof --genesis genesis.json
+
+The answer may be as it came, with the envelope of JSON-RPC, or the result alone. What it proves is how things were after the block
+that it names; --height-min refuses one that is too old. docs/proofs.md walks through it.
+
+EXIT CODES:
+  0  what is printed is proven, which may be that there is nothing
+  1  nothing is proven; the last line says why
+  2  the command line is wrong")]
+    VerifyProof(VerifyProofArgs),
 }
 
 /// Options of `run`.

@@ -27,6 +27,7 @@
 //! | `files` | files read and written whole |
 //! | [`actor`] | a person's commands to actors of a network |
 //! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
+//! | [`proof`] | the state of somebody else's node, proven |
 //! | [`mod@bench`] | what a network takes from its clients, end to end |
 //! | [`devnet`] | a root network, a subnet and a relayer on this machine |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
@@ -52,6 +53,7 @@ pub mod inspect;
 pub mod ledger;
 pub mod metrics;
 pub mod pool;
+pub mod proof;
 mod recovery;
 pub mod run;
 pub mod status;

@@ -8,6 +8,7 @@ use tributary_node::config::NodeConfig;
 use tributary_node::home::Home;
 use tributary_node::init::init;
 use tributary_node::inspect::inspect;
+use tributary_node::proof::verify_proof;
 use tributary_node::{actor, bench, devnet, run};
 use tributary_service::logs;
 use tributary_service::stop::StopSignal;
@@ -41,6 +42,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Run(args) => run_node(&args)?,
         Command::Inspect(args) => return inspect(args),
+        Command::VerifyProof(args) => verify_proof(&args)?,
         Command::Bench(args) => return runtime()?.block_on(bench::run(args)),
         Command::Devnet(args) => runtime()?.block_on(devnet::run(args))?,
     }

@@ -15,6 +15,7 @@
 //! | [`history`] | nodes that keep less than all |
 //! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
 //! | [`ledger`] | a chain taken over block by block, with stops at every height |
+//! | [`proofs`] | the state of a running node, proven to somebody who has no node |
 //! | [`refusals`] | bad homes, settings and ports are refused with what to do |
 //! | [`viem`] | Solidity and viem against a real network |
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on should stop, and say why")]
@@ -30,6 +31,7 @@ mod inspect;
 mod ledger;
 mod light_client;
 mod network;
+mod proofs;
 mod refusals;
 mod survival;
 mod viem;
