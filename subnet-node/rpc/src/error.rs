@@ -6,7 +6,8 @@
 //! | 4 | a transaction waits and did not run in time; `data` is its hash | EIP-7966 |
 //! | -32000 | a transaction or call that cannot be; an unknown block, checkpoint, subscription or filter | go-ethereum |
 //! | -32002 | a block or state that this node does not keep; a node that is stopping | EIP-1474, resource unavailable |
-//! | -32005 | more than a limit allows, or than the node can answer at once | EIP-1474, limit exceeded |
+//! | -32004 | a method that has no meaning on this chain | EIP-1474, method not supported |
+//! | -32005 | more than a limit allows, faster than a client may ask, or than the node can answer at once | EIP-1474, limit exceeded |
 //! | -32008 | an answer larger than the server may send | jsonrpsee |
 //! | -32010 | a batch of too many requests | jsonrpsee |
 //! | -32601 | no such method or subscription; a subscription over HTTP | JSON-RPC 2.0, go-ethereum |
@@ -32,6 +33,8 @@ const NOT_YET: i32 = 4;
 const SERVER: i32 = -32000;
 /// EIP-1474, "resource unavailable".
 const UNAVAILABLE: i32 = -32002;
+/// EIP-1474, "method not supported".
+const NOT_SUPPORTED: i32 = -32004;
 /// EIP-1474, "limit exceeded".
 const LIMIT: i32 = -32005;
 
@@ -101,6 +104,12 @@ pub enum RpcRejected {
     /// What was asked for cannot be proven.
     #[error(transparent)]
     Prove(#[from] ProveRejected),
+    /// Proofs of another chain's state.
+    #[error(
+        "eth_getProof proves paths in Merkle-Patricia tries, and this chain's state is HAMTs and KAMTs of IPLD blocks: subnet_getProof proves \
+         accounts and storage slots of it, against a certified checkpoint"
+    )]
+    NoTries,
     /// A range of blocks that goes past the end of the chain.
     #[error("request beyond head block: requested {asked}, head {tip}")]
     BeyondTip {
@@ -171,6 +180,7 @@ impl RpcRejected {
             Self::Reverted { .. } => REVERTED,
             Self::Simulation { code, .. } => *code,
             Self::NotYet { .. } => NOT_YET,
+            Self::NoTries => NOT_SUPPORTED,
             Self::UnknownBlock
             | Self::NotCertified { .. }
             | Self::Prove(ProveRejected::Unreadable(_))

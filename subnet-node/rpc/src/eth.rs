@@ -52,6 +52,7 @@ pub fn register(methods: &mut Methods) {
     methods.read("eth_getTransactionCount", account::transaction_count);
     methods.read("eth_getCode", account::code);
     methods.read("eth_getStorageAt", account::storage_at);
+    methods.read("eth_getProof", account::no_proof);
 
     methods.read("eth_getBlockByNumber", block::by_number);
     methods.read("eth_getBlockByHash", block::by_hash);

@@ -4,6 +4,7 @@ use alloy_eips::BlockId;
 use alloy_primitives::{B256, U64, U256};
 use tributary_primitives::EthAddress;
 
+use crate::arguments::Anything;
 use crate::convert::wei;
 use crate::error::RpcRejected;
 use crate::hex_bytes::{HexBytes, Slot};
@@ -36,4 +37,9 @@ pub fn storage_at(
     (address, slot, block): (EthAddress, Slot, Option<BlockId>),
 ) -> Result<B256, RpcRejected> {
     Ok(B256::new(node.state(block)?.eth_storage(&address, &slot.0)?))
+}
+
+/// `eth_getProof` (EIP-1186) promises nodes of Merkle-Patricia tries, whatever it is asked.
+pub fn no_proof(_: &Node, _: Anything) -> Result<(), RpcRejected> {
+    Err(RpcRejected::NoTries)
 }

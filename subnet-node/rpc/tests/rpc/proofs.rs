@@ -168,3 +168,12 @@ async fn before_the_first_checkpoint_nothing_is_proven() {
     let sentence = "no checkpoint is certified on this node; one is cut every 2 blocks: ask again later";
     assert_eq!((refusal.code, refusal.message.as_str()), (-32000, sentence));
 }
+
+#[tokio::test]
+async fn ethereums_proofs_are_refused_and_ours_are_named() {
+    let served = serve().await;
+    for parameters in [json!([]), json!([alice().eth_address(), ["0x0"], "latest"])] {
+        let refusal = served.refusal("eth_getProof", parameters).await;
+        assert!(refusal.code == -32004 && refusal.message.contains("subnet_getProof"), "{refusal:?}");
+    }
+}
