@@ -8,6 +8,8 @@ use tributary_node::devnet::keys::DEVELOPMENT_SECRETS;
 
 use crate::client::Client;
 use crate::network::{Network, Plan, Ports, Process, own_host};
+use crate::proofs::{certified, subnet};
+use crate::wallet::Wallet;
 
 const ACTORS: &str = include_str!("../../../docs/actors.md");
 const LIGHT_CLIENTS: &str = include_str!("../../../docs/light-clients.md");
@@ -15,6 +17,12 @@ const LIGHT_CLIENTS: &str = include_str!("../../../docs/light-clients.md");
 const NODE: &str = "http://127.0.0.1:8545";
 /// Where the actors' page finds a devnet's child.
 const DEVNET_CHILD: &str = "http://127.0.0.1:8645";
+const PROOFS: &str = include_str!("../../../docs/proofs.md");
+/// Where the proofs' page finds the child's genesis document, and the programs.
+const DEVNET_GENESIS: &str = "GENESIS=devnet/child/genesis.json";
+const DEVNET_PATH: &str = "PATH=$PWD/target/debug:$PATH\n";
+/// The account that the page asks about.
+const DEVNET_ACCOUNT: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 const PAGE: &str = include_str!("../../../docs/operators.md");
 /// The page's last command, which would take the usual ports of this machine.
 const RUN: &str = "subnet-node run --home node0";
@@ -108,4 +116,34 @@ async fn the_light_clients_page_asks_every_question_by_copy_and_paste() {
     for method in tributary_rpc::comet::names() {
         assert!(script.contains(&format!("/{method}")), "{method}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proofs_page_proves_every_part_and_refuses_a_forgery_by_copy_and_paste() {
+    let network = subnet(1);
+    certified(&network.client(0), 3).await;
+    let blocks = PROOFS.split("```sh\n").skip(1).map(|block| block.split_once("```").unwrap().0);
+    let script = blocks.collect::<String>();
+    assert!([DEVNET_CHILD, DEVNET_GENESIS, DEVNET_PATH, DEVNET_ACCOUNT].iter().all(|place| script.contains(place)));
+    let checks = script.matches("subnet-node verify-proof").count();
+    let script = script
+        .replace(DEVNET_CHILD, &format!("http://{}", network.rpc(0)))
+        .replace(DEVNET_GENESIS, &format!("GENESIS={}", network.home(0).genesis().display()))
+        .replace(DEVNET_PATH, "")
+        .replace(DEVNET_ACCOUNT, &Wallet::rich().address().to_string());
+    let directory = tempfile::tempdir().unwrap();
+    let asked = || {
+        let mut bash = Command::new("bash");
+        bash.args(["-euo", "pipefail", "-c", &script]).current_dir(&directory).env("PATH", path_with_programs());
+        bash.output().unwrap()
+    };
+    let output = tokio::task::block_in_place(asked);
+    let (said, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{complaints}");
+    // All but the forgery are proven.
+    assert_eq!(said.matches("state root ").count(), checks - 1, "{said}\n{complaints}");
+    for expected in ["state at \"2\": \"child-1\"", "state at \"4\": 1", "no actor has the address"] {
+        assert!(said.contains(expected), "{expected:?} in {said}\n{complaints}");
+    }
+    assert!(complaints.contains("actor of the proof says one thing"), "{complaints}");
 }
