@@ -12,8 +12,8 @@ use tributary_fvm::{Accessed, BlockEnv, CallOutcome, CallRequest, EthereumCall, 
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 use tributary_rpc::backend::{
-    ActorView, BlockView, ChainParameters, Draft, Executed, Identity, ProveRejected, Ran, SimulateRejected, SyncProgress,
-    Tip, TransactionPosition, ValidatorView, ValidatorsView, Witnessed,
+    ActorView, BlockView, ChainParameters, Draft, Executed, Identity, PoolBounds, PoolSize, Pooled, ProveRejected, Ran,
+    SimulateRejected, SyncProgress, Tip, TransactionPosition, ValidatorView, ValidatorsView, Witnessed,
 };
 use tributary_rpc::{Backend, CallRejected, ReadUnavailable, StateView, SubmitRejected};
 use tributary_store::Family;
@@ -186,6 +186,14 @@ impl Backend for NodeBackend {
 
     fn pending_nonce(&self, sender: &Address, next: u64) -> u64 {
         self.pool.pending_nonce(sender, next)
+    }
+
+    fn pool_size(&self) -> PoolSize {
+        self.pool.counts()
+    }
+
+    fn pooled(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Pooled> {
+        self.pool.pooled(sender, bounds)
     }
 
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {

@@ -20,7 +20,7 @@ use tributary_primitives::Hash32;
 use tributary_replica::filling::Fill;
 use tributary_replica::mempool::{BlockSpace, Mempool, MempoolLimits, MempoolRejected, Selection};
 use tributary_replica::recent::Recent;
-use tributary_rpc::backend::SubmitRejected;
+use tributary_rpc::backend::{PoolBounds, PoolSize, Pooled, SubmitRejected};
 
 use crate::ledger::{Head, Ledger, LedgerFatal};
 use crate::metrics::Metrics;
@@ -295,6 +295,32 @@ impl Pool {
     pub fn size(&self) -> (usize, usize) {
         let mempool = self.lock();
         (mempool.len(), mempool.bytes())
+    }
+
+    /// How many wait that can run next, and for one before them. Cost: a look at each.
+    #[must_use]
+    pub fn counts(&self) -> PoolSize {
+        let mut size = PoolSize::default();
+        for (_, is_pending) in self.lock().waiting(None) {
+            *(if is_pending { &mut size.pending } else { &mut size.queued }) += 1;
+        }
+        size
+    }
+
+    /// The Ethereum transactions that wait, of `sender` or of everyone, until one would not fit.
+    #[must_use]
+    pub fn pooled(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Pooled> {
+        let mut bytes = 0_usize;
+        let fits = |pooled: &Pooled| {
+            bytes = bytes.saturating_add(pooled.transaction.raw().len());
+            bytes <= bounds.bytes
+        };
+        let mempool = self.lock();
+        let ethereum = mempool.waiting(sender).filter_map(|(transaction, is_pending)| match transaction {
+            Transaction::Ethereum(one) => Some(Pooled { transaction: Arc::clone(one), is_pending }),
+            Transaction::Fvm(_) => None,
+        });
+        ethereum.take(bounds.transactions).take_while(fits).collect()
     }
 
     /// Everything that waits, at most `bytes_max` of it, for a peer that just came.

@@ -299,6 +299,19 @@ impl Mempool {
         self.senders.values().flat_map(|queue| queue.waiting.values().map(|waiting| &waiting.transaction))
     }
 
+    /// What waits of `sender`, or of everyone, each sender's in nonce order; and whether it can run once those before it have, since no nonce
+    /// from the sender's next one on is missing.
+    pub fn waiting(&self, sender: Option<&Address>) -> impl Iterator<Item = (&Transaction, bool)> {
+        let queues = match sender {
+            None => 0..self.senders.len(),
+            Some(sender) => self.senders.get_index_of(sender).map_or(0..0, |at| at..at + 1),
+        };
+        queues.filter_map(|at| self.senders.get_index(at)).flat_map(|(_, queue)| {
+            let without_gap = queue.known.nonce..;
+            queue.waiting.iter().zip(without_gap).map(|((nonce, one), next)| (&one.transaction, *nonce == next))
+        })
+    }
+
     /// How many wait.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -13,6 +13,7 @@
 mod block;
 mod call;
 mod draft;
+mod pool;
 mod submit;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use tributary_witness::{Parts, PartsOf};
 pub use block::{BlockView, Executed, Tip, TransactionPosition};
 pub use call::CallRejected;
 pub use draft::{Draft, Ran, SimulateRejected};
+pub use pool::{PoolBounds, PoolSize, Pooled};
 pub use submit::SubmitRejected;
 
 /// The node, as the RPC sees it.
@@ -77,6 +79,13 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The nonce after `next` and all of the sender's transactions that wait in the mempool without a gap from there.
     fn pending_nonce(&self, sender: &Address, next: u64) -> u64;
+
+    /// How many transactions wait in the mempool, as far as it knows their senders' nonces.
+    fn pool_size(&self) -> PoolSize;
+
+    /// The Ethereum transactions that wait, of `sender` or of everyone: one sender's after the other's, each in nonce order, until one would
+    /// not fit the bounds.
+    fn pooled(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Pooled>;
 
     /// The state after the block at `height`. The caller asks for heights up to the tip only.
     ///

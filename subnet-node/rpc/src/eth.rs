@@ -1,4 +1,4 @@
-//! The Ethereum namespaces: `eth_`, `net_` and `web3_`.
+//! The Ethereum namespaces: `eth_`, `net_`, `web3_` and `txpool_`.
 //!
 //! | module | methods about |
 //! |---|---|
@@ -12,6 +12,7 @@
 //! | [`fee`] | what gas costs |
 //! | [`logs`] | events of contracts |
 //! | [`filter`] | what changed since it was last asked for |
+//! | [`pool`] | what waits in the mempool |
 //! | [`subscribe`] | subscriptions, where there are none: over HTTP |
 //!
 //! Objects in parameters are read as go-ethereum reads them: members it would not know are ignored, except in a log filter, in
@@ -25,6 +26,7 @@ mod fee;
 mod filter;
 mod logs;
 mod overrides;
+mod pool;
 mod simulate;
 mod subscribe;
 mod transaction;
@@ -84,6 +86,11 @@ pub fn register(methods: &mut Methods) {
     methods.read("eth_getFilterChanges", filter::changes);
     methods.read("eth_getFilterLogs", filter::all_logs);
     methods.read("eth_uninstallFilter", filter::remove);
+
+    methods.read("txpool_status", pool::status);
+    methods.read("txpool_content", pool::content);
+    methods.read("txpool_contentFrom", pool::content_from);
+    methods.read("txpool_inspect", pool::inspect);
 
     methods.read("eth_subscribe", subscribe::subscribe);
     methods.read("eth_unsubscribe", subscribe::unsubscribe);

@@ -254,3 +254,22 @@ fn is_whole(pool: &Mempool) {
         assert_eq!(queue.next, queue.next(RULES.fvm_gas_per_gas));
     }
 }
+
+#[test]
+fn what_waits_is_told_apart_from_what_waits_for_another() {
+    let pool = pool_of(&[transfer(1, 0, 1), transfer(1, 1, 1), transfer(1, 3, 1), transfer(2, 2, 1)]);
+    let told = |sender: Option<&Address>| -> Vec<(Address, u64, bool)> {
+        pool.waiting(sender).map(|(one, is_pending)| (one.sender(), one.nonce(), is_pending)).collect()
+    };
+    let (first, second) = (sender(1), sender(2));
+    let of_first = [(first, 0, true), (first, 1, true), (first, 3, false)];
+    assert_eq!(told(Some(&first)), of_first);
+    assert_eq!(told(Some(&second)), [(second, 2, false)]);
+    assert_eq!(told(Some(&sender(3))), []);
+    assert_eq!(told(None).len(), 4);
+
+    let mut pool = pool;
+    pool.learn(&first, SenderState { nonce: 1, ..RICH }, Height(1));
+    let told: Vec<_> = pool.waiting(Some(&first)).map(|(one, is_pending)| (one.nonce(), is_pending)).collect();
+    assert_eq!(told, [(1, true), (3, false)], "from the sender's next nonce on");
+}

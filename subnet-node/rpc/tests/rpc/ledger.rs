@@ -15,9 +15,9 @@ use tributary_message::Transaction;
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid};
 use tributary_rpc::backend::{
-    ActorView, Backend, BlockView, CallRejected, ChainParameters, Draft, Executed, Identity, ProveRejected, Ran,
-    ReadUnavailable, SimulateRejected, StateView, SubmitRejected, SyncProgress, Tip, TransactionPosition, ValidatorView,
-    ValidatorsView, Witnessed,
+    ActorView, Backend, BlockView, CallRejected, ChainParameters, Draft, Executed, Identity, PoolBounds, PoolSize, Pooled,
+    ProveRejected, Ran, ReadUnavailable, SimulateRejected, StateView, SubmitRejected, SyncProgress, Tip,
+    TransactionPosition, ValidatorView, ValidatorsView, Witnessed,
 };
 use tributary_rpc::subnet::PROOF_WITNESS_BYTES_MAX;
 use tributary_witness::{PartsOf, WitnessFatal, make};
@@ -185,6 +185,22 @@ fn block(height: Height, parent_hash: Hash32, base_fee: u64, transactions: Vec<E
 }
 
 impl Ledger {
+    /// What waits, each sender's in nonce order, and whether no nonce from the sender's next one on is missing before it.
+    fn in_order(&self) -> Vec<(Transaction, bool)> {
+        let inner = self.lock();
+        let mut waiting = inner.waiting.clone();
+        waiting.sort_by_key(|one| (one.sender().to_bytes(), one.nonce()));
+        let mut next = std::collections::BTreeMap::new();
+        let told = waiting.into_iter().map(|one| {
+            let first = || find(inner.states.last().unwrap(), &one.sender()).map_or(0, |actor| actor.nonce);
+            let expected = next.entry(one.sender()).or_insert_with(first);
+            let is_pending = *expected == one.nonce();
+            *expected += u64::from(is_pending);
+            (one, is_pending)
+        });
+        told.collect()
+    }
+
     fn admit(&self, raw: &[u8]) -> Result<Hash32, SubmitRejected> {
         let transaction = Transaction::decode(raw, CHAIN_ID)?;
         let mut inner = self.lock();
@@ -270,6 +286,23 @@ impl Backend for Ledger {
         let inner = self.lock();
         let waits = |nonce| inner.waiting.iter().any(|one| one.sender() == *sender && one.nonce() == nonce);
         (next..).find(|nonce| !waits(*nonce)).unwrap()
+    }
+
+    fn pool_size(&self) -> PoolSize {
+        let mut size = PoolSize::default();
+        for (_, is_pending) in self.in_order() {
+            *(if is_pending { &mut size.pending } else { &mut size.queued }) += 1;
+        }
+        size
+    }
+
+    fn pooled(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Pooled> {
+        let shown = self.in_order().into_iter().filter_map(|(one, is_pending)| match one {
+            Transaction::Ethereum(transaction) => Some(Pooled { transaction, is_pending }),
+            Transaction::Fvm(_) => None,
+        });
+        let is_wanted = |one: &Pooled| sender.is_none_or(|sender| *sender == one.transaction.sender().to_address());
+        shown.filter(is_wanted).take(bounds.transactions).collect()
     }
 
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {

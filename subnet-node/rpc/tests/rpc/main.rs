@@ -7,6 +7,7 @@
 //! | `blocks`, `transactions`, `logs`, `calls`, `fees`, `chain` | the Ethereum namespaces, read by alloy's own types |
 //! | `simulations` | blocks that are run and forgotten, read by alloy's own types |
 //! | `comet` | CometBFT's RPC, for light clients |
+//! | `pool` | what waits in the mempool |
 //! | `subnet` | the `subnet_` namespace |
 //! | `proofs` | of it, what anybody can check alone |
 //! | `refusals` | each fault has its own code and sentence |
@@ -27,6 +28,7 @@ mod fixture;
 mod ledger;
 mod logs;
 mod machine;
+mod pool;
 mod proofs;
 mod refusals;
 mod serving;
