@@ -8,13 +8,10 @@
 //! query    a question to one node        the same, for nothing
 //! ```
 //!
-//! | module | is |
-//! |---|---|
-//! | [`words`] | methods and parameters as people write them |
-//! | [`report`] | what is printed |
+//! [`report`] is what is printed; methods and parameters are read by [`tributary_message::words`]. `tributary`, the command line for
+//! people, has more: encrypted keys, contracts, tokens.
 
 pub mod report;
-pub mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +28,7 @@ use fvm_shared::message::Message;
 use tributary_crypto::SecpSecretKey;
 use tributary_fvm::{CodeInstaller, ExecutionParams, Executor};
 use tributary_genesis::words::Balance;
+use tributary_message::words::{Method, Params};
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::init::{EXEC, ExecParams, ExecReturn};
 use tributary_primitives::{parse_address, raw_cid};
@@ -42,7 +40,6 @@ use tributary_relayer::key::read_key;
 use tributary_relayer::settings::Endpoint;
 
 use report::Report;
-use words::{Method, Params};
 
 /// Time a node has to answer: compiling a large module takes about a second.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

@@ -15,6 +15,7 @@
 
 pub mod ethereum;
 pub mod fvm;
+pub mod words;
 
 use std::fmt;
 use std::sync::Arc;

@@ -4,14 +4,23 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tributary_crypto::SecpSecretKey;
-use tributary_node::devnet::keys::DEVELOPMENT_SECRETS;
+use tributary_node::devnet::keys::{DEVELOPMENT_SECRETS, development_key};
 
 use crate::client::Client;
+use crate::hierarchy::{Hierarchy, url};
 use crate::network::{Network, Plan, Ports, Process, own_host};
 use crate::proofs::{certified, subnet};
 use crate::wallet::Wallet;
 
 const ACTORS: &str = include_str!("../../../docs/actors.md");
+const COMMAND_LINE: &str = include_str!("../../../docs/command-line.md");
+/// Where the command line's page finds a devnet's parent.
+const DEVNET_PARENT: &str = "http://127.0.0.1:8545";
+/// How that page builds the actor that this program has built in.
+const BUILD_COUNTER: &str =
+    "cargo build --locked --profile actor --target wasm32-unknown-unknown --package tributary-counter-actor
+cp target/wasm32-unknown-unknown/actor/tributary_counter_actor.wasm counter.wasm
+";
 const LIGHT_CLIENTS: &str = include_str!("../../../docs/light-clients.md");
 /// Where the light clients' page finds a node.
 const NODE: &str = "http://127.0.0.1:8545";
@@ -92,6 +101,52 @@ async fn the_actors_page_makes_an_actor_from_an_empty_folder() {
         assert!(said.contains(expected), "{expected:?} in {said}\n{complaints}");
     }
     assert!(complaints.contains("exit code 21: the parameters are not what the method takes"), "{complaints}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_lines_page_walks_from_a_key_to_the_parent_by_copy_and_paste() {
+    let hierarchy = Hierarchy::start_with(development_accounts()).await;
+    let _relayer = hierarchy.run_relayer();
+    // All but the first block, which starts a devnet.
+    let blocks = COMMAND_LINE.split("```sh\n").skip(2).map(|block| block.split_once("```").unwrap().0);
+    let script = blocks.collect::<String>();
+    for replaced in [DEVNET_CHILD, DEVNET_PARENT, BUILD_COUNTER] {
+        assert!(script.contains(replaced), "{replaced}");
+    }
+    let script = script.replace(DEVNET_CHILD, &url(&hierarchy.child)).replace(DEVNET_PARENT, &url(&hierarchy.parent));
+    let script = script.replace(BUILD_COUNTER, "");
+
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("counter.wasm"), tributary_genesis_code::COUNTER_ACTOR).unwrap();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for folder in ["fvm", "subnet-node"] {
+        std::os::unix::fs::symlink(repository.join(folder), directory.path().join(folder)).unwrap();
+    }
+    let output = tokio::task::block_in_place(|| {
+        let mut bash = Command::new("bash");
+        // A command that fails within $(…) fails the page.
+        let script = format!("shopt -s inherit_errexit; set -o pipefail\n{script}");
+        bash.args(["-euc", &script]).current_dir(&directory).env("PATH", path_with_programs()).output().unwrap()
+    });
+    let (said, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{complaints}");
+    for expected in [
+        "stage: accepted",
+        "balance: 5 TRB",
+        "balance: 1.5 ",
+        "values: 7",
+        "value: 1",
+        "\"amount\":\"7\"",
+        "exit code 10",
+    ] {
+        assert!(said.contains(expected), "{expected:?} in {said}\n{complaints}");
+    }
+}
+
+/// Both accounts of the development key that the pages use.
+fn development_accounts() -> Vec<tributary_genesis::words::AccountAddress> {
+    let key = development_key(DEVELOPMENT_SECRETS[0]);
+    vec![key.eth_address().into(), key.f1_address().to_string().parse().unwrap()]
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,9 +20,9 @@ const CHILD_ACTOR: u64 = 103;
 const PERIOD: u64 = 3;
 
 /// The two chains, and a relayer that runs or does not.
-struct Hierarchy {
-    parent: Network,
-    child: Network,
+pub struct Hierarchy {
+    pub parent: Network,
+    pub child: Network,
     relayer: Relayer,
 }
 
@@ -65,6 +65,11 @@ impl Relayer {
 impl Hierarchy {
     /// A registered child of one validator under a parent of one, both running, and no relayer yet.
     async fn start() -> Self {
+        Self::start_with(Plan::root(1).rich).await
+    }
+
+    /// The same, with these accounts rich on the child.
+    pub async fn start_with(rich: Vec<AccountAddress>) -> Self {
         let relayer = Relayer::with_new_key();
         let relayer_account: AccountAddress = relayer.f1.parse().unwrap();
         let mut plan = Plan::root(1);
@@ -75,6 +80,7 @@ impl Hierarchy {
         let subnet = SubnetId::root(CHAIN_ID).child(CHILD_ACTOR).unwrap();
         let mut child = Network::planned(Plan {
             chain: ("child-1", CHAIN_ID + 1, subnet),
+            rich,
             parameters: &["heartbeat_ms=1000", "block_interval_min_ms=50", "checkpoint_period=3"],
             ..Plan::root(1)
         });
@@ -91,7 +97,7 @@ impl Hierarchy {
         Self { parent, child, relayer }
     }
 
-    fn run_relayer(&self) -> Process {
+    pub fn run_relayer(&self) -> Process {
         let log = File::options().create(true).append(true).open(self.relayer.log()).unwrap();
         let child = Command::new(relayer_program())
             .args(["run", "--parent", &url(&self.parent), "--child", &url(&self.child), "--key"])
@@ -129,7 +135,8 @@ impl Hierarchy {
     }
 }
 
-fn url(network: &Network) -> String {
+/// Where the first node of a network serves JSON-RPC.
+pub fn url(network: &Network) -> String {
     format!("http://{}", network.rpc(0))
 }
 

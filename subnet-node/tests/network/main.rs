@@ -11,6 +11,7 @@
 //! | [`hierarchy`] | a child, its parent, and a relayer that is killed between them |
 //! | [`devnet`] | a whole devnet, run as a user runs it |
 //! | [`bench`] | `subnet-node bench`, as a user runs it |
+//! | [`command_line`] | `tributary`, as people and scripts run it |
 //! | [`docs`] | a page's commands, copied and pasted |
 //! | [`history`] | nodes that keep less than all |
 //! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
@@ -23,6 +24,7 @@
 mod bench;
 mod check;
 mod client;
+mod command_line;
 mod devnet;
 mod docs;
 mod hierarchy;

@@ -1,4 +1,11 @@
-//! Methods and parameters as people write them.
+//! Methods and parameters of FVM messages, as people write them: one reading for every command.
+//!
+//! | text | is |
+//! |---|---|
+//! | `Increment` | the exported method of that name (FRC-0042) |
+//! | `2` | the method with that number |
+//! | `[1, "a"]` | parameters in JSON, encoded as DAG-CBOR |
+//! | `0x8201` | parameters in CBOR |
 
 use std::str::FromStr;
 

@@ -1,0 +1,128 @@
+//! Who signs, how long it waits, and what is told then.
+
+use std::time::Duration;
+
+use clap::Args;
+use tributary_crypto::SecpSecretKey;
+
+use super::keys::{KeyringArgs, open};
+use super::progress::{Found, Looker};
+use crate::keys::KeyName;
+use crate::keys::password::PasswordArgs;
+use crate::node::{Node, NodeArgs};
+use crate::report::{Report, note};
+use crate::submit::{Account, Deed, Submitted, Terms, submit};
+use crate::trouble::Trouble;
+use crate::way::Stage;
+use crate::wire::Status;
+
+/// How far a transaction is waited for.
+#[derive(Args, Clone, Debug)]
+pub struct Patience {
+    /// How far to wait for it
+    #[arg(long, value_name = "STAGE", value_enum, default_value = "block", help_heading = "Waiting")]
+    pub until: Stage,
+    /// How long
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, help_heading = "Waiting")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub wait: u64,
+    /// A node of the parent, which tells what its checkpoint actor accepted
+    #[arg(long, value_name = "URL", env = "TRIBUTARY_PARENT_RPC", help_heading = "Waiting")]
+    pub parent_rpc: Option<String>,
+}
+
+/// Who signs and pays.
+#[derive(Args, Clone, Debug)]
+pub struct Sender {
+    /// The key that signs
+    #[arg(long, value_name = "NAME", env = "TRIBUTARY_KEY_NAME")]
+    pub key: KeyName,
+    /// Which of its two accounts pays
+    #[arg(long = "as", value_name = "ACCOUNT", value_enum)]
+    pub account: Option<Account>,
+    /// Where keys are kept
+    #[command(flatten)]
+    pub keyring: KeyringArgs,
+    #[command(flatten)]
+    password: PasswordArgs,
+    #[command(flatten)]
+    node: NodeArgs,
+    #[command(flatten)]
+    patience: Patience,
+    #[command(flatten)]
+    terms: Terms,
+}
+
+/// A sender whose node answers and whose key is open.
+#[derive(Debug)]
+pub struct Ready<'a> {
+    sender: &'a Sender,
+    /// The node.
+    pub node: Node,
+    /// What it said of its chain.
+    pub status: Status,
+    key: SecpSecretKey,
+    is_json: bool,
+}
+
+impl Sender {
+    /// Asks the node who it is, and then for the password: nobody types one for nothing.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn ready(&self, is_json: bool) -> Result<Ready<'_>, Trouble> {
+        let keyring = self.keyring.keyring()?;
+        keyring.sealed(&self.key)?;
+        let node = self.node.node()?;
+        let status = node.status().await?;
+        let key = open(keyring, &self.key, &self.password).await?;
+        Ok(Ready { sender: self, node, status, key, is_json })
+    }
+}
+
+impl Ready<'_> {
+    /// Signs, hands in, and waits as far as the sender wants.
+    ///
+    /// # Errors
+    /// [`Trouble`]; once it is handed in, with its name.
+    pub async fn deliver(&self, deed: &Deed) -> Result<(Submitted, Found), Trouble> {
+        self.deliver_until(deed, self.sender.patience.until).await
+    }
+
+    /// The same, to a stage that the command needs.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`].
+    pub async fn deliver_until(&self, deed: &Deed, until: Stage) -> Result<(Submitted, Found), Trouble> {
+        let Sender { node: args, patience, terms, .. } = self.sender;
+        let parent_rpc = patience.parent_rpc.as_deref().filter(|_| until == Stage::Accepted);
+        let looker = Looker::of(&self.node, &self.status, args, parent_rpc, Some(until)).await?;
+        let submitted = submit(&self.node, &self.status, &self.key, deed, terms).await?;
+        let hash = submitted.hash;
+        note(self.is_json, &format!("sent {hash}; waiting for: {}", until.name()));
+        if until <= Stage::Admitted {
+            return Ok((submitted, Found::admitted()));
+        }
+        let found = looker.until(hash, until, Duration::from_secs(patience.wait), |_, _| Ok(())).await?;
+        found.check(hash)?;
+        Ok((submitted, found))
+    }
+
+    /// Delivers, and tells what came of it.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`].
+    pub async fn deliver_and_tell(&self, deed: &Deed) -> Result<Report, Trouble> {
+        let (submitted, found) = self.deliver(deed).await?;
+        Ok(told(&submitted).and(found.report()))
+    }
+}
+
+/// What is told of a transaction that was taken.
+#[must_use]
+pub fn told(submitted: &Submitted) -> Report {
+    Report::new()
+        .with("transaction", submitted.hash.to_string())
+        .with("from", submitted.from.clone())
+        .with("nonce", submitted.nonce)
+}
