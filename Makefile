@@ -14,7 +14,10 @@ TESTS ?= fvm/ethereum-tests/cases
 FORK ?= Osaka
 ORACLE_FLAGS ?=
 BENCH_FLAGS ?=
-VIEM := subnet-node/tests/viem
+CLIENTS := subnet-node/tests/clients
+# What npm and pip leave behind: newer than their lock files once a client is installed.
+INSTALLED := node_modules/.package-lock.json
+CLIENT ?=
 ACTORS := tributary-checkpoint-actor tributary-counter-actor tributary-token-actor \
   tributary-script-actor tributary-script-entries-actor
 ORACLE := fvm/oracle/Cargo.toml
@@ -23,7 +26,7 @@ TARGET_DIR := $${CARGO_TARGET_DIR:-target}
 TARGET ?= calls
 SECONDS ?= 60
 
-.PHONY: help setup build devnet test schedules ethereum-tests oracle oracle-bench bench bench-network fuzz lint fmt chart clean
+.PHONY: help setup build devnet test clients schedules ethereum-tests oracle oracle-bench bench bench-network fuzz lint fmt chart clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -37,7 +40,7 @@ build: setup ## Build every program
 devnet: build ## Run a root network, a subnet and a relayer here, until Ctrl-C (flags: DEVNET_FLAGS="--fresh")
 	@exec cargo run --locked --quiet --package tributary-node --bin subnet-node -- devnet $(DEVNET_FLAGS)
 
-test: build schedules $(VIEM)/node_modules/.package-lock.json ## Run every test: unit, property, schedules and real processes
+test: build schedules $(CLIENTS)/ethers/$(INSTALLED) $(CLIENTS)/viem/$(INSTALLED) ## Run every test: unit, property, schedules and real processes
 	cargo test --locked --workspace
 
 schedules: setup ## Run the parallel executor under model checkers: every order of its small parts, many of the whole
@@ -67,9 +70,18 @@ fuzz: setup ## Search for inputs that break the executor's laws: TARGET=calls SE
 	  $(TARGET) $(FUZZ)/corpus/$(TARGET) fvm/trials/seeds/$(TARGET) -- \
 	  -max_total_time=$(SECONDS) -max_len=4096 -timeout=60 -rss_limit_mb=4096
 
-# The Ethereum client that one of the tests uses.
-$(VIEM)/node_modules/.package-lock.json: $(VIEM)/package-lock.json | setup
-	npm ci --prefix $(VIEM) --no-audit --no-fund
+clients: build $(foreach client,ethers viem hardhat foundry,$(CLIENTS)/$(client)/$(INSTALLED)) $(CLIENTS)/web3py/.venv/installed ## Run Ethereum's clients in full against a network of four, with a table: CLIENT=ethers for one (docs/clients.md)
+	CLIENT=$(CLIENT) cargo test --locked --workspace --test network -- --ignored --exact --nocapture clients::every_client_in_full
+
+$(CLIENTS)/%/$(INSTALLED): $(CLIENTS)/%/package-lock.json | setup
+	npm ci --prefix $(CLIENTS)/$* --no-audit --no-fund
+	@touch $@
+
+# Only here is Python needed.
+$(CLIENTS)/web3py/.venv/installed: $(CLIENTS)/web3py/requirements.txt
+	@scripts/setup.sh python3 python3-venv
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $<
 	@touch $@
 
 lint: setup ## Formatting, clippy and docs, with warnings denied

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Makes a fresh Debian 12 machine ready to build Tributary: system packages, Rust, the wasm32 target.
 # Does nothing, in under a second, where all of it is there. Run as root, or as a user who may sudo.
+# Arguments are Debian packages that are wanted besides.
 set -euo pipefail
 
 # C++ and libclang for RocksDB, ccache so that its 20 minutes are spent once, Node.js for the Ethereum clients of the tests.
-packages=(ca-certificates ccache clang curl g++ libclang-dev make nodejs npm pkg-config)
+packages=(ca-certificates ccache clang curl g++ libclang-dev make nodejs npm pkg-config "$@")
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -13,6 +14,9 @@ is_installed() {
         # Node.js may come from elsewhere than Debian.
         nodejs) command -v node >/dev/null ;;
         npm) command -v npm >/dev/null ;;
+        # So may Python.
+        python3) command -v python3 >/dev/null ;;
+        python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         *) dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed' ;;
     esac
 }

@@ -121,7 +121,6 @@ impl<V: StateView> Runner<V> {
         mut journal: Journal<V>,
         transaction: TxEnv,
     ) -> Result<(Journal<V>, Result<EvmOutcome, InvalidTransaction>), ExecutorFatal> {
-        let is_create = transaction.kind.is_create();
         let origin = origin_of(&mut journal, self.block.env(), self.machine.params().fvm_gas_per_gas, &transaction)?;
         let course = self.course(origin);
         let context = &mut self.evm.ctx;
@@ -132,7 +131,7 @@ impl<V: StateView> Runner<V> {
         let result = handler::Law::new(self.mode).run(&mut self.evm);
         std::mem::swap(&mut self.evm.ctx.journaled_state, &mut journal);
         match result {
-            Ok(result) => Ok((journal, Ok(outcome::outcome_of(result, is_create)))),
+            Ok(result) => Ok((journal, Ok(outcome::outcome_of(result)))),
             Err(EVMError::Transaction(why)) => Ok((journal, Err(why))),
             Err(EVMError::Database(fatal)) => Err(fatal.into()),
             Err(other) => Err(ExecutorFatal::Evm(other.to_string())),

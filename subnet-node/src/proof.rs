@@ -56,9 +56,9 @@ pub enum UnwantedProof {
     #[error("the proof is about {found}, not about {wanted}")]
     OtherAddress {
         /// Whom it is about.
-        found: Address,
+        found: Box<Address>,
         /// Who was asked for.
-        wanted: Address,
+        wanted: Box<Address>,
     },
     /// It is too old.
     #[error("the proof is of block {found}; one of block {least} or later is wanted")]
@@ -114,7 +114,7 @@ fn read(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
 fn is_wanted(proven: &Proven, args: &VerifyProofArgs) -> Result<(), UnwantedProof> {
     let found = *proven.question.actor();
     if let Some(wanted) = args.address.filter(|wanted| *wanted != found) {
-        return Err(UnwantedProof::OtherAddress { found, wanted });
+        return Err(UnwantedProof::OtherAddress { found: Box::new(found), wanted: Box::new(wanted) });
     }
     let (found, least) = (proven.checkpoint.height, Height(args.height_min.unwrap_or(0)));
     if found < least {

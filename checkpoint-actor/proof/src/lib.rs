@@ -5,7 +5,7 @@
 //!  trusted              one BLS signature                                              witness
 //! ```
 //!
-//! A [`Proof`] is what `subnet_getProof` answers: the value, the certificate and the witness. [`verify`] believes none of it before it is
+//! A [`Proof`] is what `subnet_getProof` answers: the value, the certificate and the witness. [`verify()`] believes none of it before it is
 //! proven:
 //!
 //! ```text

@@ -75,7 +75,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("secp256k1", &["tributary-crypto"]),
     ("shuttle", &["tributary-parallel"]),
     ("tendermint", &["tributary-chain"]),
-    ("tokio-tungstenite", &["tributary-cli", "tributary-rpc"]),
+    ("tokio-tungstenite", &["tributary-cli", "tributary-load", "tributary-rpc"]),
     ("tower-http", &["tributary-rpc"]),
     ("wasm-smith", &["tributary-trials"]),
     ("wasmtime", &["tributary-wasm"]),

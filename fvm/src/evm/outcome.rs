@@ -33,17 +33,16 @@ const BAD_JUMP: ExitCode = ExitCode::new(39);
 pub(crate) struct EvmOutcome {
     pub(crate) exit_code: ExitCode,
     pub(crate) gas_used: u64,
+    /// What was returned; of a contract that was made, its code.
     pub(crate) return_data: Vec<u8>,
     pub(crate) contract: Option<EthAddress>,
 }
 
-pub(super) fn outcome_of(result: ExecutionResult<HaltReason>, is_create: bool) -> EvmOutcome {
+pub(super) fn outcome_of(result: ExecutionResult<HaltReason>) -> EvmOutcome {
     let gas_used = result.tx_gas_used();
     let exit_code = exit_code(&result);
     let contract = result.created_address().map(|address| EthAddress(address.0.0));
-    // What a constructor returns is code, and stands in the state.
-    let is_code = is_create && exit_code.is_success();
-    let return_data = result.into_output().filter(|_| !is_code).map(|data| data.to_vec()).unwrap_or_default();
+    let return_data = result.into_output().map(|data| data.to_vec()).unwrap_or_default();
     EvmOutcome { exit_code, gas_used, return_data, contract }
 }
 

@@ -59,7 +59,8 @@ fn finish(
         gas_used: outcome.gas_used,
         fvm_gas_used: 0,
         effective_gas_price: TokenAmount::from_atto(price),
-        return_data: outcome.return_data,
+        // What a constructor returns is code, and stands in the state.
+        return_data: if outcome.contract.is_some() { Vec::new() } else { outcome.return_data },
         contract: outcome.contract,
         events: finished.events,
         skipped: false,

@@ -287,9 +287,13 @@ impl Node {
             ClientError::ParseError(why) => NodeUnavailable::Unreadable { url, method, why: why.to_string() },
             ClientError::Transport(why) => {
                 let why = causes(&*why);
-                match why.contains("too big") || why.contains("too large") {
-                    true => NodeUnavailable::TooLarge { url, method, bytes: self.args.response_bytes_max },
-                    false => NodeUnavailable::NoAnswer { url, why },
+                let says = |words: &[&str]| words.iter().any(|word| why.contains(word));
+                if says(&["too big", "too large"]) {
+                    NodeUnavailable::TooLarge { url, method, bytes: self.args.response_bytes_max }
+                } else if says(&["Malformed"]) {
+                    NodeUnavailable::Unreadable { url, method, why: "it is no JSON-RPC".to_owned() }
+                } else {
+                    NodeUnavailable::NoAnswer { url, why }
                 }
             }
             other => NodeUnavailable::NoAnswer { url, why: other.to_string() },

@@ -35,7 +35,6 @@ use crate::methods::Methods;
 
 pub use chain::syncing;
 pub use fee::TipCache;
-pub use logs::check_size;
 pub use transaction::by_hash as transaction_by_hash;
 
 /// Puts every method of these namespaces into the table.
@@ -61,10 +60,17 @@ pub fn register(methods: &mut Methods) {
     methods.read("eth_getBlockTransactionCountByNumber", block::transaction_count_by_number);
     methods.read("eth_getBlockTransactionCountByHash", block::transaction_count_by_hash);
     methods.read("eth_getBlockReceipts", block::receipts);
+    methods.read("eth_getUncleCountByBlockNumber", block::uncle_count_by_number);
+    methods.read("eth_getUncleCountByBlockHash", block::uncle_count_by_hash);
+    methods.read("eth_getUncleByBlockNumberAndIndex", block::uncle_by_number);
+    methods.read("eth_getUncleByBlockHashAndIndex", block::uncle_by_hash);
 
     methods.read("eth_getTransactionByHash", transaction::by_hash);
     methods.read("eth_getTransactionByBlockNumberAndIndex", transaction::by_number_and_index);
     methods.read("eth_getTransactionByBlockHashAndIndex", transaction::by_hash_and_index);
+    methods.read("eth_getRawTransactionByHash", transaction::raw_by_hash);
+    methods.read("eth_getRawTransactionByBlockNumberAndIndex", transaction::raw_by_number_and_index);
+    methods.read("eth_getRawTransactionByBlockHashAndIndex", transaction::raw_by_hash_and_index);
     methods.read("eth_getTransactionReceipt", transaction::receipt);
     methods.submission("eth_sendRawTransaction", transaction::send_raw);
     methods.awaited_submission("eth_sendRawTransactionSync", transaction::send_raw_sync, transaction::receipt);
@@ -76,6 +82,7 @@ pub fn register(methods: &mut Methods) {
 
     methods.read("eth_gasPrice", fee::gas_price);
     methods.read("eth_maxPriorityFeePerGas", fee::max_priority_fee);
+    methods.read("eth_blobBaseFee", fee::blob_base_fee);
     methods.read("eth_feeHistory", fee::history);
 
     methods.read("eth_getLogs", logs::matching);

@@ -14,7 +14,7 @@
 //! | `submissions`, `batches` | transactions that come at once are taken in together |
 //! | `subscriptions`, `announcements` | what may be subscribed to, and blocks as subscribers are told of them |
 //! | `filters` | where each caller stands in what it asks for again and again |
-//! | `new_logs` | which logs of new blocks are wanted |
+//! | `log_filter`, `new_logs` | which logs are asked for, and which of new blocks |
 //! | `websocket` | connections that subscribe |
 //! | `server`, `config`, `traffic` | the socket, its bounds and its numbers: [`RpcServer`], [`RpcConfig`], [`Traffic`] |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
@@ -34,6 +34,7 @@ mod filters;
 pub mod hex_bytes;
 mod id;
 mod lane;
+mod log_filter;
 mod methods;
 mod new_logs;
 mod node;

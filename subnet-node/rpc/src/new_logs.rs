@@ -13,15 +13,15 @@
 //! Source: go-ethereum, `eth/filters/filter_system.go`, `SubscribeLogs`.
 
 use alloy_eips::BlockNumberOrTag;
-use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log};
+use alloy_rpc_types_eth::{FilterBlockOption, Log};
 
 use crate::error::RpcRejected;
-use crate::eth::check_size;
+use crate::log_filter::LogFilter;
 
 /// The logs of new blocks that are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewLogs {
-    filter: Filter,
+    filter: LogFilter,
     from: u64,
     to: u64,
 }
@@ -31,9 +31,9 @@ impl NewLogs {
     ///
     /// # Errors
     /// [`RpcRejected`] for a filter that no new block could match.
-    pub fn of(filter: Filter, position: usize) -> Result<Self, RpcRejected> {
-        check_size(&filter, position)?;
-        let FilterBlockOption::Range { from_block, to_block } = filter.block_option else {
+    pub fn of(filter: LogFilter, position: usize) -> Result<Self, RpcRejected> {
+        filter.check_size(position)?;
+        let FilterBlockOption::Range { from_block, to_block } = *filter.blocks() else {
             return Err(RpcRejected::argument(position, "a blockHash names no new block; ask eth_getLogs for it"));
         };
         let (from, to) = (height(from_block)?, height(to_block)?);
@@ -44,15 +44,13 @@ impl NewLogs {
     }
 
     /// The filter as it came.
-    pub const fn filter(&self) -> &Filter {
+    pub const fn filter(&self) -> &LogFilter {
         &self.filter
     }
 
     /// Whether this log, which has a place in a block, is wanted.
     pub fn wants(&self, log: &Log) -> bool {
-        log.block_number.is_some_and(|height| (self.from..=self.to).contains(&height))
-            && self.filter.matches_address(log.address())
-            && self.filter.matches_topics(log.topics())
+        log.block_number.is_some_and(|height| (self.from..=self.to).contains(&height)) && self.filter.matches(log)
     }
 }
 
@@ -94,6 +92,7 @@ mod tests {
             (format!(r#"{{"address":"{seven}","topics":["{one}"]}}"#), [true, true, true]),
             (format!(r#"{{"address":"{eight}"}}"#), [false; 3]),
             (format!(r#"{{"topics":["{two}"]}}"#), [false; 3]),
+            (format!(r#"{{"topics":["{one}",null]}}"#), [false; 3]),
         ] {
             let wanted = wanted(&filter).unwrap();
             assert_eq!([4, 5, 6].map(|height| wanted.wants(&log(height))), heights, "{filter}");

@@ -16,7 +16,6 @@ mod syncing;
 
 use std::sync::Arc;
 
-use alloy_rpc_types_eth::Filter;
 use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
@@ -27,6 +26,7 @@ use tributary_primitives::Hash32;
 use crate::announcements::{Announced, Announcements};
 use crate::arguments::Arguments;
 use crate::error::RpcRejected;
+use crate::log_filter::LogFilter;
 use crate::new_logs::NewLogs;
 use crate::traffic::Traffic;
 use crate::websocket::Closing;
@@ -133,7 +133,7 @@ impl Subscription {
         match kind.as_str() {
             "newHeads" => <(String,)>::read(parameters).map(|_| Self::NewHeads),
             "logs" => {
-                let (_, filter) = <(String, Option<Filter>)>::read(parameters)?;
+                let (_, filter) = <(String, Option<LogFilter>)>::read(parameters)?;
                 NewLogs::of(filter.unwrap_or_default(), 1).map(Box::new).map(Self::Logs)
             }
             "newPendingTransactions" => {

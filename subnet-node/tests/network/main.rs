@@ -5,6 +5,7 @@
 //! | [`network`] | a network of processes in a temporary directory |
 //! | [`check`] | blocks run again beside the chain, and dumps of those that came out differently |
 //! | [`client`] | asks a node by JSON-RPC |
+//! | [`clients`] | Ethereum's clients, each with its own cases |
 //! | [`wallet`] | a funded key that sends transfers |
 //! | [`survival`] | what must hold through kills, halts and restarts |
 //! | [`light_client`] | every decided height convinces a Tendermint light client |
@@ -18,12 +19,12 @@
 //! | [`ledger`] | a chain taken over block by block, with stops at every height |
 //! | [`proofs`] | the state of a running node, proven to somebody who has no node |
 //! | [`refusals`] | bad homes, settings and ports are refused with what to do |
-//! | [`viem`] | Solidity and viem against a real network |
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on should stop, and say why")]
 
 mod bench;
 mod check;
 mod client;
+mod clients;
 mod command_line;
 mod devnet;
 mod docs;
@@ -36,5 +37,4 @@ mod network;
 mod proofs;
 mod refusals;
 mod survival;
-mod viem;
 mod wallet;

@@ -66,7 +66,7 @@ fn refusal(proof: &Value, arguments: &[&str]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_has_the_genesis_document_checks_any_node_without_one() {
     let network = subnet(4);
-    let (mut wallet, client) = (Wallet::rich(), network.client(0));
+    let (mut wallet, client) = (Wallet::rich().on(CHAIN_ID + 1), network.client(0));
     client.reach(1).await;
     wallet.transfer(&client).await;
     let spent = client.height().await.unwrap();

@@ -29,6 +29,7 @@ const TRANSFER: u64 = 80_475_954;
 pub struct Wallet {
     key: SecpSecretKey,
     nonce: u64,
+    chain_id: u64,
 }
 
 impl Wallet {
@@ -39,7 +40,12 @@ impl Wallet {
 
     /// Another wallet, as rich as genesis makes it.
     pub fn of(secret: [u8; 32]) -> Self {
-        Self { key: SecpSecretKey::from_bytes(&secret).unwrap(), nonce: 0 }
+        Self { key: SecpSecretKey::from_bytes(&secret).unwrap(), nonce: 0, chain_id: CHAIN_ID }
+    }
+
+    /// The same key on another chain than a test's usual one.
+    pub fn on(self, chain_id: u64) -> Self {
+        Self { chain_id, ..self }
     }
 
     pub fn address(&self) -> EthAddress {
@@ -58,7 +64,7 @@ impl Wallet {
 
     async fn send_with(&mut self, client: &Client, gas_limit: u64, input: &'static [u8]) -> String {
         let unsigned = TxEip1559 {
-            chain_id: CHAIN_ID,
+            chain_id: self.chain_id,
             nonce: self.nonce,
             gas_limit,
             input: input.into(),
@@ -106,7 +112,7 @@ impl Wallet {
             gas_fee_cap: TokenAmount::from_atto(1_000_000_000),
             gas_premium: TokenAmount::default(),
         };
-        let message = FvmTransaction::sign(message, &self.key, CHAIN_ID).unwrap();
+        let message = FvmTransaction::sign(message, &self.key, self.chain_id).unwrap();
         let hash = client.send_message(message.raw()).await;
         let mut height = None;
         until(&format!("the receipt of {hash}"), async || {

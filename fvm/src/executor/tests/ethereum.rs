@@ -160,6 +160,16 @@ fn create2_makes_a_contract_where_eip_1014_says_and_only_once() {
 }
 
 #[test]
+fn a_call_that_makes_a_contract_answers_its_code_and_a_receipt_does_not() {
+    let mut world = World::new();
+    let call = EthereumCall { input: init_code(KEEPER), ..EthereumCall::default() };
+    let outcome = world.call(CallRequest::Ethereum(call));
+    assert_eq!((outcome.exit_code, outcome.return_data.as_slice()), (ExitCode::OK, KEEPER));
+    let receipt = world.one(sign(&alice(), unsigned(0, None, 0, init_code(KEEPER))));
+    assert_eq!((receipt.exit_code, receipt.return_data.len()), (ExitCode::OK, 0));
+}
+
+#[test]
 fn what_destroys_itself_in_its_first_transaction_burns_what_it_keeps() {
     let mut world = World::new();
     // selfdestruct(address(this)) in the constructor

@@ -101,7 +101,7 @@ fn a_contract_is_made_and_called() {
         ..call(SOMEONE, 0, vec![])
     };
     let done = first(&world, &block(world.env(), vec![create, call(made, 0, words(&[1, 10]))])).unwrap();
-    assert_eq!((done[0].contract, done[0].outcome.return_data.len()), (Some(made), 0));
+    assert_eq!((done[0].contract, done[0].outcome.return_data.as_slice()), (Some(made), KEEPER), "its code");
     assert_eq!((done[1].outcome.events.len(), done[1].outcome.events[0].address), (1, made));
 }
 

@@ -58,7 +58,8 @@ impl BalanceArgs {
 }
 
 /// An Ethereum account goes by its own name.
-fn shown(address: &Address) -> String {
+#[must_use]
+pub fn shown(address: &Address) -> String {
     match EthAddress::from_address(address) {
         Some(ethereum) if ethereum.as_actor_id().is_none() => ethereum.to_string(),
         _ => address.to_string(),

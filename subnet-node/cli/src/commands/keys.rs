@@ -104,7 +104,7 @@ pub async fn run(command: KeysCommand, is_json: bool) -> Result<(), Trouble> {
         KeysCommand::Create { name, keyring, password } => {
             let keyring = keyring.keyring()?;
             keyring.refuse_taken(&name)?;
-            let password = password.new(&name.to_string()).await?;
+            let password = password.chosen(&name.to_string()).await?;
             keep(&keyring, &name, SecpSecretKey::generate(), password).await?.print(is_json)
         }
         KeysCommand::Import { name, from, keyring, password } => {
@@ -189,7 +189,7 @@ async fn brought(name: &KeyName, from: &Path, password: &PasswordArgs) -> Result
         Err(why @ SealedRejected::Unsupported { .. }) => Err(KeyRejected::Sealed { path: from.to_owned(), why }.into()),
         Err(_) => {
             let key = secret::read(&text).map_err(|why| KeyRejected::Secret { path: from.to_owned(), why })?;
-            Ok((key, password.new(&name.to_string()).await?))
+            Ok((key, password.chosen(&name.to_string()).await?))
         }
     }
 }

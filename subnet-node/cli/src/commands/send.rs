@@ -8,6 +8,7 @@ use fvm_shared::address::Address;
 use serde_json::json;
 use tributary_primitives::{EthAddress, parse_address};
 
+use super::balance::shown;
 use super::sender::Sender;
 use super::target::{Who, ethereum_name};
 use crate::abi::Signature;
@@ -64,7 +65,7 @@ impl SendArgs {
             }
         };
         let told = ready.deliver_and_tell(&deed).await?;
-        told.and(Report::new().with("to", to.to_string()).with("amount", sent)).print(is_json)
+        told.and(Report::new().with("to", shown(&to)).with("amount", sent)).print(is_json)
     }
 }
 

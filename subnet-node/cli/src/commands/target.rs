@@ -54,7 +54,7 @@ pub struct Called {
     /// A function, as in 'balanceOf(address)(uint256)'; or a method, by number or by its name (FRC-0042), as in Increment
     #[arg(value_name = "FUNCTION|METHOD")]
     pub callee: Callee,
-    /// The function's arguments, one word each; lists as [1,2], tuples as (1,2)
+    /// The function's arguments, one word each; lists as `[1,2]`, tuples as `(1,2)`
     #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
     pub arguments: Vec<String>,
     /// The method's parameters

@@ -72,7 +72,7 @@ impl PasswordArgs {
     ///
     /// # Errors
     /// [`PasswordUnavailable`].
-    pub async fn new(&self, key: &str) -> Result<Password, PasswordUnavailable> {
+    pub async fn chosen(&self, key: &str) -> Result<Password, PasswordUnavailable> {
         let password = match self.silent()? {
             Some(password) => password,
             None => {
@@ -173,7 +173,7 @@ mod tests {
             set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
             assert_eq!(&args.known("alice").await.unwrap()[..], line.as_bytes());
         }
-        assert!(matches!(args.new("alice").await, Err(PasswordUnavailable::Empty)));
+        assert!(matches!(args.chosen("alice").await, Err(PasswordUnavailable::Empty)));
         write(&path, "x".repeat(1_025)).unwrap();
         assert!(matches!(args.known("alice").await, Err(PasswordUnavailable::TooLong)));
         set_permissions(&path, Permissions::from_mode(0o644)).unwrap();

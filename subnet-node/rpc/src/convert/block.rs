@@ -10,11 +10,15 @@
 //! | `timestamp` | whole seconds; blocks of one second share it |
 //! | `mixHash` | PREVRANDAO |
 //! | `difficulty`, `nonce`, `extraData`, `uncles` | 0 or empty: there is no proof of work |
+//! | `withdrawals`, `withdrawalsRoot`, `requestsHash`, `parentBeaconBlockRoot` | empty or 0: there is no beacon chain. Tools tell by these fields which of Ethereum's rules a chain follows |
+//! | `blobGasUsed`, `excessBlobGas` | 0: there are no blobs |
 //! | `transactions` | as hashes all, FVM messages too; as objects only what an Ethereum wallet signed |
 
 use alloy_consensus::Header as ConsensusHeader;
-use alloy_consensus::constants::EMPTY_OMMER_ROOT_HASH;
-use alloy_primitives::U256;
+use alloy_consensus::constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_WITHDRAWALS};
+use alloy_eips::eip4895::Withdrawals;
+use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
+use alloy_primitives::{B256, U256};
 use alloy_rpc_types_eth::{Block, BlockTransactions, Header};
 
 use super::{address, digest, hash, log, transaction};
@@ -32,7 +36,7 @@ pub fn of(block: &BlockView, full: bool, chain_id: u64) -> Result<Block, RpcReje
     } else {
         BlockTransactions::Hashes(block.transactions.iter().map(|executed| hash(executed.hash())).collect())
     };
-    Ok(Block::new(header(block), transactions))
+    Ok(Block::new(header(block), transactions).with_withdrawals(Some(Withdrawals::default())))
 }
 
 /// The block's header.
@@ -54,6 +58,11 @@ pub fn header(block: &BlockView) -> Header {
         timestamp: block.unix_seconds(),
         mix_hash: hash(block.prev_randao),
         base_fee_per_gas: Some(block.base_fee),
+        withdrawals_root: Some(EMPTY_WITHDRAWALS),
+        blob_gas_used: Some(0),
+        excess_blob_gas: Some(0),
+        parent_beacon_block_root: Some(B256::ZERO),
+        requests_hash: Some(EMPTY_REQUESTS_HASH),
         ..ConsensusHeader::default()
     };
     Header { hash: hash(block.hash), inner, total_difficulty: None, size: Some(U256::from(block.bytes)) }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::U64;
-use alloy_rpc_types_eth::{Block, TransactionReceipt};
+use alloy_rpc_types_eth::{Block, Index, TransactionReceipt};
 use tributary_primitives::Hash32;
 
 use crate::backend::BlockView;
@@ -36,6 +36,26 @@ pub fn transaction_count_by_hash(node: &Node, (hash,): (Hash32,)) -> Result<Opti
 pub fn receipts(node: &Node, (block,): (BlockId,)) -> Result<Option<Vec<TransactionReceipt>>, RpcRejected> {
     let Some(block) = node.block_by_id(block)? else { return Ok(None) };
     convert::receipt::all(&block, node.backend.identity().chain_id).map(Some)
+}
+
+/// `eth_getUncleCountByBlockNumber`: none of a block, since only proof of work has uncles.
+pub fn uncle_count_by_number(node: &Node, (number,): (BlockNumberOrTag,)) -> Result<Option<U64>, RpcRejected> {
+    Ok(node.block(number)?.map(|_| U64::ZERO))
+}
+
+/// `eth_getUncleCountByBlockHash`
+pub fn uncle_count_by_hash(node: &Node, (hash,): (Hash32,)) -> Result<Option<U64>, RpcRejected> {
+    Ok(node.block_by_hash(&hash)?.map(|_| U64::ZERO))
+}
+
+/// `eth_getUncleByBlockNumberAndIndex`: none.
+pub fn uncle_by_number(_: &Node, _: (BlockNumberOrTag, Index)) -> Result<Option<Block>, RpcRejected> {
+    Ok(None)
+}
+
+/// `eth_getUncleByBlockHashAndIndex`: none.
+pub fn uncle_by_hash(_: &Node, _: (Hash32, Index)) -> Result<Option<Block>, RpcRejected> {
+    Ok(None)
 }
 
 fn shown(node: &Node, block: Option<Arc<BlockView>>, full: Option<bool>) -> Result<Option<Block>, RpcRejected> {

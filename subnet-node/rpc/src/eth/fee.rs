@@ -27,6 +27,11 @@ const HISTORY_BLOCKS_MAX: u64 = 1_024;
 /// Most percentiles of a fee history: go-ethereum's `maxQueryLimit`.
 const PERCENTILES_MAX: usize = 100;
 
+/// The lowest price of blob gas.
+///
+/// Source: EIP-4844, `MIN_BASE_FEE_PER_BLOB_GAS`.
+const BLOB_BASE_FEE: u64 = 1;
+
 /// The tip suggested at a height, kept until the next block.
 #[derive(Debug, Default)]
 pub struct TipCache(Mutex<Option<(Height, u128)>>);
@@ -40,6 +45,11 @@ pub fn gas_price(node: &Node, (): ()) -> Result<U128, RpcRejected> {
 /// `eth_maxPriorityFeePerGas`: the suggested tip.
 pub fn max_priority_fee(node: &Node, (): ()) -> Result<U128, RpcRejected> {
     suggested_tip(node).map(U128::from)
+}
+
+/// `eth_blobBaseFee`: there are no blobs, so their price stays the lowest there is; the instruction BLOBBASEFEE answers the same.
+pub fn blob_base_fee(_: &Node, (): ()) -> Result<U128, RpcRejected> {
+    Ok(U128::from(BLOB_BASE_FEE))
 }
 
 /// Reads up to 20 blocks, once for each new tip.

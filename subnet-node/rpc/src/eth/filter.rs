@@ -6,12 +6,13 @@
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use alloy_rpc_types_eth::{Filter as LogFilter, FilterChanges, Log};
+use alloy_rpc_types_eth::{FilterChanges, Log};
 use tokio::sync::broadcast::error::TryRecvError;
 
 use super::{logs, transaction};
 use crate::error::RpcRejected;
 use crate::filters::{Filter, Place};
+use crate::log_filter::LogFilter;
 use crate::new_logs::NewLogs;
 use crate::node::Node;
 

@@ -12,21 +12,19 @@
 //! What is no log of a contract's shape is left out: see `convert::log`.
 
 use alloy_eips::BlockNumberOrTag;
-use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log};
+use alloy_rpc_types_eth::{FilterBlockOption, Log};
 use tributary_primitives::{Hash32, Height};
 
 use crate::backend::BlockView;
 use crate::convert;
 use crate::error::RpcRejected;
+use crate::log_filter::LogFilter;
 use crate::node::Node;
 
-/// Most addresses in a filter, and most topics at one position: go-ethereum's `maxAddresses` and `maxSubTopics`.
-const ALTERNATIVES_MAX: usize = 1_000;
-
 /// `eth_getLogs`
-pub fn matching(node: &Node, (filter,): (Filter,)) -> Result<Vec<Log>, RpcRejected> {
-    check_size(&filter, 0)?;
-    match filter.block_option {
+pub fn matching(node: &Node, (filter,): (LogFilter,)) -> Result<Vec<Log>, RpcRejected> {
+    filter.check_size(0)?;
+    match *filter.blocks() {
         FilterBlockOption::AtBlockHash(hash) => {
             let block = node.block_by_hash(&Hash32(hash.0))?.ok_or(RpcRejected::UnknownBlock)?;
             let mut logs = Vec::new();
@@ -39,7 +37,7 @@ pub fn matching(node: &Node, (filter,): (Filter,)) -> Result<Vec<Log>, RpcReject
 
 fn in_range(
     node: &Node,
-    filter: &Filter,
+    filter: &LogFilter,
     from: Option<BlockNumberOrTag>,
     to: Option<BlockNumberOrTag>,
 ) -> Result<Vec<Log>, RpcRejected> {
@@ -63,15 +61,13 @@ fn in_range(
 
 /// Adds a block's matching logs to those found so far, `from` being where the search began.
 fn collect(
-    filter: &Filter,
+    filter: &LogFilter,
     block: &BlockView,
     most: usize,
     found: &mut Vec<Log>,
     from: Height,
 ) -> Result<(), RpcRejected> {
-    let matching = convert::log::of_block(block)
-        .filter(|log| filter.matches_address(log.address()) && filter.matches_topics(log.topics()));
-    for log in matching {
+    for log in convert::log::of_block(block).filter(|log| filter.matches(log)) {
         if found.len() == most {
             let advice = match block.height.previous() {
                 Some(fitting) if fitting >= from => format!("retry with the range {from}-{fitting}"),
@@ -80,18 +76,6 @@ fn collect(
             return Err(RpcRejected::AboveLimit(format!("query exceeds max results {most}, {advice}")));
         }
         found.push(log);
-    }
-    Ok(())
-}
-
-/// Refuses a filter, the parameter at `position`, that takes too long to hold against a log.
-pub fn check_size(filter: &Filter, position: usize) -> Result<(), RpcRejected> {
-    let refuse = |reason: String| Err(RpcRejected::argument(position, reason));
-    if filter.address.len() > ALTERNATIVES_MAX {
-        return refuse(format!("exceed max addresses: at most {ALTERNATIVES_MAX}"));
-    }
-    if filter.topics.iter().any(|topic| topic.len() > ALTERNATIVES_MAX) {
-        return refuse(format!("exceed max topics: at most {ALTERNATIVES_MAX} at one position"));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use alloy_rpc_types_eth::{Index, Transaction as RpcTransaction, TransactionRecei
 use tributary_message::Transaction;
 use tributary_primitives::Hash32;
 
+use crate::backend::BlockView;
 use crate::convert;
 use crate::error::RpcRejected;
 use crate::hex_bytes::HexBytes;
@@ -49,6 +50,32 @@ pub fn by_hash_and_index(node: &Node, (hash, index): (Hash32, Index)) -> Result<
     convert::transaction::at(&block, index.into(), node.backend.identity().chain_id)
 }
 
+/// `eth_getRawTransactionByHash`: as it was signed; executed, or waiting in the mempool.
+pub fn raw_by_hash(node: &Node, (hash,): (Hash32,)) -> Result<Option<HexBytes>, RpcRejected> {
+    // As above: the mempool first.
+    let waiting = node.backend.pending_transaction(&hash);
+    let Some(position) = node.backend.position_of(&hash)? else {
+        return Ok(match waiting {
+            Some(Transaction::Ethereum(transaction)) => Some(HexBytes(transaction.raw().to_vec())),
+            Some(Transaction::Fvm(_)) | None => None,
+        });
+    };
+    Ok(node.backend.block_at(position.height)?.and_then(|block| raw(&block, position.index)))
+}
+
+/// `eth_getRawTransactionByBlockNumberAndIndex`
+pub fn raw_by_number_and_index(
+    node: &Node,
+    (number, index): (BlockNumberOrTag, Index),
+) -> Result<Option<HexBytes>, RpcRejected> {
+    Ok(node.block(number)?.and_then(|block| raw(&block, index.into())))
+}
+
+/// `eth_getRawTransactionByBlockHashAndIndex`
+pub fn raw_by_hash_and_index(node: &Node, (hash, index): (Hash32, Index)) -> Result<Option<HexBytes>, RpcRejected> {
+    Ok(node.block_by_hash(&hash)?.and_then(|block| raw(&block, index.into())))
+}
+
 /// `eth_getTransactionReceipt`
 pub fn receipt(node: &Node, (hash,): (Hash32,)) -> Result<Option<TransactionReceipt>, RpcRejected> {
     let Some(position) = node.backend.position_of(&hash)? else { return Ok(None) };
@@ -71,6 +98,12 @@ pub fn send_raw_sync((raw, timeout_ms): (HexBytes, Option<U64>)) -> Result<Patie
         return Err(RpcRejected::argument(1, format!("a timeout is 1 to {most} milliseconds")));
     }
     Ok((raw.0, patience))
+}
+
+/// The bytes of the Ethereum transaction at `index`.
+fn raw(block: &BlockView, index: usize) -> Option<HexBytes> {
+    let executed = block.transactions.get(index).filter(|executed| executed.is_ethereum())?;
+    Some(HexBytes(executed.raw.clone()))
 }
 
 fn at(node: &Node, number: BlockNumberOrTag, index: usize) -> Result<Option<RpcTransaction>, RpcRejected> {

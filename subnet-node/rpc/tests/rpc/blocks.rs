@@ -1,5 +1,7 @@
 //! Blocks, read by alloy's own types.
 
+use alloy_consensus::constants::EMPTY_WITHDRAWALS;
+use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{B256, U64};
 use alloy_rpc_types_eth::{Block, BlockTransactions, TransactionReceipt};
 use serde_json::{Value, json};
@@ -89,6 +91,28 @@ async fn transactions_are_counted_and_found_by_their_place() {
 }
 
 #[tokio::test]
+async fn no_block_has_uncles_withdrawals_or_blobs_and_says_so() {
+    let served = serve().await;
+    a_mixed_block(&served).await;
+    let block: Value = served.ask("eth_getBlockByNumber", json!(["0x1", false])).await;
+    for (field, empty) in [
+        ("withdrawals", json!([])),
+        ("withdrawalsRoot", json!(EMPTY_WITHDRAWALS)),
+        ("blobGasUsed", json!("0x0")),
+        ("excessBlobGas", json!("0x0")),
+        ("parentBeaconBlockRoot", json!(B256::ZERO)),
+        ("requestsHash", json!(EMPTY_REQUESTS_HASH)),
+    ] {
+        assert_eq!(block[field], empty, "{field}");
+    }
+    for (method, place) in
+        [("eth_getUncleCountByBlockNumber", json!("0x1")), ("eth_getUncleCountByBlockHash", block["hash"].clone())]
+    {
+        assert_eq!(served.ask::<Value>(method, json!([place])).await, "0x0", "{method}");
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_null() {
     let served = serve().await;
     let nowhere = json!(B256::repeat_byte(9));
@@ -98,6 +122,13 @@ async fn what_does_not_exist_is_null() {
         ("eth_getBlockTransactionCountByNumber", json!(["0x9"])),
         ("eth_getBlockTransactionCountByHash", json!([nowhere])),
         ("eth_getBlockReceipts", json!(["0x9"])),
+        ("eth_getUncleCountByBlockNumber", json!(["0x9"])),
+        ("eth_getUncleCountByBlockHash", json!([nowhere])),
+        ("eth_getUncleByBlockNumberAndIndex", json!(["0x0", "0x0"])),
+        ("eth_getUncleByBlockHashAndIndex", json!([nowhere, "0x0"])),
+        ("eth_getRawTransactionByHash", json!([nowhere])),
+        ("eth_getRawTransactionByBlockNumberAndIndex", json!(["0x9", "0x0"])),
+        ("eth_getRawTransactionByBlockHashAndIndex", json!([nowhere, "0x0"])),
         ("eth_getTransactionByHash", json!([nowhere])),
         ("eth_getTransactionByBlockNumberAndIndex", json!(["0x9", "0x0"])),
         ("eth_getTransactionByBlockHashAndIndex", json!([nowhere, "0x0"])),

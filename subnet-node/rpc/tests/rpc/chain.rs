@@ -17,6 +17,7 @@ async fn a_node_says_who_it_is_in_ethereums_words() {
         ("eth_blockNumber", json!("0x0")),
         ("eth_syncing", json!(false)),
         ("eth_accounts", json!([])),
+        ("eth_blobBaseFee", json!("0x1")),
         ("net_version", json!("31415")),
         ("net_listening", json!(true)),
         ("net_peerCount", json!("0x3")),

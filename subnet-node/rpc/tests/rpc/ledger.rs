@@ -15,8 +15,8 @@ use tributary_message::Transaction;
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid};
 use tributary_rpc::backend::{
-    ActorView, Backend, BlockView, CallRejected, ChainParameters, Draft, Executed, Identity, PoolBounds, PoolSize, Pooled,
-    ProveRejected, Ran, ReadUnavailable, SimulateRejected, StateView, SubmitRejected, SyncProgress, Tip,
+    ActorView, Backend, BlockView, CallRejected, ChainParameters, Draft, Executed, Identity, PoolBounds, PoolSize,
+    Pooled, ProveRejected, Ran, ReadUnavailable, SimulateRejected, StateView, SubmitRejected, SyncProgress, Tip,
     TransactionPosition, ValidatorView, ValidatorsView, Witnessed,
 };
 use tributary_rpc::subnet::PROOF_WITNESS_BYTES_MAX;

@@ -32,6 +32,28 @@ async fn a_transaction_waits_and_then_has_a_place() {
 }
 
 #[tokio::test]
+async fn a_transaction_is_given_back_as_it_was_signed() {
+    let served = serve().await;
+    let sent = signed(0, contract(EMITTER), b"\x00hello");
+    served.send(&sent).await;
+    let bytes = json!(hex(sent.raw()));
+    assert_eq!(served.ask::<Value>("eth_getRawTransactionByHash", json!([sent.hash()])).await, bytes, "waiting");
+    let other = message(0, EMITTER, &[]);
+    let message = served.ask::<Value>("subnet_sendMessage", json!([hex(other.raw())])).await;
+    assert_eq!(served.ask::<Value>("eth_getRawTransactionByHash", json!([message])).await, Value::Null, "waiting");
+    let block = served.ledger.make_block();
+    for (method, parameters, found) in [
+        ("eth_getRawTransactionByHash", json!([sent.hash()]), &bytes),
+        ("eth_getRawTransactionByHash", json!([message]), &Value::Null),
+        ("eth_getRawTransactionByBlockNumberAndIndex", json!(["0x1", "0x0"]), &bytes),
+        ("eth_getRawTransactionByBlockNumberAndIndex", json!(["0x1", "0x1"]), &Value::Null),
+        ("eth_getRawTransactionByBlockHashAndIndex", json!([block, "0x0"]), &bytes),
+    ] {
+        assert_eq!(served.ask::<Value>(method, parameters.clone()).await, *found, "{method} {parameters}");
+    }
+}
+
+#[tokio::test]
 async fn each_type_of_a_wallet_keeps_its_type_in_transaction_and_receipt() {
     let served = serve().await;
     let to = TxKind::Call(Address::from(contract(EMITTER).0));

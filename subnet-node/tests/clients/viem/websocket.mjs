@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { createPublicClient, createWalletClient, defineChain, http, webSocket } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { compile } from './compile.mjs'
+import { compile } from '../compile.mjs'
 
 const [url, privateKey] = process.argv.slice(2)
 if (!url || !privateKey) {
@@ -32,7 +32,7 @@ const until = async (what, is) => {
     assert(Date.now() < give_up, `waited for ${what}`)
 }
 
-const { abi, bytecode } = compile('token.sol', 'RiverToken')
+const { abi, bytecode } = compile(import.meta.url, 'token.sol', 'RiverToken')
 const { contractAddress: address } = await settled(await wallet.deployContract({ abi, bytecode, args: [1_000_000n] }))
 
 const blocks = []

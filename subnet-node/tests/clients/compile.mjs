@@ -1,15 +1,16 @@
-// Compiles a Solidity file of this folder with solc-js; imports come from node_modules.
+// Compiles a Solidity file of `solidity/` with solc-js. The compiler and what is imported come from the client's own node_modules.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import solc from 'solc'
 
-const require = createRequire(import.meta.url)
+const folder = new URL('solidity/', import.meta.url)
 
-/** The ABI and init code of `contract` in `file`. */
-export function compile(file, contract) {
+/** The ABI and init code of `contract` in `file`, for the client whose module is at `client` (its `import.meta.url`). */
+export function compile(client, file, contract) {
+  const require = createRequire(client)
+  const solc = require('solc')
   const input = {
     language: 'Solidity',
-    sources: { [file]: { content: readFileSync(new URL(file, import.meta.url), 'utf8') } },
+    sources: { [file]: { content: readFileSync(new URL(file, folder), 'utf8') } },
     settings: {
       evmVersion: 'prague',
       optimizer: { enabled: true, runs: 200 },

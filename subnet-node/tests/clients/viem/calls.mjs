@@ -7,7 +7,7 @@ import {
   parseEther, toHex,
 } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { compile } from './compile.mjs'
+import { compile } from '../compile.mjs'
 
 const [url, privateKey] = process.argv.slice(2)
 if (!url || !privateKey) {
@@ -33,7 +33,7 @@ const settled = async (hash) => {
 const stranger = privateKeyToAccount(generatePrivateKey()).address
 const friend = privateKeyToAccount(generatePrivateKey()).address
 
-const { abi, bytecode } = compile('token.sol', 'RiverToken')
+const { abi, bytecode } = compile(import.meta.url, 'token.sol', 'RiverToken')
 const address = (await settled(await owner.deployContract({ abi, bytecode, args: [1_000n] }))).contractAddress
 const data = (functionName, args) => encodeFunctionData({ abi, functionName, args })
 

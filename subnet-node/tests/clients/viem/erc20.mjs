@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { createPublicClient, createWalletClient, defineChain, http, parseEther } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { compile } from './compile.mjs'
+import { compile } from '../compile.mjs'
 
 const [url, privateKey] = process.argv.slice(2)
 if (!url || !privateKey) {
@@ -44,7 +44,7 @@ assert.equal(more.status, 'success')
 assert.equal(await publicClient.getBalance({ address: friend.account.address }), 2n * gift)
 console.log(`transfer: ${more.transactionHash} in block ${more.blockNumber}, ${Math.round(performance.now() - started)} ms`)
 
-const { abi, bytecode } = compile('token.sol', 'RiverToken')
+const { abi, bytecode } = compile(import.meta.url, 'token.sol', 'RiverToken')
 const supply = 1_000_000n
 const deployment = await settled(await owner.deployContract({ abi, bytecode, args: [supply] }))
 const address = deployment.contractAddress
