@@ -2,10 +2,11 @@
 
 use std::marker::PhantomData;
 
+use revm::context_interface::context::take_error;
 use revm::context_interface::journaled_state::account::JournaledAccountTr;
-use revm::context_interface::result::HaltReason;
-use revm::context_interface::{ContextTr, JournalTr, Transaction};
-use revm::handler::{EvmTr, FrameResult, Handler, pre_execution, validation};
+use revm::context_interface::result::{ExecutionResult, HaltReason, Output, ResultGas};
+use revm::context_interface::{ContextTr, JournalTr, LocalContextTr, Transaction};
+use revm::handler::{EvmTr, FrameResult, Handler, post_execution, pre_execution, validation};
 use revm::interpreter::InitialAndFloorGas;
 
 use super::{EvmContext, EvmError, Mode, OurEvm};
@@ -56,6 +57,27 @@ impl<V: StateView> Handler for Law<V> {
             caller.bump_nonce();
         }
         Ok(())
+    }
+
+    /// As on mainnet; what was returned is moved out, of which revm makes a copy.
+    fn execution_result(
+        &mut self,
+        evm: &mut Self::Evm,
+        mut result: FrameResult,
+        gas: ResultGas,
+    ) -> Result<ExecutionResult<HaltReason>, EvmError> {
+        take_error::<EvmError, _>(evm.ctx().error())?;
+        let returned = std::mem::take(&mut result.interpreter_result_mut().output);
+        let mut ended = post_execution::output(evm.ctx(), result, gas);
+        if let ExecutionResult::Success { output: Output::Call(data) | Output::Create(data, _), .. }
+        | ExecutionResult::Revert { output: data, .. } = &mut ended
+        {
+            *data = returned;
+        }
+        evm.ctx().journal_mut().commit_tx();
+        evm.ctx().local_mut().clear();
+        evm.frame_stack().clear();
+        Ok(ended)
     }
 
     /// Tips are folded in after the block's last transaction, so that transactions do not conflict over the proposer's balance.

@@ -42,7 +42,7 @@ pub(super) fn outcome_of(result: ExecutionResult<HaltReason>) -> EvmOutcome {
     let gas_used = result.tx_gas_used();
     let exit_code = exit_code(&result);
     let contract = result.created_address().map(|address| EthAddress(address.0.0));
-    let return_data = result.into_output().map(|data| data.to_vec()).unwrap_or_default();
+    let return_data = result.into_output().map(|data| data.0.into()).unwrap_or_default();
     EvmOutcome { exit_code, gas_used, return_data, contract }
 }
 

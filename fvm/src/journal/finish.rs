@@ -67,7 +67,7 @@ impl<V: StateView> Journal<V> {
             self.note_touched();
         }
         let mut ledger = Ledger::default();
-        let mut actors = Vec::with_capacity(self.0.touched.len());
+        let mut actors = Vec::with_capacity(self.0.touched.len() + self.0.own.actors.len());
         let touched = std::mem::take(&mut self.0.touched);
         for address in &touched {
             // An account counts where it was touched first.
@@ -76,7 +76,7 @@ impl<V: StateView> Journal<V> {
             }
         }
         self.0.touched = touched;
-        actors.extend(self.settle_heads(&actors)?);
+        self.settle_heads(&mut actors)?;
         let vanished = ledger.before.checked_sub(ledger.after);
         let vanished = vanished.ok_or_else(|| StateFatal::Invariant("a transaction made money from nothing".into()))?;
         let events = self.stamp_events()?;
@@ -146,23 +146,22 @@ impl<V: StateView> Journal<V> {
         id
     }
 
-    /// Actors whose head changed but whose account nobody touched.
-    fn settle_heads(&mut self, settled: &[ActorChange]) -> Result<Vec<ActorChange>, StateFatal> {
-        for change in settled {
+    /// Adds the actors whose head changed but whose account nobody touched.
+    fn settle_heads(&mut self, settled: &mut Vec<ActorChange>) -> Result<(), StateFatal> {
+        for change in &*settled {
             self.0.own.actors.remove(&change.id);
         }
         let mut heads: Vec<_> = self.0.own.actors.drain().collect();
         heads.sort_unstable_by_key(|(id, _)| *id);
-        let mut changes = Vec::with_capacity(heads.len());
         for (id, head) in heads {
             let before = self.view().actor(id)?;
             let actor = head.map(|head| {
                 let (nonce, balance) = before.map(|actor| (actor.nonce, actor.balance)).unwrap_or_default();
                 Actor { head, nonce, balance }
             });
-            changes.push(ActorChange { id, actor, contract: None });
+            settled.push(ActorChange { id, actor, contract: None });
         }
-        Ok(changes)
+        Ok(())
     }
 
     fn stamp_events(&mut self) -> Result<Vec<Event>, StateFatal> {

@@ -14,6 +14,7 @@ mod cache;
 mod contracts;
 mod draft;
 mod entries;
+mod names;
 mod reads;
 
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ use tributary_primitives::{EntryKey, EthAddress, raw_cid};
 
 use self::cache::Cache;
 use self::contracts::Contract;
+use self::names::Names;
 use super::actor::Actor;
 use super::contract::{ContractHead, Storage};
 use super::leaf::{Leaf, LeafChanges, Reads, SharedLeaves, decode, decode_slot, encode};
@@ -64,7 +66,7 @@ pub struct BlockState<B> {
     dropped: Vec<Leaf>,
     /// Entries read and entries changed, as the block has them by now.
     entries: Cache<(ActorID, EntryKey), Option<Arc<[u8]>>>,
-    names: Map<Address, Option<ActorID>>,
+    names: Names,
     new_names: Vec<(Address, ActorID)>,
     next_id: ActorID,
     /// The next id as the leaves have it.
@@ -137,7 +139,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
             unsaved: BTreeSet::new(),
             dropped: Vec::new(),
             entries: Cache::default(),
-            names: Map::default(),
+            names: Names::default(),
             new_names: Vec::new(),
             next_id,
             settled_next_id: next_id,
@@ -464,7 +466,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
             self.contracts.values_mut().filter_map(Contract::storage).for_each(|all| all.evict(share(all.resident())));
         }
         if self.kept() > KEPT_MAX {
-            (self.actors, self.names, self.bytecodes) = (Cache::default(), Map::default(), Map::default());
+            (self.actors, self.names, self.bytecodes) = (Cache::default(), Names::default(), Map::default());
             self.entries = Cache::default();
             self.contracts.retain(|_, contract| !contract.is_saved());
             self.contracts.values_mut().for_each(Contract::forget);

@@ -108,7 +108,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
             return Ok(Some(id));
         }
         if let Some(known) = self.names.get(address) {
-            return Ok(*known);
+            return Ok(known);
         }
         let id = match &self.leaves {
             Some(leaves) => leaves.name(address)?,
