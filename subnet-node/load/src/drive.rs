@@ -73,7 +73,8 @@ impl Shared {
     /// A block is here.
     fn saw(&self, answer: &BlockAnswer) {
         let (gas_used, gas_limit) = (answer.gas_used.to(), answer.gas_limit.to());
-        let block = Block { at_us: self.now_us(), gas_used, gas_limit, ..Block::default() };
+        let base_fee = answer.base_fee_per_gas.map_or(0, |fee| fee.saturating_to());
+        let block = Block { at_us: self.now_us(), gas_used, gas_limit, base_fee, ..Block::default() };
         self.flight().saw(block, &answer.transactions);
         self.changed.notify_waiters();
     }

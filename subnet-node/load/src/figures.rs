@@ -50,6 +50,9 @@ pub struct Blocks {
     pub fill_percent: Hundredths,
     /// Milliseconds from one to the next, on average.
     pub interval_ms_mean: Hundredths,
+    /// Those whose base fee was more than the transactions may pay, so that none could be in them. A chain that is full raises its base
+    /// fee until demand falls (EIP-1559): then the fee bounds the rate, and not the network.
+    pub too_dear: u64,
 }
 
 /// The numbers of a flight.
@@ -99,7 +102,7 @@ impl Figures {
             tps_window_median: median(windows(records, first_us, last_us)),
             latency: Latency::of(latencies),
             late_max_us: late_max_us(flight.pace(), records),
-            blocks: blocks(flight.blocks()),
+            blocks: blocks(flight.blocks(), flight.fee_cap()),
         }
     }
 }
@@ -135,7 +138,7 @@ pub fn median<T: Ord + Copy>(mut numbers: Vec<T>) -> Option<T> {
     numbers.get(numbers.len().checked_sub(1)? / 2).copied()
 }
 
-fn blocks(seen: &[Block]) -> Blocks {
+fn blocks(seen: &[Block], fee_cap: Option<u128>) -> Blocks {
     let with_ours = |block: &Block| block.ours > 0;
     let (Some(first), Some(last)) = (seen.iter().position(with_ours), seen.iter().rposition(with_ours)) else {
         return Blocks::default();
@@ -148,6 +151,7 @@ fn blocks(seen: &[Block]) -> Blocks {
         transactions_mean: Hundredths::ratio(sum(|block| block.transactions), count(blocks.len())),
         fill_percent: Hundredths::ratio(sum(|block| block.gas_used).saturating_mul(100), sum(|block| block.gas_limit)),
         interval_ms_mean: Hundredths::ratio(between_us, count(blocks.len() - 1).saturating_mul(1_000)),
+        too_dear: count(blocks.iter().filter(|block| fee_cap.is_some_and(|cap| block.base_fee > cap)).count()),
     }
 }
 
@@ -200,21 +204,30 @@ mod tests {
 
     #[test]
     fn blocks_count_from_the_first_with_a_transaction_of_ours_to_the_last() {
-        let block = |at_us, transactions, ours, gas_used| Block { at_us, transactions, ours, gas_used, gas_limit: 100 };
+        let block = |at_us, transactions, ours, gas_used, base_fee| Block {
+            at_us,
+            transactions,
+            ours,
+            gas_used,
+            gas_limit: 100,
+            base_fee,
+        };
         let seen = [
-            block(0, 9, 0, 90),
-            block(1_000, 3, 2, 30),
-            block(3_000, 0, 0, 0),
-            block(5_000, 4, 4, 60),
-            block(9_000, 9, 0, 90),
+            block(0, 9, 0, 90, 9),
+            block(1_000, 3, 2, 30, 7),
+            block(3_000, 0, 0, 0, 8),
+            block(5_000, 4, 4, 60, 7),
+            block(9_000, 9, 0, 90, 9),
         ];
         let expected = Blocks {
             count: 3,
             transactions_mean: Hundredths(233),
             fill_percent: Hundredths(3_000),
             interval_ms_mean: Hundredths(200),
+            too_dear: 1,
         };
-        assert_eq!(blocks(&seen), expected);
-        assert_eq!(blocks(&seen[..1]), Blocks::default());
+        assert_eq!(blocks(&seen, Some(7)), expected);
+        assert_eq!(blocks(&seen, None), Blocks { too_dear: 0, ..expected });
+        assert_eq!(blocks(&seen[..1], Some(7)), Blocks::default());
     }
 }

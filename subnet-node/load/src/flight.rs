@@ -62,6 +62,8 @@ pub struct Block {
     pub gas_used: u64,
     /// Gas that it had.
     pub gas_limit: u64,
+    /// What it asked for a unit of gas, in wei; zero before EIP-1559.
+    pub base_fee: u128,
 }
 
 /// A transaction's way. Microseconds since the start.
@@ -121,6 +123,7 @@ pub struct Flight {
     confirmed: u64,
     last_progress_us: u64,
     is_stopped: bool,
+    fee_cap: Option<u128>,
 }
 
 impl Flight {
@@ -147,6 +150,7 @@ impl Flight {
             confirmed: 0,
             last_progress_us: 0,
             is_stopped: false,
+            fee_cap: load.fee_cap,
             rules,
         }
     }
@@ -275,6 +279,12 @@ impl Flight {
     #[must_use]
     pub fn blocks(&self) -> &[Block] {
         &self.blocks
+    }
+
+    /// The most that a transaction pays for a unit of gas, in wei; none where that is not counted in Ethereum's.
+    #[must_use]
+    pub const fn fee_cap(&self) -> Option<u128> {
+        self.fee_cap
     }
 
     /// What went other than wished.

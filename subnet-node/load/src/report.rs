@@ -270,6 +270,7 @@ fn rows(run: &Run) -> Vec<(&'static str, String)> {
         ("transactions a block", figures.blocks.transactions_mean.to_string()),
         ("gas used of the limit", format!("{} %", figures.blocks.fill_percent)),
         ("block interval", format!("{} ms", figures.blocks.interval_ms_mean)),
+        ("blocks too dear for the load", figures.blocks.too_dear.to_string()),
         ("told to come later", run.retries.to_string()),
         ("turned away", figures.turned_away.to_string()),
         ("without an answer", counted(run.unanswered, run.first_silence.as_deref())),

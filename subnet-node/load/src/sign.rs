@@ -92,13 +92,20 @@ pub fn load(deed: &Deed, terms: Terms, senders: &[Account], nonces: &[u64], coun
         workers.into_iter().map(|worker| worker.join().expect("signing does not panic")).collect()
     });
     let transactions = parts.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
-    Ok(Load { kind: deed.kind(), senders: u32::try_from(senders.len()).unwrap_or(u32::MAX), transactions })
+    let kind = deed.kind();
+    let fee_cap = (kind == Kind::Ethereum).then_some(terms.fees.cap);
+    Ok(Load { kind, senders: u32::try_from(senders.len()).unwrap_or(u32::MAX), fee_cap, transactions })
 }
 
 /// A load of one sender: what set-up does.
 #[must_use]
 pub fn alone(kind: Kind, transactions: &[Transaction]) -> Load {
-    Load { kind, senders: 1, transactions: transactions.iter().map(|transaction| signed(transaction, 0)).collect() }
+    Load {
+        kind,
+        senders: 1,
+        fee_cap: None,
+        transactions: transactions.iter().map(|transaction| signed(transaction, 0)).collect(),
+    }
 }
 
 fn transaction(

@@ -149,6 +149,8 @@ pub struct Load {
     pub kind: Kind,
     /// How many senders there are.
     pub senders: u32,
+    /// The most that each pays for a unit of Ethereum's gas, in wei; none where gas is counted otherwise.
+    pub fee_cap: Option<u128>,
     /// The transactions, senders in turn.
     pub transactions: Vec<Signed>,
 }

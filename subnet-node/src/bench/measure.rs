@@ -105,6 +105,12 @@ impl Side<'_> {
                 "{name} {round}: all that was signed is in blocks before --duration is over; --rate-max signs more"
             );
         }
+        if run.figures.blocks.too_dear > 0 {
+            eprintln!(
+                "{name} {round}: the base fee rose above what the transactions may pay, so the gas limit bounds the rate and not the \
+                 network: a full chain asks an eighth more in every block; --parameter block_gas_limit=200000000 gives it room"
+            );
+        }
         Ok(Some(run))
     }
 
