@@ -40,6 +40,17 @@ check() {
     printf 'ok: %s\n' "$what"
 }
 
+# What is rendered with these values has each line of the input, spaces and line ends aside.
+says() {
+    local what=$1 line rendered
+    shift
+    rendered=$(helm template river "$chart" "${given[@]}" "$@" | tr -s ' \n' ' ') || die "$what: template"
+    while read -r line; do
+        grep -qF -- "$line" <<<"$rendered" || die "$what: does not say $line"
+    done
+    printf 'ok: %s\n' "$what"
+}
+
 refuse() {
     local why=$1
     shift
@@ -56,9 +67,33 @@ check "a genesis document in the values" --set genesis.existingConfigMap= --set-
 check "no network policy, a class of storage, settings" --set networkPolicy.enabled=false \
     --set persistence.storageClass=fast --set 'config=moniker = "a"' --set rpc.serviceType=LoadBalancer
 
+limits=$(mktemp --suffix=.yaml)
+cat >"$limits" <<'EOF'
+rpc:
+  limits: {call_gas_max: 50000000, client_requests_per_s: 0, client_header: x-forwarded-for, methods_denied: ["txpool_*", eth_call]}
+EOF
+check "limits" --values "$limits"
+says "limits are settings of the node" --values "$limits" <<'EOF'
+name: TRIBUTARY__RPC__CALL_GAS_MAX value: "50000000"
+name: TRIBUTARY__RPC__CLIENT_REQUESTS_PER_S value: "0"
+name: TRIBUTARY__RPC__CLIENT_HEADER value: "x-forwarded-for"
+name: TRIBUTARY__RPC__METHODS_DENIED value: "txpool_*,eth_call"
+EOF
+rm "$limits"
+python3 - subnet-node/src/config.toml "$chart/values.schema.json" <<'EOF' || die "the node's limits and the chart's are not the same"
+import json, sys, tomllib
+node = tomllib.load(open(sys.argv[1], "rb"))["rpc"].keys() - {"listen", "cors_origins"}
+chart = json.load(open(sys.argv[2]))["properties"]["rpc"]["properties"]["limits"]["properties"].keys()
+sys.exit(f"one alone knows {sorted(node ^ chart)}" if node ^ chart else 0)
+EOF
+echo "ok: the chart knows every limit of the node"
+
 refuse "no genesis" --set keys.existingSecret=river-keys
 refuse "no keys" --set genesis.existingConfigMap=river-genesis
 refuse "no validators" "${given[@]}" --set validators=0
 refuse "257 validators" "${given[@]}" --set validators=257
 refuse "a value that is not known" "${given[@]}" --set validator=4
+refuse "a limit that is not known" "${given[@]}" --set rpc.limits.client_request_per_s=50
+refuse "a limit below nothing" "${given[@]}" --set rpc.limits.batch_max=-1
+refuse "a list of no methods" "${given[@]}" --set 'rpc.limits.methods_allowed={}'
 refuse "a relayer without a parent" "${given[@]}" --set relayer.enabled=true --set relayer.existingSecret=relayer-key

@@ -1,12 +1,65 @@
 //! A call that is run to see what it would do, and is then forgotten.
 
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use fvm_shared::MethodNum;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use tributary_primitives::{EthAddress, Hash32};
 
+use crate::overrides::OverridesRejected;
 use crate::receipt::Event;
+
+/// Held by whoever asks for a call, with all its runs: what runs on it ends once it is cut, and is forgotten. By default it never is.
+///
+/// A call looks at it with every look at the state, and a contract with every call and every jump too. Between two looks lies what a WASM
+/// actor computes without asking anything, which its gas bounds, and one precompiled contract.
+#[derive(Clone, Default)]
+pub struct Leash {
+    length: Duration,
+    is_cut: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
+}
+
+impl Leash {
+    /// One that is cut as soon as `is_cut` says so, which is asked at every look: it must be cheap, and stay with what it said. How long that
+    /// is meant to take is told with the refusal; nothing here has a clock.
+    #[must_use]
+    pub fn new(length: Duration, is_cut: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { length, is_cut: Some(Arc::new(is_cut)) }
+    }
+
+    /// Whether it is cut.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.is_cut.as_ref().is_some_and(|is_cut| is_cut())
+    }
+
+    /// How long it was meant to be.
+    #[must_use]
+    pub const fn length(&self) -> Duration {
+        self.length
+    }
+}
+
+impl fmt::Debug for Leash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Leash").field("length", &self.length).field("is_cut", &self.is_cut()).finish()
+    }
+}
+
+/// Why there is no outcome of a call. Nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallRejected {
+    /// No state can be as its caller wants it.
+    #[error(transparent)]
+    Overrides(#[from] OverridesRejected),
+    /// It ran for longer than its [`Leash`] was.
+    #[error("the call was cut off after {0:?}")]
+    CutOff(Duration),
+}
 
 /// A call on a known state. Nobody signs it, and nonces do not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,6 +26,9 @@ pub enum StateFatal {
     /// The store, or a tree over it, cannot go on.
     #[error("state store: {0}")]
     Store(String),
+    /// Nobody waits for the call any more. No fault of anybody's, and never of a block.
+    #[error("the call was cut off")]
+    CutOff,
     /// The tree would hold what it must never hold.
     #[error("state invariant broken: {0}")]
     Invariant(String),

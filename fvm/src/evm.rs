@@ -32,12 +32,15 @@ mod precompiles;
 use std::sync::Arc;
 
 use fvm_shared::econ::TokenAmount;
+use revm::bytecode::opcode::JUMPDEST;
 use revm::context::result::{EVMError, InvalidTransaction};
 use revm::context::{BlockEnv as EvmBlock, CfgEnv, Context, Evm, LocalContext, TxEnv};
 use revm::context_interface::Transaction as _;
+use revm::context_interface::context::ContextError;
 use revm::handler::instructions::EthInstructions;
 use revm::handler::{EthFrame, Handler};
 use revm::interpreter::interpreter::EthInterpreter;
+use revm::interpreter::{Instruction, InstructionContext, InstructionResult};
 use revm::primitives::hardfork::SpecId;
 use tributary_primitives::EthAddress;
 use tributary_wasm::{CallStack, MessageContext};
@@ -57,6 +60,9 @@ pub(crate) use precompiles::{INVOKE_EVM, is_ethereums, is_precompiled};
 
 /// The fork in force, from genesis on.
 pub(crate) const SPEC: SpecId = SpecId::OSAKA;
+
+/// What `JUMPDEST` costs.
+const JUMPDEST_GAS: u16 = 1;
 
 type EvmContext<V> = Context<EvmBlock, TxEnv, CfgEnv, Database<V>, Journal<V>, Seat<V>, LocalContext>;
 type OurEvm<V> =
@@ -88,7 +94,8 @@ pub(crate) struct Runner<V: StateView> {
 
 impl<V: StateView> Runner<V> {
     pub(crate) fn new(machine: &Arc<Machine<V>>, env: &BlockEnv, mode: Mode) -> Self {
-        let evm = evm(env, Journal::vacant(), Seat::vacant(), TxEnv::default());
+        let is_held = mode != Mode::Transaction;
+        let evm = evm(env, Journal::vacant(), Seat::vacant(), TxEnv::default(), is_held);
         let block = Arc::new(BlockContext::new(env.clone(), machine.params().fvm_gas_per_gas));
         Self { machine: Arc::clone(machine), block, mode, evm, idle: None }
     }
@@ -139,10 +146,31 @@ impl<V: StateView> Runner<V> {
     }
 }
 
-/// A machine over `journal`, in the block `env`.
-fn evm<V: StateView>(env: &BlockEnv, journal: Journal<V>, seat: Seat<V>, transaction: TxEnv) -> OurEvm<V> {
+/// A machine over `journal`, in the block `env`; one that is held looks at its leash with every jump.
+fn evm<V: StateView>(
+    env: &BlockEnv,
+    journal: Journal<V>,
+    seat: Seat<V>,
+    transaction: TxEnv,
+    is_held: bool,
+) -> OurEvm<V> {
     let context = env::context(env, journal, seat, transaction);
-    OurEvm::new(context, EthInstructions::new_mainnet_with_spec(SPEC), Precompiles::new(SPEC))
+    let mut instructions = EthInstructions::new_mainnet_with_spec(SPEC);
+    if is_held {
+        instructions.insert_instruction(JUMPDEST, Instruction::new(held_jumpdest), JUMPDEST_GAS);
+    }
+    OurEvm::new(context, instructions, Precompiles::new(SPEC))
+}
+
+/// `JUMPDEST` where somebody may not wait any more: every loop has one.
+fn held_jumpdest<V: StateView>(
+    context: InstructionContext<'_, EvmContext<V>, EthInterpreter>,
+) -> Result<(), InstructionResult> {
+    if context.host.journaled_state.is_cut_off() {
+        context.host.error = Err(ContextError::Db(StateFatal::CutOff));
+        return Err(InstructionResult::FatalExternalError);
+    }
+    Ok(())
 }
 
 /// The sender as actors see it. One that never had an actor gets its id here; it pays, so it stays.

@@ -51,12 +51,12 @@ pub use self::parallel::{Hints, Workers};
 use self::query::Scene;
 use self::view::View;
 use crate::block::{BlockEnv, BlockOutcome, BlockRun, ExecutionParams};
-use crate::call::{Accessed, CallOutcome, CallRequest, EthereumCall, GasEstimate};
+use crate::call::{Accessed, CallOutcome, CallRejected, CallRequest, EthereumCall, GasEstimate, Leash};
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::evm::{Mode, Runner};
 use crate::journal::changes::Changes;
 use crate::kernel::{Machine, on_deep_stack};
-use crate::overrides::{Overrides, OverridesRejected};
+use crate::overrides::Overrides;
 use crate::receipt::Receipt;
 use crate::simulation::{Simulated, SimulatedBlock, SimulationRejected};
 use crate::state::history::{self, HISTORY_ADDRESS};
@@ -252,12 +252,12 @@ impl Executor {
         env: &BlockEnv,
         transactions: &[Transaction],
     ) -> Result<(State, BlockRun, Stats), ExecutorFatal> {
+        let _place = self.machine.enter_block();
         let begun = begin(state, env)?;
         let (folded, stats) = match workers {
             Workers::ONE => (Folded::new(begun, transactions.len()), Stats::default()),
             workers => parallel::run(self, begun, env, transactions, workers, hints)?,
         };
-        let _place = self.machine.enter();
         let (state, run) = on_deep_stack(|| self.end(self.run_in_order(folded, env, transactions)?, env))?;
         Ok((state, run, stats))
     }
@@ -327,7 +327,7 @@ impl Executor {
     }
 
     /// Runs one call on `state` as if in the block `env`, with what its caller wants otherwise, and forgets what it changes. The store is
-    /// read, never written to. Inner error: there is no such state.
+    /// read, never written to. Inner error: there is no such state, or `leash` was cut.
     ///
     /// # Errors
     /// [`ExecutorFatal`] as for [`Self::execute_block`].
@@ -337,13 +337,14 @@ impl Executor {
         env: &BlockEnv,
         overrides: &Overrides,
         call: &CallRequest,
-    ) -> Result<Result<CallOutcome, OverridesRejected>, ExecutorFatal> {
-        let _place = self.machine.enter();
-        on_deep_stack(|| self.scene(env, overrides).call(state, call))
+        leash: &Leash,
+    ) -> Result<Result<CallOutcome, CallRejected>, ExecutorFatal> {
+        let _place = self.machine.enter_query();
+        on_deep_stack(|| self.scene(env, overrides, leash).call(state, call))
     }
 
     /// The least gas limit with which the call goes well on the state that `open` gives, time and again. Cost: two runs of it if all
-    /// its gas comes back, some twenty else. Inner error: there is no such state.
+    /// its gas comes back, some twenty else. Inner error: there is no such state, or `leash` was cut.
     ///
     /// # Errors
     /// [`ExecutorFatal`] as for [`Self::execute_block`], and what `open` says.
@@ -353,15 +354,16 @@ impl Executor {
         env: &BlockEnv,
         overrides: &Overrides,
         call: &CallRequest,
-    ) -> Result<Result<GasEstimate, OverridesRejected>, E> {
+        leash: &Leash,
+    ) -> Result<Result<GasEstimate, CallRejected>, E> {
         let run = |call: &CallRequest| -> Result<_, Stopped<E>> {
-            Stopped::unless_ran(self.call(open()?, env, overrides, call).map_err(E::from)?)
+            Stopped::unless_ran(self.call(open()?, env, overrides, call, leash).map_err(E::from)?)
         };
-        Stopped::sort(query::estimate(self.scene(env, overrides), call, run))
+        Stopped::sort(query::estimate(self.scene(env, overrides, leash), call, run))
     }
 
     /// What the call reaches, so that a transaction may pay for it ahead (EIP-2930), on the state that `open` gives. What the call's own
-    /// list names stays in it. Cost: two runs, sixteen at most. Inner error: there is no such state.
+    /// list names stays in it. Cost: two runs, sixteen at most. Inner error: there is no such state, or `leash` was cut.
     ///
     /// # Errors
     /// [`ExecutorFatal`] as for [`Self::execute_block`], and what `open` says.
@@ -371,18 +373,19 @@ impl Executor {
         env: &BlockEnv,
         overrides: &Overrides,
         call: &EthereumCall,
-    ) -> Result<Result<Accessed, OverridesRejected>, E> {
+        leash: &Leash,
+    ) -> Result<Result<Accessed, CallRejected>, E> {
         let run = |call: &EthereumCall| -> Result<_, Stopped<E>> {
             let state = open()?;
-            let _place = self.machine.enter();
-            let ran = on_deep_stack(|| self.scene(env, overrides).call_noting(state, call)).map_err(E::from)?;
-            Stopped::unless_ran(ran)
+            let _place = self.machine.enter_query();
+            let ran = on_deep_stack(|| self.scene(env, overrides, leash).call_noting(state, call));
+            Stopped::unless_ran(ran.map_err(E::from)?)
         };
         Stopped::sort(access::complete(call, run))
     }
 
     /// Runs a block of calls on `state`, which comes back as a draft for the next such block: no block of the chain can follow on it. The
-    /// store is read, never written to. Inner error: it cannot be run.
+    /// store is read, never written to. Inner error: it cannot be run, or `leash` was cut.
     ///
     /// # Errors
     /// [`ExecutorFatal`] as for [`Self::execute_block`].
@@ -390,19 +393,20 @@ impl Executor {
         &self,
         state: State,
         block: &SimulatedBlock,
+        leash: &Leash,
     ) -> Result<Result<(State, Vec<Simulated>), SimulationRejected>, ExecutorFatal> {
-        let _place = self.machine.enter();
-        on_deep_stack(|| simulate::simulate(&self.machine, state, block))
+        let _place = self.machine.enter_query();
+        on_deep_stack(|| simulate::simulate(&self.machine, state, block, leash))
     }
 
-    const fn scene<'a>(&'a self, env: &'a BlockEnv, overrides: &'a Overrides) -> Scene<'a> {
-        Scene { machine: &self.machine, env, overrides }
+    const fn scene<'a>(&'a self, env: &'a BlockEnv, overrides: &'a Overrides, leash: &'a Leash) -> Scene<'a> {
+        Scene { machine: &self.machine, env, overrides, leash }
     }
 }
 
 /// Why several runs of one call are over before their time.
 enum Stopped<E> {
-    Rejected(OverridesRejected),
+    Rejected(CallRejected),
     Fatal(E),
 }
 
@@ -413,12 +417,12 @@ impl<E> From<E> for Stopped<E> {
 }
 
 impl<E> Stopped<E> {
-    fn unless_ran<T>(ran: Result<T, OverridesRejected>) -> Result<T, Self> {
+    fn unless_ran<T>(ran: Result<T, CallRejected>) -> Result<T, Self> {
         ran.map_err(Self::Rejected)
     }
 
     /// The caller's fault apart from ours.
-    fn sort<T>(ended: Result<T, Self>) -> Result<Result<T, OverridesRejected>, E> {
+    fn sort<T>(ended: Result<T, Self>) -> Result<Result<T, CallRejected>, E> {
         match ended {
             Ok(outcome) => Ok(Ok(outcome)),
             Err(Self::Rejected(rejected)) => Ok(Err(rejected)),

@@ -52,6 +52,7 @@ use revm::primitives::{Address as EvmAddress, U256};
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EntryKey, EthAddress, Height};
 
+use crate::call::Leash;
 use crate::error::StateFatal;
 use crate::evm::SPEC;
 use crate::state::StateView;
@@ -146,6 +147,11 @@ impl<V: StateView> Journal<V> {
     /// The state before the transaction.
     pub(crate) const fn view(&mut self) -> &mut V {
         self.0.database.view()
+    }
+
+    /// Whether what runs on it is to end at once, since nobody waits for it any more. Never so in a block.
+    pub(crate) fn is_cut_off(&mut self) -> bool {
+        self.view().leash().is_some_and(Leash::is_cut)
     }
 
     /// The height of the block in execution.

@@ -44,6 +44,8 @@ use crate::journal::Journal;
 use crate::state::{ActorHead, StateView};
 
 pub(crate) use call::{Returned, exit_code_of};
+#[cfg(test)]
+pub(crate) use machine::QUERIES_MAX;
 pub(crate) use machine::{Machine, on_deep_stack};
 
 /// The rules in force, as the FVM numbers them: prices and syscalls of network versions 21 to 29.

@@ -47,7 +47,9 @@ pub mod simulation;
 pub mod state;
 
 pub use block::{BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams};
-pub use call::{Accessed, AccessedAccount, CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
+pub use call::{
+    Accessed, AccessedAccount, CallOutcome, CallRejected, CallRequest, EthereumCall, FvmCall, GasEstimate, Leash,
+};
 pub use error::{ExecutorFatal, StateFatal};
 pub use evm::TRANSACTION_GAS_MAX;
 pub use executor::{Executor, Hints, Pace, State, Workers};

@@ -10,6 +10,8 @@
 //!
 //! Source: go-ethereum, `eth_simulateV1`.
 
+use std::time::Duration;
+
 use revm::primitives::{B256, U256, b256};
 use tributary_primitives::EthAddress;
 
@@ -75,6 +77,9 @@ pub enum SimulationRejected {
     /// One of its calls may not run.
     #[error("{0}")]
     Call(#[from] CallInvalid),
+    /// It, and what was simulated before it, ran for longer than its [`Leash`](crate::Leash) was.
+    #[error("the simulation was cut off after {0:?}")]
+    CutOff(Duration),
 }
 
 /// Why a call may not run, in go-ethereum's words.

@@ -8,7 +8,9 @@ use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
 use tributary_fvm::simulation::SimulatedBlock;
-use tributary_fvm::{Accessed, BlockEnv, CallOutcome, CallRequest, EthereumCall, GasEstimate, Overrides, ReadState};
+use tributary_fvm::{
+    Accessed, BlockEnv, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash, Overrides, ReadState,
+};
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 use tributary_rpc::backend::{
@@ -319,24 +321,34 @@ impl StateView for State<'_> {
         Ok(self.state.storage(&address.to_address(), &Hash32(*slot)).map_err(self.node.unreadable(self.head.height))?.0)
     }
 
-    fn call(&self, request: &CallRequest, overrides: &Overrides) -> Result<CallOutcome, CallRejected> {
+    fn call(&self, request: &CallRequest, overrides: &Overrides, leash: &Leash) -> Result<CallOutcome, CallRejected> {
         let ledger = &self.node.ledger;
         let state = ledger.open_state(&self.head).map_err(self.node.unreadable(self.head.height))?;
-        let called = ledger.executor().call(state, &self.env, overrides, request);
+        let called = ledger.executor().call(state, &self.env, overrides, request, leash);
         Ok(called.map_err(self.node.unreadable(self.head.height))??)
     }
 
-    fn estimate_gas(&self, request: &CallRequest, overrides: &Overrides) -> Result<GasEstimate, CallRejected> {
+    fn estimate_gas(
+        &self,
+        request: &CallRequest,
+        overrides: &Overrides,
+        leash: &Leash,
+    ) -> Result<GasEstimate, CallRejected> {
         let ledger = &self.node.ledger;
         let open = || ledger.open_state(&self.head);
-        let estimated = ledger.executor().estimate_gas(open, &self.env, overrides, request);
+        let estimated = ledger.executor().estimate_gas(open, &self.env, overrides, request, leash);
         Ok(estimated.map_err(self.node.unreadable(self.head.height))??)
     }
 
-    fn access_list(&self, request: &EthereumCall, overrides: &Overrides) -> Result<Accessed, CallRejected> {
+    fn access_list(
+        &self,
+        request: &EthereumCall,
+        overrides: &Overrides,
+        leash: &Leash,
+    ) -> Result<Accessed, CallRejected> {
         let ledger = &self.node.ledger;
         let open = || ledger.open_state(&self.head);
-        let listed = ledger.executor().access_list(open, &self.env, overrides, request);
+        let listed = ledger.executor().access_list(open, &self.env, overrides, request, leash);
         Ok(listed.map_err(self.node.unreadable(self.head.height))??)
     }
 
@@ -355,9 +367,9 @@ struct StateDraft<'a> {
 }
 
 impl<'a> Draft<'a> for StateDraft<'a> {
-    fn run(self: Box<Self>, block: &SimulatedBlock) -> Result<Ran<'a>, SimulateRejected> {
+    fn run(self: Box<Self>, block: &SimulatedBlock, leash: &Leash) -> Result<Ran<'a>, SimulateRejected> {
         let Self { node, height, state } = *self;
-        let ran = node.ledger.executor().simulate(state, block).map_err(node.unreadable(height))?;
+        let ran = node.ledger.executor().simulate(state, block, leash).map_err(node.unreadable(height))?;
         let (state, results) = ran?;
         Ok((Box::new(Self { node, height, state }), results))
     }

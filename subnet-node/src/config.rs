@@ -10,7 +10,7 @@
 //! What all nodes of a chain share is in its genesis instead.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -114,8 +114,28 @@ pub struct RpcSettings {
     pub response_bytes_max: u32,
     /// Requests in a batch.
     pub batch_max: u32,
+    /// Reads that run at once.
+    pub reads_max: NonZeroUsize,
+    /// Reads, and submissions, that wait.
+    pub waiting_max: usize,
     /// Gas of a call that changes nothing.
     pub call_gas_max: u64,
+    /// How long one runs, in milliseconds.
+    pub call_time_max_ms: NonZeroU64,
+    /// Requests of one client in a second; 0 for any number.
+    pub client_requests_per_s: u32,
+    /// Requests of one at once.
+    pub client_requests_burst: u32,
+    /// Connections from one address; 0 for any number.
+    pub client_connections_max: u32,
+    /// The header in which a proxy says who asks.
+    pub client_header: String,
+    /// Methods that are served; empty for all.
+    #[serde(default)]
+    pub methods_allowed: Vec<String>,
+    /// Methods that are not.
+    #[serde(default)]
+    pub methods_denied: Vec<String>,
     /// Blocks that one `eth_getLogs` reads.
     pub log_blocks_max: u64,
     /// Logs that it answers with.
@@ -226,6 +246,8 @@ impl NodeConfig {
             .list_separator(",")
             .with_list_parse_key("consensus.peers")
             .with_list_parse_key("gossip.peers")
+            .with_list_parse_key("rpc.methods_allowed")
+            .with_list_parse_key("rpc.methods_denied")
             .with_list_parse_key("rpc.cors_origins")
             .with_list_parse_key("rpc.allowed_hosts");
         let mut sources = config::Config::builder()
@@ -266,14 +288,22 @@ impl NodeConfig {
             request_bytes_max: rpc.request_bytes_max,
             response_bytes_max: rpc.response_bytes_max,
             batch_max: rpc.batch_max,
+            reads_max: rpc.reads_max.get(),
+            waiting_max: rpc.waiting_max,
             call_gas_max: rpc.call_gas_max,
+            call_time_max: Duration::from_millis(rpc.call_time_max_ms.get()),
+            client_requests_per_s: rpc.client_requests_per_s,
+            client_requests_burst: rpc.client_requests_burst,
+            client_connections_max: rpc.client_connections_max,
+            client_header: rpc.client_header.clone(),
+            methods_allowed: rpc.methods_allowed.clone(),
+            methods_denied: rpc.methods_denied.clone(),
             log_blocks_max: rpc.log_blocks_max,
             logs_max: rpc.logs_max,
             filters_max: rpc.filters_max,
             filter_idle_max: Duration::from_secs(rpc.filter_idle_s),
             cors_origins: rpc.cors_origins.clone(),
             allowed_hosts: rpc.allowed_hosts.clone(),
-            ..RpcConfig::default()
         }
     }
 
@@ -350,6 +380,70 @@ mod tests {
     }
 
     #[test]
+    fn each_limit_of_the_rpc_is_the_one_that_was_set() {
+        let file = r#"
+            [rpc]
+            listen = "127.0.0.1:1"
+            connections_max = 2
+            websockets_max = 3
+            websocket_calls_max = 4
+            websocket_stalled_s = 5
+            websocket_ping_s = 6
+            subscriptions_max = 7
+            subscription_blocks_behind_max = 8
+            request_bytes_max = 9
+            response_bytes_max = 10
+            batch_max = 11
+            reads_max = 12
+            waiting_max = 13
+            call_gas_max = 14
+            call_time_max_ms = 15
+            client_requests_per_s = 16
+            client_requests_burst = 17
+            client_connections_max = 18
+            client_header = "x-real-ip"
+            methods_allowed = ["eth_*", "net_*"]
+            methods_denied = ["eth_call"]
+            log_blocks_max = 19
+            logs_max = 20
+            filters_max = 21
+            filter_idle_s = 22
+            cors_origins = ["https://wallet.example"]
+            allowed_hosts = ["rpc.example"]
+        "#;
+        let expected = RpcConfig {
+            listen: "127.0.0.1:1".parse().unwrap(),
+            connections_max: 2,
+            websockets_max: 3,
+            websocket_calls_max: 4,
+            websocket_stalled_max: Duration::from_secs(5),
+            websocket_ping_every: Duration::from_secs(6),
+            subscriptions_max: 7,
+            subscription_blocks_behind_max: 8,
+            request_bytes_max: 9,
+            response_bytes_max: 10,
+            batch_max: 11,
+            reads_max: 12,
+            waiting_max: 13,
+            call_gas_max: 14,
+            call_time_max: Duration::from_millis(15),
+            client_requests_per_s: 16,
+            client_requests_burst: 17,
+            client_connections_max: 18,
+            client_header: "x-real-ip".to_owned(),
+            methods_allowed: vec!["eth_*".to_owned(), "net_*".to_owned()],
+            methods_denied: vec!["eth_call".to_owned()],
+            log_blocks_max: 19,
+            logs_max: 20,
+            filters_max: 21,
+            filter_idle_max: Duration::from_secs(22),
+            cors_origins: vec!["https://wallet.example".to_owned()],
+            allowed_hosts: vec!["rpc.example".to_owned()],
+        };
+        assert_eq!(load(file, &[]).unwrap().rpc(), expected);
+    }
+
+    #[test]
     fn zero_threads_are_those_of_the_machine() {
         for (setting, workers) in
             [("0", Workers::of_this_machine()), ("1", Workers::ONE), ("32", Workers::new(Workers::MAX))]
@@ -402,6 +496,8 @@ mod tests {
             ("monicker = \"a\"\n", &[], "monicker"),
             ("[mempool]\nbytes_max = \"many\"\n", &[], "bytes_max"),
             ("[rpc]\nlisten = \"localhost\"\n", &[], "rpc.listen"),
+            ("[rpc]\ncall_time_max_ms = 0\n", &[], "rpc.call_time_max_ms"),
+            ("[rpc]\nreads_max = 0\n", &[], "rpc.reads_max"),
             ("[execution]\nthreads = 33\n", &[], "execution.threads is 33; a block runs on 32 threads at most"),
             ("", &["execution.threads=-1"], "execution.threads"),
             ("[execution]\nself_check_every = -1\n", &[], "execution.self_check_every"),

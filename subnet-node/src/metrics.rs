@@ -28,6 +28,8 @@
 //! | `tributary_rpc_seconds_total` | by `method`: time spent on them, waiting included |
 //! | `tributary_rpc_websockets`, `tributary_rpc_subscriptions` | WebSockets, and subscriptions on them, that are open |
 //! | `tributary_rpc_slow_readers_total` | WebSockets closed since their reader did not keep up |
+//! | `tributary_rpc_limited_requests_total` | requests refused since their client asked faster than it may |
+//! | `tributary_rpc_refused_connections_total` | connections refused since their address had as many open as it may |
 //! | `tributary_refused_proposals_total`, `tributary_equivocations_total` | validators that broke a rule |
 //!
 //! The engine's own metrics follow them in the same text.
@@ -79,6 +81,8 @@ pub struct Metrics {
     rpc_websockets: Gauge,
     rpc_subscriptions: Gauge,
     rpc_slow_readers: Counter,
+    rpc_limited_requests: Counter,
+    rpc_refused_connections: Counter,
     transactions: Counter,
     gas: Counter,
     recovered_transactions: Counter,
@@ -160,6 +164,10 @@ impl Metrics {
         let collected_blocks = counter("collected_blocks", "IPLD blocks that they deleted");
         let collected_bytes = counter("collected_bytes", "Bytes of these, before compression");
         let rpc_slow_readers = counter("rpc_slow_readers", "WebSockets closed since their reader did not keep up");
+        let rpc_limited_requests =
+            counter("rpc_limited_requests", "Requests refused since their client asked faster than it may");
+        let rpc_refused_connections =
+            counter("rpc_refused_connections", "Connections refused since their address had as many as it may");
         let refused_proposals = counter("refused_proposals", "Proposals refused");
         let equivocations = counter("equivocations", "Validators that said two things at once");
         let (rpc_requests, rpc_seconds) = (Family::default(), Family::default());
@@ -193,6 +201,8 @@ impl Metrics {
             rpc_websockets,
             rpc_subscriptions,
             rpc_slow_readers,
+            rpc_limited_requests,
+            rpc_refused_connections,
             transactions,
             gas,
             recovered_transactions,
@@ -322,6 +332,8 @@ impl Metrics {
         set(&self.rpc_websockets, self.rpc.websockets.count());
         set(&self.rpc_subscriptions, self.rpc.subscriptions.count());
         self.rpc_slow_readers.inner().store(self.rpc.slow_readers(), Ordering::Relaxed);
+        self.rpc_limited_requests.inner().store(self.rpc.limited_requests(), Ordering::Relaxed);
+        self.rpc_refused_connections.inner().store(self.rpc.refused_connections(), Ordering::Relaxed);
         for (method, count) in self.rpc.methods() {
             let outcomes =
                 [("answered", count.answered), ("rejected", count.rejected), ("unavailable", count.unavailable)];

@@ -6,6 +6,7 @@ use fvm_shared::error::ExitCode;
 use revm::bytecode::Bytecode;
 use revm::context::{Cfg, JournalTr};
 use revm::context_interface::CreateScheme;
+use revm::context_interface::context::take_error;
 use revm::context_interface::result::EVMError;
 use revm::handler::{FrameResult, Handler};
 use revm::interpreter::interpreter_action::FrameInit;
@@ -19,7 +20,7 @@ use tributary_wasm::{CallStack, Gas, GasTracker, HostFatal};
 use super::crossing::Seat;
 use super::env::{evm_address, of_origin};
 use super::handler::Law;
-use super::{Mode, outcome};
+use super::{EvmError, Mode, outcome};
 use crate::error::StateFatal;
 use crate::journal::Journal;
 use crate::kernel::{Kernel, Returned, fatal};
@@ -62,11 +63,14 @@ pub(crate) fn enter<V: StateView>(kernel: Box<Kernel<V>>, entry: Entry, gas: &mu
     };
     let transaction = of_origin(course.origin());
     let env = course.env().clone();
-    let mut evm = super::evm(&env, journal, Seat::new(course, entry.stack), transaction);
+    let is_held = journal.view().leash().is_some();
+    let mut evm = super::evm(&env, journal, Seat::new(course, entry.stack), transaction, is_held);
     let mut memory = SharedMemory::new_with_buffer(evm.ctx.local.shared_memory_buffer.clone());
     memory.set_memory_limit(evm.ctx.cfg.memory_limit());
     let frame = FrameInit { depth, memory, frame_input: frame };
     let result = Law::new(Mode::Transaction).run_exec_loop(&mut evm, frame);
+    // What its outermost frame could not go on for is told on the side alone, and looks as if the call had failed.
+    let result = result.and_then(|result| take_error::<EvmError, _>(&mut evm.ctx.error).map(|()| result));
 
     let mut kernel = Box::new(Kernel { journal: evm.ctx.journaled_state, course: evm.ctx.chain.into_course() });
     let result = match result {

@@ -25,6 +25,7 @@ use tributary_wasm::{Block, Send};
 
 use super::crossing::{bytes_of, cross, refuse};
 use super::{EvmContext, SPEC, call_actor, evm_address};
+use crate::error::StateFatal;
 use crate::journal::Callee;
 use crate::kernel::fatal;
 use crate::money;
@@ -60,6 +61,10 @@ impl<V: StateView> PrecompileProvider<EvmContext<V>> for Precompiles {
     }
 
     fn run(&mut self, context: &mut EvmContext<V>, inputs: &CallInputs) -> Result<Option<InterpreterResult>, String> {
+        // Contracts that call each other need not jump.
+        if context.journaled_state.is_cut_off() {
+            return Err(StateFatal::CutOff.to_string());
+        }
         if let Some(result) = self.0.run(context, inputs)? {
             return Ok(Some(result));
         }

@@ -14,7 +14,7 @@ use super::fvm::{Ended, run};
 use super::view::View;
 use super::{State, access, begin};
 use crate::block::BlockEnv;
-use crate::call::{CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate};
+use crate::call::{CallOutcome, CallRejected, CallRequest, EthereumCall, FvmCall, GasEstimate, Leash};
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::evm::{self, Mode, Runner, TRANSACTION_GAS_MAX};
 use crate::fees;
@@ -28,17 +28,21 @@ const SIGNATURE_BYTES: usize = 1 + 2 + 1 + 65;
 /// What comes of a state that was altered, unless it cannot be altered so.
 pub(super) type Altered<T> = Result<T, OverridesRejected>;
 
-/// A chain's machine, the block that comes next on it, and what is to be otherwise.
+/// What comes of a call, unless it has no outcome.
+type Answered<T> = Result<T, CallRejected>;
+
+/// A chain's machine, the block that comes next on it, what is to be otherwise, and whoever waits for what runs there.
 #[derive(Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub(super) machine: &'a Arc<Machine<View>>,
     pub(super) env: &'a BlockEnv,
     pub(super) overrides: &'a Overrides,
+    pub(super) leash: &'a Leash,
 }
 
 impl Scene<'_> {
     /// Runs a call on `state`.
-    pub(super) fn call(self, state: State, call: &CallRequest) -> Result<Altered<CallOutcome>, ExecutorFatal> {
+    pub(super) fn call(self, state: State, call: &CallRequest) -> Result<Answered<CallOutcome>, ExecutorFatal> {
         self.on_draft(state, |view| match call {
             CallRequest::Ethereum(call) => Ok(self.call_ethereum(view, call, |_| ())?.0),
             CallRequest::Fvm(call) => self.call_fvm(view, call),
@@ -50,25 +54,27 @@ impl Scene<'_> {
         self,
         state: State,
         call: &EthereumCall,
-    ) -> Result<Altered<(CallOutcome, Accesses)>, ExecutorFatal> {
+    ) -> Result<Answered<(CallOutcome, Accesses)>, ExecutorFatal> {
         self.on_draft(state, |view| self.call_ethereum(view, call, |journal| access::noted(journal, call)))
     }
 
-    /// Runs `run` on the state as the caller wants it.
+    /// Runs `run` on the state as the caller wants it, as long as somebody waits.
     fn on_draft<T>(
         self,
         state: State,
         run: impl FnOnce(View) -> Result<T, ExecutorFatal>,
-    ) -> Result<Altered<T>, ExecutorFatal> {
+    ) -> Result<Answered<T>, ExecutorFatal> {
         let state = match draft(state, self.env, &self.overrides.accounts)? {
             Ok(state) => state,
-            Err(rejected) => return Ok(Err(rejected)),
+            Err(rejected) => return Ok(Err(rejected.into())),
         };
-        match run(View::InOrder(state)) {
+        match run(View::Held(state, self.leash.clone())) {
+            // Whatever the runtimes made of it: they were told to end.
+            Err(_) if self.leash.is_cut() => Ok(Err(CallRejected::CutOff(self.leash.length()))),
             // No law of ours holds for accounts that no block made.
             Err(fatal) if fatal.is_a_law() && !self.overrides.accounts.is_empty() => {
                 tracing::debug!(%fatal, "a call met what its overrides made");
-                Ok(Err(OverridesRejected::Impossible(fatal.to_string())))
+                Ok(Err(OverridesRejected::Impossible(fatal.to_string()).into()))
             }
             ran => ran.map(Ok),
         }

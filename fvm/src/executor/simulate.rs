@@ -9,7 +9,7 @@ use super::ethereum::burnt;
 use super::query::{Altered, draft};
 use super::view::View;
 use super::{State, pay};
-use crate::call::CallOutcome;
+use crate::call::{CallOutcome, Leash};
 use crate::error::ExecutorFatal;
 use crate::evm::{self, EvmOutcome, Mode, Runner, TRANSACTION_GAS_MAX};
 use crate::journal::Journal;
@@ -21,18 +21,26 @@ use crate::{fees, money};
 /// A draft after its last block, and what became of the block's calls; or why it could not be run.
 type Ran = Result<(State, Vec<Simulated>), SimulationRejected>;
 
-/// Runs the block on `state`.
+/// Runs the block on `state`, as long as somebody waits.
 pub(super) fn simulate(
     machine: &Arc<Machine<View>>,
     state: State,
     block: &SimulatedBlock,
+    leash: &Leash,
 ) -> Result<Ran, ExecutorFatal> {
+    let cut_off = Ok(Err(SimulationRejected::CutOff(leash.length())));
+    // A block without calls looks at nothing.
+    if leash.is_cut() {
+        return cut_off;
+    }
     let state: Altered<State> = draft(state, &block.env, &block.accounts)?;
     let state = match state {
         Ok(state) => state,
         Err(rejected) => return Ok(Err(rejected.into())),
     };
-    match Series::new(machine, block).run(state) {
+    match Series::new(machine, block, leash).run(state) {
+        // Whatever the runtimes made of it: they were told to end.
+        Err(_) if leash.is_cut() => cut_off,
         // No law of ours holds for accounts that no block made, in this block or in one before.
         Err(fatal) if fatal.is_a_law() => {
             tracing::warn!(%fatal, "a simulation met what its overrides made");
@@ -45,6 +53,7 @@ pub(super) fn simulate(
 /// The calls of a block, one after the other.
 struct Series<'a> {
     block: &'a SimulatedBlock,
+    leash: &'a Leash,
     evm: Runner<View>,
     gas_used: u64,
     /// In attoTRB.
@@ -54,10 +63,10 @@ struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    fn new(machine: &Arc<Machine<View>>, block: &'a SimulatedBlock) -> Self {
+    fn new(machine: &Arc<Machine<View>>, block: &'a SimulatedBlock, leash: &'a Leash) -> Self {
         let mode = if block.validation { Mode::Rehearsal } else { Mode::Simulation };
         let evm = Runner::new(machine, &block.env, mode);
-        Self { block, evm, gas_used: 0, burnt: U256::ZERO, tips: U256::ZERO }
+        Self { block, leash, evm, gas_used: 0, burnt: U256::ZERO, tips: U256::ZERO }
     }
 
     fn run(mut self, mut state: State) -> Result<Ran, ExecutorFatal> {
@@ -85,7 +94,7 @@ impl<'a> Series<'a> {
             Ok(gas_limit) => gas_limit,
             Err(invalid) => return Ok(Err(invalid)),
         };
-        let mut journal = self.evm.journal(View::InOrder(state));
+        let mut journal = self.evm.journal(View::Held(state, self.leash.clone()));
         if self.block.trace_transfers {
             journal.own().trace_transfers();
         }

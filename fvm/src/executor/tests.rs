@@ -7,6 +7,7 @@ mod ethereum;
 mod fvm;
 mod lanes;
 mod laws;
+mod leash;
 mod multisig;
 mod overrides;
 mod parallel;

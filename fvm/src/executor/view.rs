@@ -13,6 +13,7 @@ use tributary_primitives::EntryKey;
 
 use super::State;
 use super::parallel::Speculation;
+use crate::call::Leash;
 use crate::error::StateFatal;
 use crate::state::contract::ContractHead;
 use crate::state::{Actor, ActorHead, StateView};
@@ -21,6 +22,8 @@ use crate::state::{Actor, ActorHead, StateView};
 pub(crate) enum View {
     /// Of a transaction in its turn: what was read is remembered for the next.
     InOrder(State),
+    /// Of a call, which ends when nobody waits for it any more.
+    Held(State, Leash),
     /// Of a transaction on a worker: what was read is recorded, to be held against what is final.
     Ahead(Box<Speculation>),
 }
@@ -29,7 +32,7 @@ impl View {
     /// The block's state back from a transaction that ran in its turn.
     pub(super) fn into_state(self) -> Result<State, StateFatal> {
         match self {
-            Self::InOrder(state) => Ok(state),
+            Self::InOrder(state) | Self::Held(state, _) => Ok(state),
             Self::Ahead(_) => Err(StateFatal::Invariant("a transaction came back with another's view".to_owned())),
         }
     }
@@ -40,6 +43,8 @@ macro_rules! ask {
     ($view:expr, $question:ident($($argument:expr),*)) => {
         match $view {
             Self::InOrder(state) => state.$question($($argument),*),
+            Self::Held(_, leash) if leash.is_cut() => Err(StateFatal::CutOff),
+            Self::Held(state, _) => state.$question($($argument),*),
             Self::Ahead(speculation) => speculation.$question($($argument),*),
         }
     };
@@ -79,6 +84,16 @@ impl StateView for View {
     }
 
     fn next_id(&mut self) -> ActorID {
-        ask!(self, next_id())
+        match self {
+            Self::InOrder(state) | Self::Held(state, _) => state.next_id(),
+            Self::Ahead(speculation) => speculation.next_id(),
+        }
+    }
+
+    fn leash(&self) -> Option<&Leash> {
+        match self {
+            Self::Held(_, leash) => Some(leash),
+            Self::InOrder(_) | Self::Ahead(_) => None,
+        }
     }
 }

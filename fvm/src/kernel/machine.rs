@@ -13,11 +13,9 @@ use crate::error::{ExecutorFatal, StateFatal};
 use crate::journal::Journal;
 use crate::state::StateView;
 
-/// Messages that run at once; each may have a full stack of open calls. More wait.
-///
-/// A block in order is one message at a time, the rest are queries; a block's workers come on top. Each reserves half a TiB of
-/// addresses, no memory.
-const MESSAGES_MAX: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
+/// Queries that run at once; each may have a full stack of open calls. More wait, and a block waits for none of them. Each reserves half
+/// a TiB of addresses, no memory, and so does each of a block's workers.
+pub(crate) const QUERIES_MAX: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
 
 /// Compiled code of an actor.
 type SharedCode<V> = Arc<Code<Box<Kernel<V>>>>;
@@ -26,15 +24,16 @@ type SharedCode<V> = Arc<Code<Box<Kernel<V>>>>;
 pub(crate) struct Machine<V: StateView> {
     params: ExecutionParams,
     engine: Engine<Box<Kernel<V>>>,
-    room: Room,
+    queries: Room,
+    blocks: Room,
 }
 
 impl<V: StateView> Machine<V> {
-    /// A machine for a block on `workers` threads and [`MESSAGES_MAX`] other messages beside it.
+    /// A machine for one block on `workers` threads, and [`QUERIES_MAX`] queries beside it.
     pub(crate) fn new(params: ExecutionParams, code_cache: Option<&Path>, workers: u32) -> Result<Self, ExecutorFatal> {
-        let messages = MESSAGES_MAX.saturating_add(workers - 1);
+        let messages = QUERIES_MAX.saturating_add(workers);
         let engine = Engine::new(messages, code_cache).map_err(|why| HostFatal(why.into()))?;
-        Ok(Self { params, engine, room: Room::new(MESSAGES_MAX.get()) })
+        Ok(Self { params, engine, queries: Room::new(QUERIES_MAX.get()), blocks: Room::new(1) })
     }
 
     pub(crate) const fn params(&self) -> &ExecutionParams {
@@ -62,9 +61,14 @@ impl<V: StateView> Machine<V> {
         self.engine.check(wasm)
     }
 
-    /// Waits until fewer than [`MESSAGES_MAX`] run. Every message ends: its gas is bounded.
-    pub(crate) fn enter(&self) -> Place<'_> {
-        self.room.enter()
+    /// Waits until fewer than [`QUERIES_MAX`] run. Every one ends: its gas is bounded.
+    pub(crate) fn enter_query(&self) -> Place<'_> {
+        self.queries.enter()
+    }
+
+    /// Waits until no other block runs.
+    pub(crate) fn enter_block(&self) -> Place<'_> {
+        self.blocks.enter()
     }
 }
 
@@ -74,7 +78,7 @@ struct Room {
     left: Condvar,
 }
 
-/// Held while a message may run.
+/// Held by who is in.
 pub(crate) struct Place<'a>(&'a Room);
 
 impl Room {

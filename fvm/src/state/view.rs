@@ -15,6 +15,7 @@ use tributary_primitives::{EntryKey, EthAddress, Hash32, Height};
 use super::actor::{Actor, ActorHead};
 use super::contract::ContractHead;
 use super::history::{self, HISTORY_ADDRESS};
+use crate::call::Leash;
 use crate::error::StateFatal;
 
 /// The state as one transaction finds it.
@@ -49,6 +50,11 @@ pub trait StateView: 'static {
 
     /// The id that the next new actor gets.
     fn next_id(&mut self) -> ActorID;
+
+    /// What a call on this view runs on; `None` in a block.
+    fn leash(&self) -> Option<&Leash> {
+        None
+    }
 
     /// The hash of the block at `height`, as a transaction in the block at `now` may know it.
     fn block_hash(&mut self, height: Height, now: Height) -> Result<Option<Hash32>, StateFatal> {
@@ -99,6 +105,10 @@ impl<V: StateView> StateView for Box<V> {
 
     fn next_id(&mut self) -> ActorID {
         self.as_mut().next_id()
+    }
+
+    fn leash(&self) -> Option<&Leash> {
+        self.as_ref().leash()
     }
 }
 

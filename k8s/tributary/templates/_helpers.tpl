@@ -80,3 +80,14 @@ readOnlyRootFilesystem: true
 capabilities:
   drop: [ALL]
 {{- end -}}
+
+{{/* A setting as the environment has it. Numbers of values.yaml are floating, and would be written with an exponent. */}}
+{{- define "tributary.setting" -}}
+{{- if kindIs "slice" . -}}
+{{- join "," . -}}
+{{- else if kindIs "string" . -}}
+{{- . -}}
+{{- else -}}
+{{- int64 . -}}
+{{- end -}}
+{{- end -}}

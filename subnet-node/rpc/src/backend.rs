@@ -25,7 +25,7 @@ use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
 use tributary_fvm::Overrides;
-use tributary_fvm::call::{Accessed, CallOutcome, CallRequest, EthereumCall, GasEstimate};
+use tributary_fvm::call::{Accessed, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash};
 use tributary_message::Transaction;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower};
 use tributary_witness::{Parts, PartsOf};
@@ -155,7 +155,8 @@ pub enum ProveRejected {
 /// The state after one block.
 ///
 /// Calls run as a transaction in a block of their own on this state, where both may be otherwise as far as the caller wants it, and are
-/// then forgotten. Their gas limit is always set, and is at most what the server's configuration allows one call.
+/// then forgotten. Their gas limit is always set, and is at most what the server's configuration allows one call; their leash is cut once
+/// they, with all their runs, took the time that it allows.
 pub trait StateView {
     /// The actor at any kind of address.
     ///
@@ -185,19 +186,29 @@ pub trait StateView {
     ///
     /// # Errors
     /// [`CallRejected`]; what the call itself does wrong is in its outcome.
-    fn call(&self, request: &CallRequest, overrides: &Overrides) -> Result<CallOutcome, CallRejected>;
+    fn call(&self, request: &CallRequest, overrides: &Overrides, leash: &Leash) -> Result<CallOutcome, CallRejected>;
 
     /// The gas a transaction needs to do what the call does; at most the call's own limit.
     ///
     /// # Errors
     /// [`CallRejected`].
-    fn estimate_gas(&self, request: &CallRequest, overrides: &Overrides) -> Result<GasEstimate, CallRejected>;
+    fn estimate_gas(
+        &self,
+        request: &CallRequest,
+        overrides: &Overrides,
+        leash: &Leash,
+    ) -> Result<GasEstimate, CallRejected>;
 
     /// What a call reaches, so that a transaction may pay for it ahead (EIP-2930). What the call's own list names stays in it.
     ///
     /// # Errors
     /// [`CallRejected`].
-    fn access_list(&self, request: &EthereumCall, overrides: &Overrides) -> Result<Accessed, CallRejected>;
+    fn access_list(
+        &self,
+        request: &EthereumCall,
+        overrides: &Overrides,
+        leash: &Leash,
+    ) -> Result<Accessed, CallRejected>;
 
     /// This state, to run blocks on that are forgotten.
     ///

@@ -42,6 +42,7 @@ use crate::error::RpcRejected;
 use crate::lane::Lane;
 use crate::methods::to_json;
 use crate::node::Node;
+use crate::permits::Served;
 
 pub use chain::Chain;
 pub use refusal::CometRejected;
@@ -88,9 +89,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Comet {
-    /// Answers from `node`, with the other reads.
-    pub fn new(node: Arc<Node>, reads: Lane, counters: Arc<Counters>) -> Self {
-        let endpoints = endpoints::all().into_iter().map(|endpoint| (endpoint.name, endpoint));
+    /// Answers from `node`, with the other reads, what is `served`.
+    pub fn new(node: Arc<Node>, reads: Lane, counters: Arc<Counters>, served: &Served) -> Self {
+        let endpoints = endpoints::all().into_iter().filter(|endpoint| served.has(endpoint.name));
+        let endpoints = endpoints.map(|endpoint| (endpoint.name, endpoint));
         Self { endpoints: Arc::new(endpoints.collect()), node, reads, counters }
     }
 

@@ -42,6 +42,21 @@ pub struct RpcConfig {
     pub filters_max: usize,
     /// How long a filter is kept after it was last asked for.
     pub filter_idle_max: Duration,
+    /// Longest that one call runs, or an estimate, access list or simulation with all its runs.
+    pub call_time_max: Duration,
+    /// Requests that one client may send in a second, on all of its connections; 0 for any number. A batch is as many as it holds.
+    pub client_requests_per_s: u32,
+    /// Requests that it may send at once after a pause, at least 1.
+    pub client_requests_burst: u32,
+    /// Most connections open from one address, WebSockets among them; 0 for any number.
+    pub client_connections_max: u32,
+    /// The header in which a proxy in front tells who asks, as in `x-forwarded-for`: the last address in it counts. Empty for a node that is
+    /// asked directly, where anybody could write it.
+    pub client_header: String,
+    /// Methods that are served, by name or by namespace as in `eth_*`; none for all. `cometbft_*` stands for CometBFT's.
+    pub methods_allowed: Vec<String>,
+    /// Methods that are not, though they are allowed.
+    pub methods_denied: Vec<String>,
     /// Web pages that may ask, as in `https://wallet.example`; `*` for all, none for no page at all.
     pub cors_origins: Vec<String>,
     /// Values of the `Host` header that are answered, as `name` for any port or `name:port`; none for all. Guards a node on a
@@ -78,6 +93,15 @@ impl Default for RpcConfig {
             filters_max: 1_024,
             // go-ethereum's.
             filter_idle_max: Duration::from_secs(300),
+            // go-ethereum's.
+            call_time_max: Duration::from_secs(5),
+            // A node on its owner's machine is asked by its owner.
+            client_requests_per_s: 0,
+            client_requests_burst: 1_000,
+            client_connections_max: 0,
+            client_header: String::new(),
+            methods_allowed: Vec::new(),
+            methods_denied: Vec::new(),
             cors_origins: Vec::new(),
             allowed_hosts: Vec::new(),
         }

@@ -41,7 +41,7 @@ impl Counters {
     }
 
     /// Counts one request.
-    pub fn count<T>(&self, method: &'static str, answer: &Result<T, RpcRejected>, took: Duration) {
+    pub fn count<T>(&self, method: &str, answer: &Result<T, RpcRejected>, took: Duration) {
         let Some(cell) = self.0.get(method) else { return };
         let outcome = match answer {
             Ok(_) => &cell.answered,
@@ -50,6 +50,11 @@ impl Counters {
         };
         outcome.fetch_add(1, Ordering::Relaxed);
         cell.total_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Whether there is a method of this name, served or not.
+    pub fn knows(&self, method: &str) -> bool {
+        self.0.contains_key(method)
     }
 
     /// What was counted so far, by method.

@@ -10,7 +10,7 @@
 //! | -32005 | more than a limit allows, faster than a client may ask, or than the node can answer at once | EIP-1474, limit exceeded |
 //! | -32008 | an answer larger than the server may send | jsonrpsee |
 //! | -32010 | a batch of too many requests | jsonrpsee |
-//! | -32601 | no such method or subscription; a subscription over HTTP | JSON-RPC 2.0, go-ethereum |
+//! | -32601 | no such method or subscription, or none that this node serves; a subscription over HTTP | JSON-RPC 2.0, go-ethereum |
 //! | -32602 | an argument that is missing, malformed or of a meaning that is not served | JSON-RPC 2.0 |
 //! | -32603 | a defect or a broken disk on this node | JSON-RPC 2.0 |
 //! | -32700 | no JSON | JSON-RPC 2.0 |
@@ -85,6 +85,19 @@ pub enum RpcRejected {
     /// More than one request may ask for.
     #[error("{0}")]
     AboveLimit(String),
+    /// A client that asks faster than it may.
+    #[error("too many requests: {per_s} a second are answered, {burst} at once; ask again in {} ms", wait.as_millis() + 1)]
+    TooFast {
+        /// Requests a second.
+        per_s: u32,
+        /// Requests at once.
+        burst: u32,
+        /// How long until the next is answered.
+        wait: Duration,
+    },
+    /// A method that the operator of this node does not serve.
+    #[error("the method {0} is not served on this node")]
+    NotServed(String),
     /// Too many requests at once.
     #[error("the node is answering as many {0} as it may and as many wait; try again later")]
     Busy(&'static str),
@@ -148,6 +161,9 @@ pub enum RpcRejected {
         /// Why not.
         message: String,
     },
+    /// A call that ran longer than this node lets one, in go-ethereum's words.
+    #[error("execution aborted (timeout = {0:?})")]
+    OutOfTime(Duration),
     /// The node cannot answer now.
     #[error(transparent)]
     Unavailable(#[from] ReadUnavailable),
@@ -175,8 +191,8 @@ impl RpcRejected {
             | Self::MissingSubscription
             | Self::InvalidArgument { .. }
             | Self::Comet(CometRejected::Parameters(_)) => INVALID_PARAMS_CODE,
-            Self::NoSuchSubscription(_) | Self::NoNotifications => METHOD_NOT_FOUND_CODE,
-            Self::AboveLimit(_) | Self::Busy(_) | Self::Prove(ProveRejected::TooLong) => LIMIT,
+            Self::NoSuchSubscription(_) | Self::NoNotifications | Self::NotServed(_) => METHOD_NOT_FOUND_CODE,
+            Self::AboveLimit(_) | Self::TooFast { .. } | Self::Busy(_) | Self::Prove(ProveRejected::TooLong) => LIMIT,
             Self::Reverted { .. } => REVERTED,
             Self::Simulation { code, .. } => *code,
             Self::NotYet { .. } => NOT_YET,
@@ -186,6 +202,7 @@ impl RpcRejected {
             | Self::Prove(ProveRejected::Unreadable(_))
             | Self::BeyondTip { .. }
             | Self::CallStopped(_)
+            | Self::OutOfTime(_)
             | Self::NoSubscription
             | Self::NoFilter
             | Self::PendingLogs => SERVER,
@@ -237,7 +254,8 @@ impl From<CallRejected> for RpcRejected {
     /// Accounts that are otherwise stand at position 2 of every method of one call.
     fn from(rejected: CallRejected) -> Self {
         match rejected {
-            CallRejected::Overrides(why) => Self::argument(2, why),
+            CallRejected::Call(tributary_fvm::CallRejected::Overrides(why)) => Self::argument(2, why),
+            CallRejected::Call(tributary_fvm::CallRejected::CutOff(after)) => Self::OutOfTime(after),
             CallRejected::Unavailable(why) => why.into(),
         }
     }

@@ -11,12 +11,14 @@
 //! | [`comet`] | CometBFT's RPC: what it asks of the node, and all that it answers |
 //! | `convert` | from this chain's words to Ethereum's |
 //! | `arguments`, `methods`, `lane`, `counters` | what happens around every method, once |
+//! | `patience` | how long a call may run |
 //! | `submissions`, `batches` | transactions that come at once are taken in together |
 //! | `subscriptions`, `announcements` | what may be subscribed to, and blocks as subscribers are told of them |
 //! | `filters` | where each caller stands in what it asks for again and again |
 //! | `log_filter`, `new_logs` | which logs are asked for, and which of new blocks |
 //! | `websocket` | connections that subscribe |
-//! | `server`, `config`, `traffic` | the socket, its bounds and its numbers: [`RpcServer`], [`RpcConfig`], [`Traffic`] |
+//! | `clients`, `gate`, `permits` | who asks, how much and how fast each may, and which methods are served |
+//! | `server`, `listener`, `config`, `traffic` | the socket, its bounds and its numbers: [`RpcServer`], [`RpcConfig`], [`Traffic`] |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 mod announcements;
@@ -24,6 +26,7 @@ mod arguments;
 mod awaiting;
 pub mod backend;
 mod batches;
+mod clients;
 pub mod comet;
 mod config;
 mod convert;
@@ -31,13 +34,17 @@ mod counters;
 pub mod error;
 mod eth;
 mod filters;
+mod gate;
 pub mod hex_bytes;
 mod id;
 mod lane;
+mod listener;
 mod log_filter;
 mod methods;
 mod new_logs;
 mod node;
+mod patience;
+mod permits;
 mod server;
 mod submissions;
 pub mod subnet;

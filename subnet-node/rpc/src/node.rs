@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
+use tributary_fvm::Leash;
 use tributary_primitives::{Hash32, Height};
 
 use crate::backend::{Backend, BlockView, StateView};
@@ -18,6 +19,7 @@ use crate::config::RpcConfig;
 use crate::error::RpcRejected;
 use crate::eth::TipCache;
 use crate::filters::Filters;
+use crate::patience;
 
 /// What every method has at hand.
 pub struct Node {
@@ -58,6 +60,11 @@ impl Node {
             BlockId::Hash(hash) => self.block_by_hash(&Hash32(hash.block_hash.0)),
             BlockId::Number(number) => self.block(number),
         }
+    }
+
+    /// As long as a call may run, from now on.
+    pub fn leash(&self) -> Leash {
+        patience::leash(self.config.call_time_max)
     }
 
     /// The state after the block that a caller means; after the latest if it names none.

@@ -1,9 +1,9 @@
 //! Serves the methods over HTTP and WebSocket on one port.
 //!
 //! ```text
-//! socket ─▶ Host header allowed? ─▶ CORS ─┬─▶ jsonrpsee: size, batch ──▶ method ─▶ lane, or submissions ─▶ answer
-//!                                         ├─▶ GET of a name: CometBFT's ───▶ lane ────────────────────▶ answer
-//!                                         └─▶ WebSocket: size, batch ──▶ method, or a subscription
+//! socket ─▶ Host header allowed? ─▶ CORS ─▶ rate ─┬─▶ jsonrpsee: size, batch ─▶ permits ─▶ method ─▶ lane, or submissions ─▶ answer
+//!                                                 ├─▶ GET of a name: CometBFT's ──────────▶ lane ────────────────────▶ answer
+//!                                                 └─▶ WebSocket: size, batch ─▶ permits ─▶ method, or a subscription
 //! ```
 
 use std::fmt;
@@ -12,22 +12,34 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Incoming;
+use hyper::header::HeaderName;
+use jsonrpsee::Methods as Module;
 use jsonrpsee::server::middleware::http::HostFilterLayer;
-use jsonrpsee::server::middleware::rpc::RpcServiceBuilder;
-use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, ServerHandle};
+use jsonrpsee::server::middleware::rpc::{RpcService, RpcServiceBuilder};
+use jsonrpsee::server::{
+    BatchRequestConfig, HttpBody, HttpRequest, Server, ServerConfig, ServerHandle, serve_with_graceful_shutdown,
+    stop_channel,
+};
+use tokio::net::{TcpListener, TcpStream};
 use tower::layer::layer_fn;
+use tower::{Service as _, service_fn};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::announcements::Announcements;
 use crate::backend::Backend;
 use crate::batches::Batches;
+use crate::clients::{Clients, Connection};
 use crate::comet::{self, Comet, UriLayer};
 use crate::config::RpcConfig;
 use crate::eth::TipCache;
 use crate::filters::Filters;
+use crate::gate::Gate;
 use crate::lane::Lane;
+use crate::listener::listen;
 use crate::methods::Methods;
 use crate::node::Node;
+use crate::permits::{Permits, Rules, Served};
 use crate::subscriptions::Subscriptions;
 use crate::traffic::Traffic;
 use crate::websocket::{Shared, Upgrades, WebSockets};
@@ -60,6 +72,14 @@ pub enum RpcFatal {
         /// What is wrong with it.
         reason: String,
     },
+    /// A list of methods with an entry that is none.
+    #[error(
+        "{0:?} is no method and no namespace; methods_allowed and methods_denied take names such as eth_call, and namespaces such as eth_* or cometbft_*"
+    )]
+    NoMethod(String),
+    /// A header that no proxy could write.
+    #[error("client header {0:?} is no header's name; write it as in x-forwarded-for")]
+    BadHeader(String),
 }
 
 /// The RPC while it serves. Serves until it is stopped or dropped.
@@ -87,20 +107,28 @@ impl RpcServer {
         comet: Arc<dyn comet::Chain>,
         traffic: Traffic,
     ) -> Result<Self, RpcFatal> {
-        let (hosts, cors) = (hosts(&config.allowed_hosts)?, cors(&config.cors_origins)?);
-        let (methods, listen) = (all_methods(), config.listen);
+        let (hosts, cors, header) =
+            (hosts(&config.allowed_hosts)?, cors(&config.cors_origins)?, header(&config.client_header)?);
+        let (methods, limits) = (all_methods(), limits(&config));
+        let served = Served::new(methods.names(), comet::names(), &config.methods_allowed, &config.methods_denied);
+        let served = served.map_err(RpcFatal::NoMethod)?;
+        let listener = TcpListener::bind(config.listen).await.map_err(|why| cannot_listen(config.listen, why))?;
+        let address = listener.local_addr().map_err(|why| cannot_listen(config.listen, why))?;
         let counters = Arc::clone(&traffic.methods);
-        let (submissions, limits) = (methods.submissions(), limits(&config));
-        let response_bytes_max = usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX);
+        let clients = Arc::new(Clients::new(&config, header, traffic.clone()));
+        let (submissions, response_bytes_max) =
+            (methods.submissions(), usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX));
         let filters = Filters::new(config.filters_max, config.filter_idle_max);
         let reads = Lane::new("reads", config.reads_max, config.waiting_max);
         let node = Arc::new(Node { backend, comet, config: config.clone(), tip_cache: TipCache::default(), filters });
         let announcements = Arc::new(Announcements::new(Arc::clone(&node)));
-        let comet = Comet::new(Arc::clone(&node), reads.clone(), Arc::clone(&counters));
+        let comet = Comet::new(Arc::clone(&node), reads.clone(), Arc::clone(&counters), &served);
         let mut module = methods.into_module(node, &reads, &counters);
         comet.register(&mut module);
+        let rules = Arc::new(Rules { served, clients: Arc::clone(&clients), counters: Arc::clone(&counters) });
         let websockets = Arc::new(WebSockets::new(Shared {
             methods: module.clone(),
+            rules: Arc::clone(&rules),
             submissions: Arc::clone(&submissions),
             subscriptions: Subscriptions::new(announcements, traffic.clone()),
             counters,
@@ -108,17 +136,28 @@ impl RpcServer {
             config,
         }));
 
-        let batches = move |service| Batches::new(service, Arc::clone(&submissions), response_bytes_max);
-        let rpc = RpcServiceBuilder::new().layer_fn(batches);
-        let sessions = Arc::clone(&websockets);
+        let batches =
+            move |service: Permits<RpcService>| Batches::new(service, Arc::clone(&submissions), response_bytes_max);
+        let permits = move |service: RpcService| Permits::new(service, Arc::clone(&rules), None);
+        let rpc = RpcServiceBuilder::new().layer_fn(batches).layer_fn(permits);
+        let (sessions, asking) = (Arc::clone(&websockets), Arc::clone(&clients));
+        let gate = layer_fn(move |requests| Gate::new(requests, Arc::clone(&asking)));
         let upgrades = layer_fn(move |requests| Upgrades::new(requests, Arc::clone(&sessions)));
         let uris = UriLayer::new(comet, response_bytes_max);
-        let http = tower::ServiceBuilder::new().layer(hosts).layer(cors).layer(upgrades).layer(uris);
+        let http = tower::ServiceBuilder::new().layer(hosts).layer(cors).layer(gate).layer(upgrades).layer(uris);
         let server = Server::builder().set_config(limits).set_http_middleware(http).set_rpc_middleware(rpc);
-        let server = server.build(listen).await;
-        let server = server.map_err(|why| cannot_listen(listen, why))?;
-        let address = server.local_addr().map_err(|why| cannot_listen(listen, why))?;
-        let handle = server.start(module);
+        let (server, module, (stop, handle)) = (server.to_service_builder(), Module::from(module), stop_channel());
+        let stopping = stop.clone();
+        let serve = move |socket: TcpStream, connection: Connection| {
+            let mut requests = server.clone().build(module.clone(), stop.clone());
+            let requests = service_fn(move |request: HttpRequest<Incoming>| {
+                let mut request = request.map(HttpBody::new);
+                request.extensions_mut().insert(connection.clone());
+                requests.call(request)
+            });
+            serve_with_graceful_shutdown(socket, requests, stop.clone().shutdown())
+        };
+        tokio::spawn(listen(listener, clients, stopping, serve));
         tracing::info!(%address, "serving Ethereum JSON-RPC, the subnet namespace and CometBFT's RPC over HTTP and WebSocket");
         Ok(Self { handle, websockets, address })
     }
@@ -181,6 +220,12 @@ fn with_port(host: &str) -> String {
     // An IPv6 address has colons of its own, inside brackets.
     let after_address = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
     if after_address.contains(':') { host.to_owned() } else { format!("{host}:*") }
+}
+
+/// None for an empty name.
+fn header(name: &str) -> Result<Option<HeaderName>, RpcFatal> {
+    let read = (!name.is_empty()).then(|| name.parse().map_err(|_| RpcFatal::BadHeader(name.to_owned())));
+    read.transpose()
 }
 
 fn cors(origins: &[String]) -> Result<CorsLayer, RpcFatal> {

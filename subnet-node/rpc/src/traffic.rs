@@ -15,6 +15,8 @@ pub struct Traffic {
     /// Subscriptions on them.
     pub subscriptions: Open,
     slow_readers: Arc<AtomicU64>,
+    limited_requests: Arc<AtomicU64>,
+    refused_connections: Arc<AtomicU64>,
     pub(crate) methods: Arc<Counters>,
 }
 
@@ -24,6 +26,8 @@ impl Default for Traffic {
             websockets: Open::default(),
             subscriptions: Open::default(),
             slow_readers: Arc::default(),
+            limited_requests: Arc::default(),
+            refused_connections: Arc::default(),
             methods: Arc::new(Counters::new(method_names())),
         }
     }
@@ -40,6 +44,28 @@ impl Traffic {
     #[must_use]
     pub fn methods(&self) -> BTreeMap<&'static str, MethodCount> {
         self.methods.read()
+    }
+
+    /// Requests refused since their client asked too fast.
+    #[must_use]
+    pub fn limited_requests(&self) -> u64 {
+        self.limited_requests.load(Ordering::Relaxed)
+    }
+
+    /// Connections refused since their address had as many as it may.
+    #[must_use]
+    pub fn refused_connections(&self) -> u64 {
+        self.refused_connections.load(Ordering::Relaxed)
+    }
+
+    /// One more was refused.
+    pub(crate) fn limited_request(&self) {
+        self.limited_requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One more was refused.
+    pub(crate) fn refused_connection(&self) {
+        self.refused_connections.fetch_add(1, Ordering::Relaxed);
     }
 
     /// One more was closed.

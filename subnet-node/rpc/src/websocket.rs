@@ -36,8 +36,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tower::Service;
 
+use crate::clients::{Asker, Connection};
 use crate::config::RpcConfig;
 use crate::counters::Counters;
+use crate::permits::Rules;
 use crate::subscriptions::Subscriptions;
 use crate::traffic::Traffic;
 
@@ -46,12 +48,20 @@ pub use closing::Closing;
 /// What every session has at hand.
 pub struct Shared {
     pub methods: Methods,
+    pub rules: Arc<Rules>,
     /// Names of methods that bring transactions.
     pub submissions: Arc<[&'static str]>,
     pub subscriptions: Subscriptions,
     pub counters: Arc<Counters>,
     pub traffic: Traffic,
     pub config: RpcConfig,
+}
+
+/// Who is on the other side.
+pub struct Who {
+    asker: Option<Asker>,
+    /// The connection keeps its place among its address' as long as the session lasts.
+    _connection: Option<Connection>,
 }
 
 /// All sessions of a server.
@@ -88,7 +98,11 @@ impl WebSockets {
         match create_response_with_body(&request, HttpBody::empty) {
             Ok(response) => {
                 let upgrade = hyper::upgrade::on(&mut request);
-                tokio::spawn(session::serve(Arc::clone(&self.shared), upgrade, place, self.stop.subscribe()));
+                let who = Who {
+                    asker: request.extensions().get::<Asker>().cloned(),
+                    _connection: request.extensions().get::<Connection>().cloned(),
+                };
+                tokio::spawn(session::serve(Arc::clone(&self.shared), upgrade, who, place, self.stop.subscribe()));
                 response
             }
             Err(why) => refusal(StatusCode::BAD_REQUEST, format!("{why}\n")),

@@ -19,6 +19,7 @@
 //! | [`ledger`] | a chain taken over block by block, with stops at every height |
 //! | [`proofs`] | the state of a running node, proven to somebody who has no node |
 //! | [`refusals`] | bad homes, settings and ports are refused with what to do |
+//! | [`strangers`] | readers that do their worst |
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on should stop, and say why")]
 
 mod bench;
@@ -36,5 +37,6 @@ mod light_client;
 mod network;
 mod proofs;
 mod refusals;
+mod strangers;
 mod survival;
 mod wallet;

@@ -7,13 +7,14 @@ use revm::context::transaction::{AccessList, AccessListItem};
 use tributary_primitives::{EthAddress, Hash32};
 
 use super::world::*;
-use crate::{Accessed, AccessedAccount, CallRequest, EthereumCall, GasEstimate, Overrides};
+use crate::{Accessed, AccessedAccount, CallRequest, EthereumCall, GasEstimate, Leash, Overrides};
 
 /// Answers the slot that the first word of its call data names.
 const READER: &[u8] = &[0x5f, 0x35, 0x54, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
 
 fn list(world: &World, call: &EthereumCall) -> Accessed {
-    world.executor.access_list(|| world.open(), &world.env(), &Overrides::default(), call).unwrap().unwrap()
+    let (overrides, leash) = (Overrides::default(), Leash::default());
+    world.executor.access_list(|| world.open(), &world.env(), &overrides, call, &leash).unwrap().unwrap()
 }
 
 fn account(address: EthAddress, slots: &[u64]) -> AccessedAccount {

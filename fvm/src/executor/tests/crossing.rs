@@ -12,6 +12,8 @@ use super::world::*;
 use crate::ReadState as _;
 use crate::evm::INVOKE_EVM;
 use crate::evm::abi::{self, Value};
+use crate::state::contract::ContractHead;
+use crate::state::read_block;
 use crate::{CallRequest, FvmCall};
 
 const REVERTED: ExitCode = ExitCode::new(33);
@@ -92,6 +94,21 @@ fn a_revert_at_the_far_end_undoes_both_runtimes_up_to_whoever_catches_it() {
     assert_eq!((receipt.exit_code, receipt.events.len()), (ExitCode::OK, 0));
     assert_eq!(chain.proxy_state(), tributary_primitives::cbor_cid(&[0x81, 7]));
     assert_eq!(chain.world.stored(chain.keeper, 1), U256::ZERO);
+}
+
+#[test]
+fn a_missing_block_of_state_stops_the_node_below_an_actor_too() {
+    let mut chain = Chain::new();
+    chain.world.one(chain.through(2, &words(&[1, 10])));
+    let (_, keeper) = chain.world.tree().actor_at(&chain.keeper.to_address()).unwrap().unwrap();
+    let head: ContractHead = from_slice(&read_block(&*chain.world.store, &keeper.state).unwrap()).unwrap();
+    assert!(chain.world.store.remove(&head.storage));
+    let World { executor, store, root, .. } = &chain.world;
+    let params = proxied(&chain.keeper.to_address(), INVOKE_EVM, &byte_string(&words(&[1, 11])));
+    for transaction in [chain.through(3, &words(&[1, 11])), message(&carol(), 1, chain.proxy, 5, params, 0)] {
+        let failed = executor.execute_block(store, root, &chain.world.env(), &[transaction]).unwrap_err();
+        assert!(failed.to_string().contains(&head.storage.to_string()), "{failed}");
+    }
 }
 
 #[test]

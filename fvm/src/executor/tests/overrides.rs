@@ -15,8 +15,8 @@ use super::world::*;
 use crate::ReadState as _;
 use crate::evm::INVOKE_EVM;
 use crate::{
-    AccountOverride, BlockOverrides, CallOutcome, CallRequest, EthereumCall, FvmCall, GasEstimate, Overrides,
-    OverridesRejected, StorageOverride,
+    AccountOverride, BlockOverrides, CallOutcome, CallRejected, CallRequest, EthereumCall, FvmCall, GasEstimate,
+    Overrides, OverridesRejected, StorageOverride,
 };
 
 /// Answers the slot that the first word of its call data names.
@@ -338,5 +338,5 @@ fn a_law_that_overrides_break_is_their_callers_fault() {
         [&[0x5f, 0x5f, 0x5f, 0x5f, 0x5f, 0x73][..], &alice().eth_address().0, &[0x5a, 0xf1, 0x30, 0xff]].concat();
     let call = EthereumCall { from: NOBODY, value: atto(3), input: init, ..EthereumCall::default() };
     let refused = world.call_with(&overrides, CallRequest::Ethereum(call)).unwrap_err();
-    assert!(matches!(refused, OverridesRejected::Impossible(_)), "{refused}");
+    assert!(matches!(refused, CallRejected::Overrides(OverridesRejected::Impossible(_))), "{refused}");
 }

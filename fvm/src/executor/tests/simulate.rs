@@ -10,7 +10,7 @@ use crate::receipt::Event;
 use crate::simulation::{
     CallInvalid, Simulated, SimulatedBlock, SimulatedCall, SimulationRejected, TOKEN_ADDRESS, TRANSFER_TOPIC,
 };
-use crate::{AccountOverride, AccountOverrides, EthereumCall, State};
+use crate::{AccountOverride, AccountOverrides, EthereumCall, Leash, State};
 
 /// Answers the slot that the first word of its call data names.
 const READER: &[u8] = &[0x5f, 0x35, 0x54, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
@@ -50,7 +50,7 @@ fn call(to: EthAddress, value: u128, input: Vec<u8>) -> SimulatedCall {
 }
 
 fn run(world: &World, state: State, block: &SimulatedBlock) -> Result<(State, Vec<Simulated>), SimulationRejected> {
-    world.executor.simulate(state, block).unwrap()
+    world.executor.simulate(state, block, &Leash::default()).unwrap()
 }
 
 fn first(world: &World, block: &SimulatedBlock) -> Result<Vec<Simulated>, SimulationRejected> {

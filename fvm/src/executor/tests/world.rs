@@ -20,7 +20,7 @@ use crate::block::{BlockEnv, BlockOutcome, CodeInstaller, ExecutionParams};
 use crate::genesis::{CronEntry, GenesisAccount, GenesisState, build_genesis_state};
 use crate::receipt::Receipt;
 use crate::state::{MemoryStore, StateTree};
-use crate::{CallOutcome, CallRequest, Executor, ExecutorFatal, GasEstimate, Overrides, OverridesRejected, State};
+use crate::{CallOutcome, CallRejected, CallRequest, Executor, ExecutorFatal, GasEstimate, Leash, Overrides, State};
 
 pub(super) const CHAIN_ID: u64 = 7;
 pub(super) const BASE_FEE: u64 = 1_000;
@@ -255,12 +255,21 @@ impl World {
         self.call_with(&Overrides::default(), call).unwrap()
     }
 
-    pub(super) fn call_with(&self, overrides: &Overrides, call: CallRequest) -> Result<CallOutcome, OverridesRejected> {
-        self.executor.call(self.open().unwrap(), &self.env(), overrides, &call).unwrap()
+    pub(super) fn call_with(&self, overrides: &Overrides, call: CallRequest) -> Result<CallOutcome, CallRejected> {
+        self.call_held(overrides, &call, &Leash::default())
+    }
+
+    pub(super) fn call_held(
+        &self,
+        overrides: &Overrides,
+        call: &CallRequest,
+        leash: &Leash,
+    ) -> Result<CallOutcome, CallRejected> {
+        self.executor.call(self.open().unwrap(), &self.env(), overrides, call, leash).unwrap()
     }
 
     pub(super) fn estimate(&self, overrides: &Overrides, call: &CallRequest) -> GasEstimate {
-        self.executor.estimate_gas(|| self.open(), &self.env(), overrides, call).unwrap().unwrap()
+        self.executor.estimate_gas(|| self.open(), &self.env(), overrides, call, &Leash::default()).unwrap().unwrap()
     }
 
     pub(super) fn open(&self) -> Result<State, ExecutorFatal> {

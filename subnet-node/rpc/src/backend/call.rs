@@ -1,15 +1,13 @@
-//! Calls that are not run.
-
-use tributary_fvm::OverridesRejected;
+//! Calls that have no outcome.
 
 use super::ReadUnavailable;
 
-/// Why there is no call.
+/// Why there is no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallRejected {
-    /// No state can be as its caller wants it.
+    /// It cannot be as its caller wants it, or took too long.
     #[error(transparent)]
-    Overrides(#[from] OverridesRejected),
+    Call(#[from] tributary_fvm::CallRejected),
     /// The node cannot run it now.
     #[error(transparent)]
     Unavailable(#[from] ReadUnavailable),

@@ -1,7 +1,7 @@
 //! Calls that change nothing, what gas they would need, and what they reach.
 //!
 //! A call runs without fees: `gasPrice` and its kin are checked for sense and then left aside. Value must be there to be moved.
-//! Gas above the node's own limit for calls is held to that limit.
+//! Gas above the node's own limit for calls is held to that limit, and a call that runs for longer than the node lets one is cut off.
 
 use alloy_eips::BlockId;
 use alloy_eips::eip2930::{AccessList, AccessListItem, AccessListResult};
@@ -26,8 +26,8 @@ type Call = (TransactionRequest, Option<BlockId>, Option<StateOverrides>, Option
 /// `eth_call`
 pub fn call(node: &Node, (request, block, accounts, otherwise): Call) -> Result<HexBytes, RpcRejected> {
     let overrides = overrides(accounts, otherwise)?;
-    let request = held(node, request)?;
-    let outcome = node.state(block)?.call(&CallRequest::Ethereum(request), &overrides)?;
+    let request = CallRequest::Ethereum(held(node, request)?);
+    let outcome = node.state(block)?.call(&request, &overrides, &node.leash())?;
     outcome::returned(outcome).map(HexBytes)
 }
 
@@ -36,7 +36,7 @@ pub fn estimate_gas(node: &Node, (request, block, accounts, otherwise): Call) ->
     let overrides = overrides(accounts, otherwise)?;
     let request = held(node, request)?;
     let allowance = request.gas_limit.unwrap_or(node.config.call_gas_max);
-    match node.state(block)?.estimate_gas(&CallRequest::Ethereum(request), &overrides)? {
+    match node.state(block)?.estimate_gas(&CallRequest::Ethereum(request), &overrides, &node.leash())? {
         GasEstimate::Enough(gas) => Ok(U64::from(gas)),
         GasEstimate::Never(outcome) => Err(never(outcome, allowance)),
     }
@@ -49,7 +49,7 @@ pub fn create_access_list(
 ) -> Result<AccessListResult, RpcRejected> {
     let overrides = overrides(accounts, None)?;
     let request = held(node, request)?;
-    let Accessed { list, outcome } = node.state(block)?.access_list(&request, &overrides)?;
+    let Accessed { list, outcome } = node.state(block)?.access_list(&request, &overrides, &node.leash())?;
     let items = list.into_iter().map(|account| AccessListItem {
         address: address(account.address),
         storage_keys: account.slots.into_iter().map(|slot| B256::new(slot.0)).collect(),

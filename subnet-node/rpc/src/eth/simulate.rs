@@ -9,13 +9,12 @@
 //! | [`BLOCKS_MAX`] | blocks, those that fill gaps among them |
 //! | [`CALLS_MAX`] | calls of all blocks |
 //! | `call_gas_max` | gas of all calls together |
-//! | [`TIME_MAX`] | the time after which no further block is begun |
+//! | `call_time_max` | the time of all calls together |
 //! | as for a call | accounts, slots and code of each block's overrides |
 //!
 //! Source: go-ethereum, `internal/ethapi/simulate.go`, for the order, the defaults and the codes.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
 
 use alloy_eips::BlockId;
 use alloy_rpc_types_eth::TransactionRequest;
@@ -37,8 +36,6 @@ use crate::node::Node;
 const BLOCKS_MAX: u64 = 256;
 /// Most calls of one simulation.
 const CALLS_MAX: usize = 1_024;
-/// How long after its beginning a simulation begins no further block. Gas bounds what one block takes.
-const TIME_MAX: Duration = Duration::from_secs(5);
 /// Seconds from one block to the next, unless told.
 const BLOCK_SECONDS: u64 = 1;
 
@@ -88,7 +85,7 @@ struct Planned {
 
 /// `eth_simulateV1`
 pub fn simulate(node: &Node, (simulation, block): (Simulation, Option<BlockId>)) -> Result<Vec<Answer>, RpcRejected> {
-    let started = Instant::now();
+    let leash = node.leash();
     let Simulation { block_state_calls, trace_transfers, validation, return_full_transactions } = simulation;
     check_size(&block_state_calls)?;
     let base = node.block_by_id(block.unwrap_or_default())?.ok_or(RpcRejected::UnknownBlock)?;
@@ -102,9 +99,6 @@ pub fn simulate(node: &Node, (simulation, block): (Simulation, Option<BlockId>))
     let mut gas_used: u64 = 0;
     let mut answers = Vec::with_capacity(planned.len());
     for Planned { height, timestamp_s, block, accounts, calls } in planned {
-        if started.elapsed() > TIME_MAX {
-            return Err(limit(format!("the simulation took more than {} s", TIME_MAX.as_secs())));
-        }
         let base_fee_min = node.backend.identity().parameters.base_fee_min;
         let next = BlockEnv {
             height,
@@ -116,7 +110,7 @@ pub fn simulate(node: &Node, (simulation, block): (Simulation, Option<BlockId>))
         };
         let gas_max = node.config.call_gas_max.saturating_sub(gas_used);
         let block = SimulatedBlock { env: block.on(&next), accounts, calls, validation, trace_transfers, gas_max };
-        let (after, results) = draft.run(&block)?;
+        let (after, results) = draft.run(&block, &leash)?;
         draft = after;
         let block_gas_used = results.iter().map(|one| one.outcome.gas_used).sum::<u64>();
         gas_used = gas_used.saturating_add(block_gas_used);
@@ -234,6 +228,9 @@ impl From<SimulateRejected> for RpcRejected {
             SimulateRejected::Simulation(SimulationRejected::Overrides(why)) => Self::argument(0, why),
             SimulateRejected::Simulation(SimulationRejected::Call(why)) => {
                 Self::Simulation { code: code_of(&why), message: why.to_string() }
+            }
+            SimulateRejected::Simulation(SimulationRejected::CutOff(after)) => {
+                limit(RpcRejected::OutOfTime(after).to_string())
             }
         }
     }

@@ -42,7 +42,7 @@ pub fn receipt(node: &Node, (hash,): (Hash32,)) -> Result<Option<MessageReceipt>
 /// `subnet_call`: at the height given, or at the latest. What the call does wrong is its exit code, not an error.
 pub fn call(node: &Node, (call, height): (MessageCall, Option<Height>)) -> Result<CallResult, RpcRejected> {
     let request = CallRequest::Fvm(held(node, call));
-    let outcome = node.state(block_id(height))?.call(&request, &Overrides::default())?;
+    let outcome = node.state(block_id(height))?.call(&request, &Overrides::default(), &node.leash())?;
     Ok(CallResult {
         exit_code: outcome.exit_code.value(),
         return_data: HexBytes(outcome.return_data),
@@ -55,7 +55,7 @@ pub fn call(node: &Node, (call, height): (MessageCall, Option<Height>)) -> Resul
 pub fn estimate_gas(node: &Node, (call,): (MessageCall,)) -> Result<GasNeeded, RpcRejected> {
     let request = CallRequest::Fvm(held(node, call));
     let per_gas = node.backend.identity().parameters.fvm_gas_per_gas;
-    match node.state(None)?.estimate_gas(&request, &Overrides::default())? {
+    match node.state(None)?.estimate_gas(&request, &Overrides::default(), &node.leash())? {
         GasEstimate::Enough(gas_limit) => {
             Ok(GasNeeded { gas_limit, base_fee: fvm_base_fee(node.backend.tip().next_base_fee, per_gas) })
         }

@@ -29,9 +29,11 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use super::calls::{Calls, Subscribed};
 use super::closing::{Closing, Socket};
-use super::{Shared, envelope};
+use super::{Shared, Who, envelope};
 use crate::batches::Batches;
+use crate::clients::Asker;
 use crate::config::RpcConfig;
+use crate::permits::Permits;
 use crate::subscriptions::Notifications;
 
 /// A reader that takes fewer bytes in a second is as good as none.
@@ -51,22 +53,28 @@ struct Answered {
 }
 
 /// Holds one connection until it ends. It has its `place` until then.
-pub async fn serve(shared: Arc<Shared>, upgrade: OnUpgrade, place: OwnedSemaphorePermit, stop: watch::Receiver<bool>) {
+pub async fn serve(
+    shared: Arc<Shared>,
+    upgrade: OnUpgrade,
+    who: Who,
+    place: OwnedSemaphorePermit,
+    stop: watch::Receiver<bool>,
+) {
     // Who leaves during the handshake has no session.
     let Ok(connection) = upgrade.await else { return };
     let open = shared.traffic.websockets.one();
     let config = Some(limits(&shared.config));
     let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(connection), Role::Server, config).await;
     let traffic = shared.traffic.clone();
-    let Err(closing) =
-        Session { shared, subscribed: Subscribed::default(), stop: stop.clone() }.converse(&mut socket).await;
+    let session = Session { shared, asker: who.asker.clone(), subscribed: Subscribed::default(), stop: stop.clone() };
+    let Err(closing) = session.converse(&mut socket).await;
     if closing.is_slow_reader() {
         traffic.dropped_slow_reader();
     }
     tracing::debug!(why = %closing, "a WebSocket ends");
     closing.end(socket).await;
     // Who stops the server waits for the last of these.
-    drop((open, place));
+    drop((open, who, place));
     drop(stop);
 }
 
@@ -83,6 +91,7 @@ fn limits(config: &RpcConfig) -> WebSocketConfig {
 
 struct Session {
     shared: Arc<Shared>,
+    asker: Option<Asker>,
     subscribed: Subscribed,
     stop: watch::Receiver<bool>,
 }
@@ -147,7 +156,8 @@ impl Session {
         let calls = Calls::new(Arc::clone(&shared), Arc::clone(&self.subscribed));
         let batch_max = usize::try_from(shared.config.batch_max).unwrap_or(usize::MAX);
         let answer_bytes_max = usize::try_from(shared.config.response_bytes_max).unwrap_or(usize::MAX);
-        let service = Batches::new(calls.clone(), Arc::clone(&shared.submissions), answer_bytes_max);
+        let permits = Permits::new(calls.clone(), Arc::clone(&shared.rules), self.asker.clone());
+        let service = Batches::new(permits, Arc::clone(&shared.submissions), answer_bytes_max);
         async move {
             let answer = envelope::answer(&text, batch_max, &service).await;
             let message = (!answer.is_notification()).then(|| String::from(Box::<str>::from(answer.into_json())));

@@ -1,6 +1,7 @@
 //! Calls that change nothing, and estimates.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use alloy_eips::eip2930::{AccessList, AccessListItem, AccessListResult};
 use alloy_primitives::{Address, B256, U256};
@@ -10,7 +11,7 @@ use tributary_fvm::{AccountOverride, BlockOverrides, Overrides, StorageOverride}
 use tributary_primitives::{EthAddress, Hash32, Height};
 
 use crate::fixture::{Refusal, bob, hex, serve, serve_with};
-use crate::machine::{BURNER, GAS, REVERTER, contract};
+use crate::machine::{BURNER, GAS, LOOPER, REVERTER, contract};
 
 /// `Error("no")` as Solidity encodes it.
 fn solidity_error() -> Vec<u8> {
@@ -148,4 +149,29 @@ async fn an_access_list_tells_what_a_call_reaches_what_it_uses_and_how_it_ends()
         json!({"accessList": [], "gasUsed": format!("{GAS:#x}")}),
         "an error is left out where there is none"
     );
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_cut_off_and_its_place_is_free_again() {
+    let served = serve_with(|config| {
+        config.call_time_max = Duration::from_millis(20);
+        config.reads_max = 1;
+    })
+    .await;
+    let (ethereum, fvm) = (json!([{"to": LOOPER}]), json!([{"from": "f00", "to": LOOPER}]));
+    let simulation =
+        json!([{"blockStateCalls": [{"calls": [{"to": bob().eth_address()}]}, {"calls": [{"to": LOOPER}]}]}]);
+    for (method, request, code) in [
+        ("eth_call", &ethereum, -32000),
+        ("eth_estimateGas", &ethereum, -32000),
+        ("eth_createAccessList", &ethereum, -32000),
+        ("eth_simulateV1", &simulation, -38026),
+        ("subnet_call", &fvm, -32000),
+        ("subnet_estimateMessageGas", &fvm, -32000),
+    ] {
+        let refusal = served.refusal(method, request.clone()).await;
+        let expected = (code, "execution aborted (timeout = 20ms)");
+        assert_eq!((refusal.code, refusal.message.as_str()), expected, "{method}");
+    }
+    assert_eq!(served.ask::<String>("eth_call", json!([{"to": bob().eth_address(), "input": "0x12"}])).await, "0x12");
 }

@@ -1,12 +1,13 @@
 //! A chain in memory that answers the RPC. Blocks are made when a test says so.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
-use tributary_fvm::call::{Accessed, AccessedAccount, CallOutcome, CallRequest, EthereumCall, GasEstimate};
+use tributary_fvm::call::{Accessed, AccessedAccount, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash};
 use tributary_fvm::fees::next_base_fee;
 use tributary_fvm::simulation::{CallInvalid, Simulated, SimulatedBlock, SimulationRejected};
 use tributary_fvm::state::MemoryStore;
@@ -22,7 +23,7 @@ use tributary_rpc::backend::{
 use tributary_rpc::subnet::PROOF_WITNESS_BYTES_MAX;
 use tributary_witness::{PartsOf, WitnessFatal, make};
 
-use crate::machine::{CODE, FVM_GAS_PER_GAS, GAS, State, actor, call, find, first_state, run};
+use crate::machine::{CODE, FVM_GAS_PER_GAS, GAS, LOOPER, State, actor, call, find, first_state, run};
 
 pub const CHAIN_ID: u64 = 31_415;
 pub const BLOCK_GAS_LIMIT: u64 = 30_000_000;
@@ -368,11 +369,20 @@ struct Snapshot<'a>(State, &'a Ledger);
 
 impl Snapshot<'_> {
     /// Remembers what the call was to find otherwise; there is no actor with an id from 4,000 on.
-    fn alter(&self, overrides: &Overrides) -> Result<(), OverridesRejected> {
+    fn alter(&self, overrides: &Overrides) -> Result<(), tributary_fvm::CallRejected> {
         self.1.lock().overrides = overrides.clone();
         let is_nobody = |account: &&EthAddress| account.as_actor_id().is_some_and(|id| id >= 4_000);
-        overrides.accounts.keys().find(is_nobody).map_or(Ok(()), |account| Err(OverridesRejected::Nobody(*account)))
+        let nobody = overrides.accounts.keys().find(is_nobody);
+        nobody.map_or(Ok(()), |account| Err(OverridesRejected::Nobody(*account).into()))
     }
+}
+
+/// Runs until the leash is cut; how long it was.
+fn wait_for(leash: &Leash) -> Duration {
+    while !leash.is_cut() {
+        std::thread::yield_now();
+    }
+    leash.length()
 }
 
 impl StateView for Snapshot<'_> {
@@ -394,8 +404,15 @@ impl StateView for Snapshot<'_> {
         Ok(*slot)
     }
 
-    fn call(&self, request: &CallRequest, overrides: &Overrides) -> Result<CallOutcome, CallRejected> {
+    fn call(&self, request: &CallRequest, overrides: &Overrides, leash: &Leash) -> Result<CallOutcome, CallRejected> {
         self.alter(overrides)?;
+        let to = match request {
+            CallRequest::Ethereum(one) => one.to.map(|to| to.to_address()),
+            CallRequest::Fvm(one) => Some(one.to),
+        };
+        if to == Some(LOOPER.to_address()) {
+            return Err(tributary_fvm::CallRejected::CutOff(wait_for(leash)).into());
+        }
         Ok(match request {
             CallRequest::Ethereum(one) => {
                 let to = one.to.map(|to| to.to_address());
@@ -407,15 +424,25 @@ impl StateView for Snapshot<'_> {
         })
     }
 
-    fn estimate_gas(&self, request: &CallRequest, overrides: &Overrides) -> Result<GasEstimate, CallRejected> {
-        let outcome = self.call(request, overrides)?;
+    fn estimate_gas(
+        &self,
+        request: &CallRequest,
+        overrides: &Overrides,
+        leash: &Leash,
+    ) -> Result<GasEstimate, CallRejected> {
+        let outcome = self.call(request, overrides, leash)?;
         let needed = if matches!(request, CallRequest::Fvm(_)) { GAS * FVM_GAS_PER_GAS } else { GAS };
         Ok(if outcome.exit_code.is_success() { GasEstimate::Enough(needed) } else { GasEstimate::Never(outcome) })
     }
 
     /// The call's own list, and slot 7 of the receiver.
-    fn access_list(&self, request: &EthereumCall, overrides: &Overrides) -> Result<Accessed, CallRejected> {
-        let outcome = self.call(&CallRequest::Ethereum(request.clone()), overrides)?;
+    fn access_list(
+        &self,
+        request: &EthereumCall,
+        overrides: &Overrides,
+        leash: &Leash,
+    ) -> Result<Accessed, CallRejected> {
+        let outcome = self.call(&CallRequest::Ethereum(request.clone()), overrides, leash)?;
         let reached = request.to.map(|address| AccessedAccount { address, slots: vec![Hash32([7; 32])] });
         Ok(Accessed { list: request.access_list.iter().cloned().chain(reached).collect(), outcome })
     }
@@ -432,11 +459,14 @@ struct Rehearsal<'a> {
 }
 
 impl<'a> Draft<'a> for Rehearsal<'a> {
-    fn run(self: Box<Self>, block: &SimulatedBlock) -> Result<Ran<'a>, SimulateRejected> {
+    fn run(self: Box<Self>, block: &SimulatedBlock, leash: &Leash) -> Result<Ran<'a>, SimulateRejected> {
         let Self { mut state, ledger } = *self;
         ledger.lock().simulated.push(block.clone());
         let mut results = Vec::new();
         for one in &block.calls {
+            if one.call.to == Some(LOOPER) {
+                return Err(SimulationRejected::CutOff(wait_for(leash)).into());
+            }
             let sender = actor(&mut state, &one.call.from.to_address(), BuiltinActor::EthAccount);
             let (next, nonce) = (sender.nonce, one.nonce.unwrap_or(sender.nonce));
             if block.validation && nonce > next {

@@ -5,6 +5,7 @@
 //! | [`EMITTER`] | first byte n up to 4: emits a log of n topics of 32 bytes and the rest as data; else an event of another shape |
 //! | [`REVERTER`] | reverts with it |
 //! | [`BURNER`] | uses up all gas |
+//! | [`LOOPER`], in calls | runs until nobody waits for it |
 //! | anyone else | returns it |
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use tributary_rpc::backend::ActorView;
 pub const EMITTER: u64 = 100;
 pub const REVERTER: u64 = 101;
 pub const BURNER: u64 = 102;
+pub const LOOPER: EthAddress = EthAddress([0x1f; 20]);
 /// Gas of everything that ends well.
 pub const GAS: u64 = 21_000;
 /// FVM gas in a unit of block gas.

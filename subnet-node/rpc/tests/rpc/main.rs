@@ -12,6 +12,7 @@
 //! | `proofs` | of it, what anybody can check alone |
 //! | `refusals` | each fault has its own code and sentence |
 //! | `serving` | the socket: limits, CORS, hosts, stopping |
+//! | `clients` | what one client may have of a node |
 //! | `socket` | nothing: a client on a WebSocket |
 //! | `websocket` | WebSockets: what is asked on them, what bounds them, how they end |
 //! | `filters` | what changed since it was last asked for |
@@ -21,6 +22,7 @@
 mod blocks;
 mod calls;
 mod chain;
+mod clients;
 mod comet;
 mod fees;
 mod filters;

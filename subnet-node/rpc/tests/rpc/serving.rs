@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jsonrpsee::core::client::ClientT as _;
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use tributary_rpc::{MethodCount, RpcConfig, RpcFatal, RpcServer, Traffic};
 use crate::comet::chain::CometChain;
 use crate::fixture::{serve, serve_with};
 use crate::ledger::Ledger;
+use crate::machine::LOOPER;
 
 const CHAIN_ID_REQUEST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}"#;
 
@@ -42,10 +44,13 @@ async fn an_address_in_use_is_named() {
 }
 
 #[tokio::test]
-async fn what_no_browser_or_url_could_send_is_refused_at_start() {
+async fn settings_that_could_never_match_are_refused_at_start() {
     for (change, part) in [
         (RpcConfig { cors_origins: vec!["a\nb".to_owned()], ..RpcConfig::default() }, "CORS origin \"a\\nb\""),
         (RpcConfig { allowed_hosts: vec!["a b".to_owned()], ..RpcConfig::default() }, "allowed host \"a b\""),
+        (RpcConfig { client_header: "a b".to_owned(), ..RpcConfig::default() }, "client header \"a b\""),
+        (RpcConfig { methods_allowed: vec!["eth_cal".to_owned()], ..RpcConfig::default() }, "\"eth_cal\" is no method"),
+        (RpcConfig { methods_denied: vec!["debug_*".to_owned()], ..RpcConfig::default() }, "\"debug_*\" is no method"),
     ] {
         let refused =
             RpcServer::start(change, Arc::new(Ledger::new(&[])), Arc::new(CometChain::of(1)), Traffic::default())
@@ -182,6 +187,33 @@ async fn a_node_too_busy_to_read_still_takes_transactions() {
     assert_eq!(refusal.code, -32005);
     assert_eq!(refusal.message, "the node is answering as many reads as it may and as many wait; try again later");
     served.send(&crate::fixture::signed(0, crate::machine::contract(100), &[])).await;
+}
+
+#[tokio::test]
+async fn more_requests_in_flight_than_allowed_are_refused_until_one_is_answered() {
+    let served = serve_with(|config| {
+        config.connections_max = 1;
+        config.call_time_max = Duration::from_secs(2);
+    })
+    .await;
+    let address = served.server.local_addr();
+    let call = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [{"to": LOOPER}]}).to_string();
+    let long = tokio::spawn(async move {
+        loop {
+            let answer = http(address, &post("localhost"), &call).await;
+            // It may come while another is in flight.
+            if !answer.starts_with("HTTP/1.1 429") {
+                break answer;
+            }
+        }
+    });
+    while http(address, &post("localhost"), CHAIN_ID_REQUEST).await.starts_with("HTTP/1.1 200") {
+        assert!(!long.is_finished(), "two were answered at once");
+    }
+    let refused = http(address, &post("localhost"), CHAIN_ID_REQUEST).await;
+    assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    assert!(long.await.unwrap().contains("execution aborted (timeout = 2s)"));
+    assert_eq!(served.ask::<String>("eth_chainId", json!([])).await, "0x7ab7");
 }
 
 #[tokio::test]

@@ -1,0 +1,261 @@
+//! Who asks, and how much of the node each may have.
+//!
+//! ```text
+//! connection ─▶ as many of its address open as may be?   yes ─▶ 429, closed      client_connections_max
+//!    request ─▶ has its client asked too fast?           yes ─▶ 429              client_requests_per_s
+//!      in it ─▶ a batch, a WebSocket: again for each     yes ─▶ -32005
+//! ```
+//!
+//! | | a connection is counted for | a request is counted for |
+//! |---|---|---|
+//! | usually | the address it comes from | the same |
+//! | behind a proxy (`client_header`) | the address it comes from: the proxy | the last address in that header, which the proxy wrote |
+//!
+//! Of IPv6 addresses the first 64 bits count: who has one address there has them all.
+//!
+//! Memory: some 40 bytes for each open connection's client, and for each of [`CLIENTS_MAX`] that asked lately; all others share one bucket.
+//! The law of rates is `buckets`, which asks no clock.
+
+mod buckets;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use hyper::HeaderMap;
+use hyper::header::HeaderName;
+
+use crate::config::RpcConfig;
+use crate::error::RpcRejected;
+use crate::traffic::Traffic;
+
+use buckets::Buckets;
+
+/// Clients whose rate is known at once: 4 MiB.
+const CLIENTS_MAX: usize = 65_536;
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Client(IpAddr);
+
+impl Client {
+    /// Who has this address.
+    pub fn at(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Self(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into())
+            }
+            address @ IpAddr::V4(_) => Self(address),
+        }
+    }
+}
+
+/// Who asks, and whether the request over HTTP, which was counted when it came, is still to be made use of.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    client: Client,
+    has_paid: Arc<AtomicBool>,
+}
+
+/// Where a request comes from, and its connection's place. It is the connection's as long as a clone of this is there.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    from: SocketAddr,
+    _place: Option<Arc<Place>>,
+}
+
+/// All clients of a server.
+pub struct Clients {
+    header: Option<HeaderName>,
+    connections_max: Option<NonZeroU32>,
+    open: Arc<Open>,
+    pace: Option<Pace>,
+    started: Instant,
+    traffic: Traffic,
+}
+
+/// How fast a client may ask.
+struct Pace {
+    per_s: NonZeroU32,
+    burst: NonZeroU32,
+    buckets: Mutex<Buckets>,
+}
+
+/// Connections open, by client.
+type Open = Mutex<HashMap<Client, u32>>;
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+struct Place {
+    client: Client,
+    open: Arc<Open>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = lock(&self.open);
+        match open.get_mut(&self.client) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(open.remove(&self.client)),
+        }
+    }
+}
+
+impl Clients {
+    /// Nobody yet. `header` is what `config.client_header` names.
+    pub fn new(config: &RpcConfig, header: Option<HeaderName>, traffic: Traffic) -> Self {
+        let pace = |per_s| Pace {
+            per_s,
+            burst: NonZeroU32::new(config.client_requests_burst).unwrap_or(NonZeroU32::MIN),
+            buckets: Mutex::new(Buckets::new(per_s, config.client_requests_burst, CLIENTS_MAX)),
+        };
+        Self {
+            header,
+            connections_max: NonZeroU32::new(config.client_connections_max),
+            open: Arc::default(),
+            pace: NonZeroU32::new(config.client_requests_per_s).map(pace),
+            started: Instant::now(),
+            traffic,
+        }
+    }
+
+    /// Takes a connection from there in; `None` when as many are open as may be.
+    pub fn connect(&self, from: SocketAddr) -> Option<Connection> {
+        let Some(most) = self.connections_max else { return Some(Connection { from, _place: None }) };
+        let client = Client::at(from.ip());
+        {
+            let mut open = lock(&self.open);
+            let count = open.entry(client).or_default();
+            if *count >= most.get() {
+                self.traffic.refused_connection();
+                return None;
+            }
+            *count += 1;
+        }
+        let place = Place { client, open: Arc::clone(&self.open) };
+        Some(Connection { from, _place: Some(Arc::new(place)) })
+    }
+
+    /// Counts a request over HTTP, or an upgrade, with these headers, and says who asks. The first request of JSON-RPC in it is that one.
+    ///
+    /// # Errors
+    /// [`RpcRejected::TooFast`], and it is not counted.
+    pub fn admit(&self, connection: &Connection, headers: &HeaderMap) -> Result<Asker, RpcRejected> {
+        let client = self.who(connection, headers);
+        self.ask(client)?;
+        Ok(Asker { client, has_paid: Arc::new(AtomicBool::new(true)) })
+    }
+
+    /// Counts one request of JSON-RPC.
+    ///
+    /// # Errors
+    /// As [`Self::admit`].
+    pub fn count(&self, asker: &Asker) -> Result<(), RpcRejected> {
+        if asker.has_paid.swap(false, Ordering::Relaxed) { Ok(()) } else { self.ask(asker.client) }
+    }
+
+    fn who(&self, connection: &Connection, headers: &HeaderMap) -> Client {
+        let told = self.header.as_ref().and_then(|name| headers.get_all(name).iter().next_back());
+        let last = told.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+        Client::at(last.unwrap_or_else(|| connection.from.ip()))
+    }
+
+    fn ask(&self, client: Client) -> Result<(), RpcRejected> {
+        let Some(Pace { per_s, burst, buckets }) = &self.pace else { return Ok(()) };
+        let now_ns = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        lock(buckets).take(client, now_ns).map_err(|wait| {
+            self.traffic.limited_request();
+            RpcRejected::TooFast { per_s: per_s.get(), burst: burst.get(), wait }
+        })
+    }
+}
+
+/// Whole after every use, so a thread that panicked elsewhere harms nothing here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(address: &str) -> Client {
+        Client::at(address.parse().unwrap())
+    }
+
+    fn clients(change: impl FnOnce(&mut RpcConfig)) -> Clients {
+        let mut config = RpcConfig::default();
+        change(&mut config);
+        Clients::new(&config, Some(HeaderName::from_static("x-forwarded-for")), Traffic::default())
+    }
+
+    #[test]
+    fn a_client_is_an_address_or_the_first_half_of_one() {
+        assert_eq!(at("::ffff:192.0.2.7"), at("192.0.2.7"));
+        assert_ne!(at("192.0.2.7"), at("192.0.2.8"));
+        assert_eq!(at("2001:db8:1:2::7"), at("2001:db8:1:2:ffff::"));
+        assert_ne!(at("2001:db8:1:2::7"), at("2001:db8:1:3::7"));
+    }
+
+    #[test]
+    fn a_connection_has_its_place_as_long_as_somebody_holds_it() {
+        let clients = clients(|config| config.client_connections_max = 2);
+        let from: SocketAddr = "192.0.2.7:1".parse().unwrap();
+        let (first, second) = (clients.connect(from).unwrap(), clients.connect(from).unwrap());
+        assert!(clients.connect(from).is_none());
+        assert!(clients.connect("192.0.2.8:1".parse().unwrap()).is_some(), "others are not kept out");
+        assert_eq!(clients.traffic.refused_connections(), 1);
+        let held = first.clone();
+        drop(first);
+        assert!(clients.connect(from).is_none());
+        drop((held, second));
+        assert!(clients.connect(from).is_some());
+        assert!(lock(&clients.open).is_empty(), "nobody who is gone is remembered");
+    }
+
+    #[test]
+    fn behind_a_proxy_the_last_address_it_wrote_asks() {
+        let clients = clients(|_| {});
+        let connection = clients.connect("10.0.0.1:1".parse().unwrap()).unwrap();
+        for (value, expected) in [
+            (None, "10.0.0.1"),
+            (Some("192.0.2.7"), "192.0.2.7"),
+            (Some("6.6.6.6, 192.0.2.7"), "192.0.2.7"),
+            (Some("2001:db8:1:2::7"), "2001:db8:1:2::"),
+            (Some("nonsense"), "10.0.0.1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = value {
+                headers.insert("x-forwarded-for", value.parse().unwrap());
+            }
+            assert_eq!(clients.who(&connection, &headers), at(expected), "{value:?}");
+        }
+        let mut twice = HeaderMap::new();
+        twice.append("x-forwarded-for", "6.6.6.6".parse().unwrap());
+        twice.append("x-forwarded-for", "192.0.2.7".parse().unwrap());
+        assert_eq!(clients.who(&connection, &twice), at("192.0.2.7"), "the proxy's own stands last");
+    }
+
+    #[test]
+    fn without_a_rate_nobody_is_too_fast() {
+        let clients = clients(|config| config.client_requests_per_s = 0);
+        assert!((0..100_000).all(|_| clients.ask(at("192.0.2.7")).is_ok()));
+    }
+
+    #[test]
+    fn a_request_is_counted_when_it_comes_and_more_in_it_one_by_one() {
+        let clients = clients(|config| {
+            config.client_requests_per_s = 1;
+            config.client_requests_burst = 3;
+        });
+        let connection = clients.connect("192.0.2.7:1".parse().unwrap()).unwrap();
+        let asker = clients.admit(&connection, &HeaderMap::new()).unwrap();
+        assert_eq!([(); 4].map(|()| clients.count(&asker).is_ok()), [true, true, true, false], "three in all");
+        assert!(clients.admit(&connection, &HeaderMap::new()).is_err());
+        assert_eq!(clients.traffic.limited_requests(), 2);
+    }
+}

@@ -1,0 +1,79 @@
+//! Refuses requests over HTTP, and upgrades, of clients that ask too fast, before anything in them is read.
+//!
+//! ```text
+//! request ─▶ its client asked too fast?   yes ─▶ 429, when to come again, and JSON-RPC's own refusal (-32005)
+//!               │ no
+//!               └─▶ with its asker's name on it
+//! ```
+//!
+//! What else is in it, as in a batch or on a WebSocket, is counted one by one (`permits`).
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::future::{Either, Ready, ready};
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
+use jsonrpsee::types::ErrorObjectOwned;
+use serde_json::json;
+use tower::Service;
+
+use crate::clients::{Clients, Connection};
+use crate::error::RpcRejected;
+
+/// What is behind the gate.
+#[derive(Clone)]
+pub struct Gate<S> {
+    requests: S,
+    clients: Arc<Clients>,
+}
+
+impl<S> Gate<S> {
+    /// A gate before `requests`.
+    pub const fn new(requests: S, clients: Arc<Clients>) -> Self {
+        Self { requests, clients }
+    }
+
+    fn admit(&self, request: &mut HttpRequest) -> Result<(), RpcRejected> {
+        // Every request has one: the listener puts it there.
+        let Some(connection) = request.extensions().get::<Connection>() else { return Ok(()) };
+        let asker = self.clients.admit(connection, request.headers())?;
+        request.extensions_mut().insert(asker);
+        Ok(())
+    }
+}
+
+impl<S> Service<HttpRequest> for Gate<S>
+where
+    S: Service<HttpRequest, Response = HttpResponse>,
+{
+    type Response = HttpResponse;
+    type Error = S::Error;
+    type Future = Either<S::Future, Ready<Result<HttpResponse, S::Error>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.requests.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: HttpRequest) -> Self::Future {
+        match self.admit(&mut request) {
+            Ok(()) => Either::Left(self.requests.call(request)),
+            Err(refused) => Either::Right(ready(Ok(too_many(refused)))),
+        }
+    }
+}
+
+fn too_many(refused: RpcRejected) -> HttpResponse {
+    let seconds = match &refused {
+        RpcRejected::TooFast { wait, .. } => wait.as_secs().saturating_add(1),
+        _ => 1,
+    };
+    let error = ErrorObjectOwned::from(refused);
+    let body = json!({ "jsonrpc": "2.0", "id": null, "error": error });
+    let mut response = HttpResponse::new(HttpBody::from(body.to_string()));
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}

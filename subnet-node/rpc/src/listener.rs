@@ -1,0 +1,69 @@
+//! Takes connections in, as many of one address as may be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonrpsee::core::BoxError;
+use jsonrpsee::server::StopHandle;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::clients::{Clients, Connection};
+
+/// What who has too many connections is told, if it fits into the socket.
+const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\n\
+    content-type: text/plain\r\ncontent-length: 81\r\nconnection: close\r\n\r\n\
+    as many connections are open from this address as may be; close one or try again\n";
+
+/// Pause after the system gave none, as when there is no file descriptor left.
+const NONE_LEFT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves every connection by `serve`, until `stop` says so.
+pub async fn listen<F>(
+    listener: TcpListener,
+    clients: Arc<Clients>,
+    stop: StopHandle,
+    serve: impl Fn(TcpStream, Connection) -> F,
+) where
+    F: Future<Output = Result<(), BoxError>> + Send + 'static,
+{
+    let mut stopped = std::pin::pin!(stop.shutdown());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stopped => return,
+        };
+        let (socket, from) = match accepted {
+            Ok(accepted) => accepted,
+            Err(why) => {
+                tracing::debug!(%why, "no RPC connection");
+                tokio::time::sleep(NONE_LEFT_PAUSE).await;
+                continue;
+            }
+        };
+        let Some(connection) = clients.connect(from) else {
+            // Who does not hear it sees the connection closed.
+            let _ = socket.try_write(TOO_MANY);
+            continue;
+        };
+        // One that broke meanwhile is found out when it is served.
+        let _ = socket.set_nodelay(true);
+        let serving = serve(socket, connection);
+        tokio::spawn(async move {
+            if let Err(why) = serving.await {
+                tracing::debug!(%why, "an RPC connection broke");
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_as_long_as_it_says() {
+        let said = std::str::from_utf8(TOO_MANY).unwrap();
+        let (head, body) = said.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+    }
+}
