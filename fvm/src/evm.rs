@@ -53,7 +53,7 @@ use crate::state::StateView;
 
 use crossing::Seat;
 pub use env::TRANSACTION_GAS_MAX;
-pub(crate) use env::{evm_address, rehearsed, simulated, transaction};
+pub(crate) use env::{authorities, evm_address, rehearsed, simulated, transaction};
 pub(crate) use outcome::EvmOutcome;
 use precompiles::Precompiles;
 pub(crate) use precompiles::{INVOKE_EVM, is_ethereums, is_precompiled};

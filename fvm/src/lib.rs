@@ -49,6 +49,7 @@ pub mod state;
 pub use block::{BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams};
 pub use call::{
     Accessed, AccessedAccount, CallOutcome, CallRejected, CallRequest, EthereumCall, FvmCall, GasEstimate, Leash,
+    SignedAuthorization,
 };
 pub use error::{ExecutorFatal, StateFatal};
 pub use evm::TRANSACTION_GAS_MAX;

@@ -12,7 +12,8 @@
 use std::collections::BTreeMap;
 
 use fvm_shared::econ::TokenAmount;
-use tributary_primitives::{EthAddress, Hash32, Height};
+use tributary_primitives::entry::ENTRY_VALUE_BYTES_MAX;
+use tributary_primitives::{EntryKey, EthAddress, Hash32, Height};
 
 use crate::block::BlockEnv;
 
@@ -39,6 +40,10 @@ pub struct AccountOverride {
     pub code: Option<Vec<u8>>,
     /// Its storage.
     pub storage: StorageOverride,
+    /// The root block of its state in DAG-CBOR, for an actor of installed code. What the block links to is as it is on the chain.
+    pub state: Option<Vec<u8>>,
+    /// Its entries, for an actor of installed code: these, `None` for none, and all others as they are.
+    pub entries: BTreeMap<EntryKey, Option<Vec<u8>>>,
 }
 
 /// An account's storage: slots and values, big-endian both.
@@ -83,6 +88,11 @@ impl AccountOverride {
     pub(crate) fn has_code_or_storage(&self) -> bool {
         self.code.is_some() || self.storage != StorageOverride::Kept
     }
+
+    /// Whether it gives an actor state, or entries.
+    pub(crate) fn has_state_or_entries(&self) -> bool {
+        self.state.is_some() || !self.entries.is_empty()
+    }
 }
 
 impl BlockOverrides {
@@ -120,6 +130,25 @@ pub enum OverridesRejected {
         "account {0} is an actor and no contract: its balance and nonce can be overridden, its code and storage cannot"
     )]
     Actor(EthAddress),
+    /// State or entries for somebody without installed code.
+    #[error("account {0} is no actor of installed code: it has no state and no entries that can be overridden")]
+    NotInstalled(EthAddress),
+    /// A state that no actor can have.
+    #[error("account {account} cannot have this state: {why}")]
+    State {
+        /// Whose.
+        account: EthAddress,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An entry that no actor can have.
+    #[error("account {account} cannot have an entry of {bytes} bytes: at most {ENTRY_VALUE_BYTES_MAX} are allowed")]
+    Entry {
+        /// Whose.
+        account: EthAddress,
+        /// Bytes of its value.
+        bytes: usize,
+    },
     /// Code or storage for a precompiled contract.
     #[error(
         "account {0} is a precompiled contract: its balance and nonce can be overridden, its code and storage cannot"

@@ -11,7 +11,7 @@ use tributary_fvm::simulation::SimulatedBlock;
 use tributary_fvm::{
     Accessed, BlockEnv, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash, Overrides, ReadState,
 };
-use tributary_message::Transaction;
+use tributary_message::{FvmTransaction, Transaction};
 use tributary_primitives::{EthAddress, Hash32, Height};
 use tributary_rpc::backend::{
     ActorView, BlockView, ChainParameters, Draft, Executed, Identity, PoolBounds, PoolSize, Pooled, ProveRejected, Ran,
@@ -196,6 +196,10 @@ impl Backend for NodeBackend {
 
     fn pooled(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Pooled> {
         self.pool.pooled(sender, bounds)
+    }
+
+    fn pooled_messages(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Arc<FvmTransaction>> {
+        self.pool.pooled_messages(sender, bounds)
     }
 
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {

@@ -15,7 +15,7 @@ use tokio::sync::broadcast;
 use tributary_consensus::Wake;
 use tributary_fvm::intrinsic::gas_limits;
 use tributary_gossip::GossipHandle;
-use tributary_message::{Transaction, TransactionRejected};
+use tributary_message::{FvmTransaction, Transaction, TransactionRejected};
 use tributary_primitives::Hash32;
 use tributary_replica::filling::Fill;
 use tributary_replica::mempool::{BlockSpace, Mempool, MempoolLimits, MempoolRejected, Selection};
@@ -310,17 +310,39 @@ impl Pool {
     /// The Ethereum transactions that wait, of `sender` or of everyone, until one would not fit.
     #[must_use]
     pub fn pooled(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Pooled> {
+        self.shown(sender, bounds, |transaction, is_pending| match transaction {
+            Transaction::Ethereum(one) => Some(Pooled { transaction: Arc::clone(one), is_pending }),
+            Transaction::Fvm(_) => None,
+        })
+    }
+
+    /// The FVM messages that wait, of `sender` or of everyone, until one would not fit.
+    #[must_use]
+    pub fn pooled_messages(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Arc<FvmTransaction>> {
+        self.shown(sender, bounds, |transaction, _| match transaction {
+            Transaction::Fvm(one) => Some(Arc::clone(one)),
+            Transaction::Ethereum(_) => None,
+        })
+    }
+
+    /// What `pick` takes of those that wait, until one would not fit. Cost: a look at each.
+    fn shown<T>(
+        &self,
+        sender: Option<&Address>,
+        bounds: PoolBounds,
+        pick: impl Fn(&Transaction, bool) -> Option<T>,
+    ) -> Vec<T> {
         let mut bytes = 0_usize;
-        let fits = |pooled: &Pooled| {
-            bytes = bytes.saturating_add(pooled.transaction.raw().len());
+        let mut fits = |transaction: &Transaction| {
+            bytes = bytes.saturating_add(transaction.raw().len());
             bytes <= bounds.bytes
         };
         let mempool = self.lock();
-        let ethereum = mempool.waiting(sender).filter_map(|(transaction, is_pending)| match transaction {
-            Transaction::Ethereum(one) => Some(Pooled { transaction: Arc::clone(one), is_pending }),
-            Transaction::Fvm(_) => None,
-        });
-        ethereum.take(bounds.transactions).take_while(fits).collect()
+        let picked = mempool
+            .waiting(sender)
+            .filter_map(|(transaction, is_pending)| Some((transaction, pick(transaction, is_pending)?)));
+        let fitting = picked.take(bounds.transactions).take_while(|(transaction, _)| fits(transaction));
+        fitting.map(|(_, one)| one).collect()
     }
 
     /// Everything that waits, at most `bytes_max` of it, for a peer that just came.

@@ -115,6 +115,14 @@ impl FvmTransaction {
         &self.message
     }
 
+    /// Who signed it and how, as it travels. Cost: one decoding.
+    #[must_use]
+    pub fn signature(&self) -> Signature {
+        let signed: SignedMessage =
+            fvm_ipld_encoding::from_slice(&self.raw).expect("it was made of these bytes, or they of it");
+        signed.signature
+    }
+
     /// The 32-byte digest of the signed message's CID.
     #[must_use]
     pub const fn hash(&self) -> Hash32 {
@@ -232,6 +240,7 @@ mod tests {
         assert_eq!(signed.raw()[0], FIRST_BYTE);
         assert_eq!(FvmTransaction::decode(signed.raw(), 7), Ok(signed.clone()));
         assert_eq!((signed.message(), signed.cost_max()), (&good(), Some(10_005)));
+        assert!(is_signed_by_sender(signed.message(), &signed.signature(), 7));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use revm::context::transaction::{
 };
 use revm::context::{BlockEnv as EvmBlock, CfgEnv, LocalContext, TxEnv};
 use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE;
-use revm::primitives::{Address, B256, Bytes, TxKind, U256};
+use revm::primitives::{Address, AddressSet, B256, Bytes, TxKind, U256};
 use tributary_crypto::secp;
 use tributary_message::EthereumTransaction;
 use tributary_primitives::EthAddress;
@@ -85,9 +85,14 @@ pub(crate) fn transaction(transaction: &EthereumTransaction) -> TxEnv {
 
 /// A call that nobody signed, with this much gas, on the chain with this id.
 pub(crate) fn simulated(call: &EthereumCall, gas_limit: u64, nonce: u64, chain_id: u64) -> TxEnv {
+    // Only a typed transaction has a list.
+    let tx_type = match (call.authorizations.is_empty(), call.access_list.is_empty()) {
+        (false, _) => TransactionType::Eip7702,
+        (true, false) => TransactionType::Eip2930,
+        (true, true) => TransactionType::Legacy,
+    };
     TxEnv {
-        // Only a typed transaction has a list.
-        tx_type: u8::from(!call.access_list.is_empty()),
+        tx_type: tx_type.into(),
         caller: evm_address(call.from),
         gas_limit,
         gas_price: 0,
@@ -101,17 +106,19 @@ pub(crate) fn simulated(call: &EthereumCall, gas_limit: u64, nonce: u64, chain_i
         gas_priority_fee: None,
         blob_hashes: Vec::new(),
         max_fee_per_blob_gas: 0,
-        authorization_list: Vec::new(),
+        authorization_list: call.authorizations.iter().map(authorization).collect(),
     }
 }
 
 /// The same as a transaction that pays.
 pub(crate) fn rehearsed(call: &SimulatedCall, nonce: u64, gas_limit: u64, chain_id: u64) -> TxEnv {
+    let unpaid = simulated(&call.call, gas_limit, nonce, chain_id);
     TxEnv {
-        tx_type: TransactionType::Eip1559.into(),
+        // Its fees are EIP-1559's; a type above that has them too.
+        tx_type: unpaid.tx_type.max(TransactionType::Eip1559.into()),
         gas_price: call.max_fee_per_gas,
         gas_priority_fee: Some(call.max_priority_fee_per_gas),
-        ..simulated(&call.call, gas_limit, nonce, chain_id)
+        ..unpaid
     }
 }
 
@@ -133,6 +140,16 @@ pub(crate) fn evm_address(address: EthAddress) -> Address {
 fn authorization(signed: &SignedAuthorization) -> Either<SignedAuthorization, RecoveredAuthorization> {
     let authority = authority(signed).map_or(RecoveredAuthority::Invalid, RecoveredAuthority::Valid);
     Either::Right(RecoveredAuthorization::new_unchecked(signed.inner().clone(), authority))
+}
+
+/// Whose accounts are warm since they signed an authorization for this chain, whether or not it takes effect.
+///
+/// Source: EIP-7702, "Behavior", steps 1 to 4.
+pub(crate) fn authorities(call: &EthereumCall, chain_id: u64) -> AddressSet {
+    let is_for_us = |signed: &&SignedAuthorization| {
+        (signed.chain_id.is_zero() || signed.chain_id == U256::from(chain_id)) && signed.nonce < u64::MAX
+    };
+    call.authorizations.iter().filter(is_for_us).filter_map(authority).collect()
 }
 
 /// Who signed; nobody for a signature that EIP-7702 does not allow: s in the upper half, or a parity above one.

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A list changes what gas there is, and a contract may go by that, so the list is run until it is complete. What is warm in every
-//! transaction is listed for its slots alone: the sender, the receiver and its delegate, and Ethereum's precompiled contracts. What
-//! actors reach below a contract is listed too.
+//! transaction is listed for its slots alone: the sender, the receiver and its delegate, who signed an authorization (EIP-7702), and
+//! Ethereum's precompiled contracts. What actors reach below a contract is listed too.
 //!
 //! Source: go-ethereum, `eth_createAccessList`.
 
@@ -46,14 +46,16 @@ pub(super) fn complete<E>(
 }
 
 /// What a list would save gas for, of all that the call reached.
-pub(super) fn noted(journal: &Journal<View>, call: &EthereumCall) -> Accesses {
+pub(super) fn noted(journal: &Journal<View>, call: &EthereumCall, chain_id: u64) -> Accesses {
     let from = evm_address(call.from);
     let to = call.to.map(evm_address);
     let delegate = to.and_then(|to| journal.delegate(to));
+    let authorities = evm::authorities(call, chain_id);
     let is_warm = |account| {
         account == from
             || Some(account) == to
             || Some(account) == delegate
+            || authorities.contains(&account)
             || evm::is_ethereums(EthAddress(account.0.0))
     };
     let mut accessed = journal.accessed();

@@ -55,7 +55,8 @@ impl Scene<'_> {
         state: State,
         call: &EthereumCall,
     ) -> Result<Answered<(CallOutcome, Accesses)>, ExecutorFatal> {
-        self.on_draft(state, |view| self.call_ethereum(view, call, |journal| access::noted(journal, call)))
+        let chain_id = self.env.chain_id;
+        self.on_draft(state, |view| self.call_ethereum(view, call, |journal| access::noted(journal, call, chain_id)))
     }
 
     /// Runs `run` on the state as the caller wants it, as long as somebody waits.

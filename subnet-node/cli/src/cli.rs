@@ -123,7 +123,7 @@ EXAMPLES:
 
 STAGES:
   submitted   it was handed to a node
-  admitted    it waits in a node's pool (an FVM message is seen again once it is in a block)
+  admitted    it waits in this node's pool; missing_nonce is the one of its sender's before it
   block       it is in a block, which is final on this chain
   checkpoint  a checkpoint that carries it is signed by over two thirds of the validators' power
   accepted    the parent took such a checkpoint; --parent-rpc says whom to ask";

@@ -235,6 +235,12 @@ impl Node {
         self.client.request(method, params).await.map_err(|why| self.unavailable(method, why))
     }
 
+    /// Time that it has for an answer.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_secs(self.args.timeout)
+    }
+
     /// Where it is.
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {

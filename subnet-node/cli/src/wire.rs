@@ -67,6 +67,26 @@ pub struct Receipt {
     pub skipped: bool,
 }
 
+/// Answer of `subnet_messageStatus`, of either kind of transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct MessageStatus {
+    /// How it waits, while it does.
+    pub waiting: Option<Waiting>,
+    /// What became of it, once it is in a block.
+    pub receipt: Option<Receipt>,
+    /// Height of the latest certificate.
+    pub certified_height: Option<u64>,
+    /// The latest height that the parent holds a checkpoint of, if the node knows.
+    pub finalized_height: Option<u64>,
+}
+
+/// How a transaction waits.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Waiting {
+    /// The sender's nonce that it waits for, which nobody brought yet.
+    pub missing_nonce: Option<u64>,
+}
+
 /// Answer of `subnet_call`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Outcome {
@@ -85,14 +105,6 @@ pub struct Outcome {
 pub struct EthereumReceipt {
     /// The contract that it made.
     pub contract_address: Option<EthAddress>,
-}
-
-/// Answer of `eth_getTransactionByHash`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EthereumTransaction {
-    /// Its block; none while it waits.
-    pub block_number: Option<U64>,
 }
 
 /// Answer of `eth_getBlockByNumber`, with hashes of transactions.
@@ -167,6 +179,13 @@ mod tests {
             "gas_used": 0, "block_gas_used": 21_000, "effective_gas_price": "1", "skipped": false, "events": []});
         let receipt: Receipt = serde_json::from_value(receipt).unwrap();
         assert_eq!((receipt.exit_code, &receipt.returned[..], receipt.block_gas_used), (33, &[5][..], 21_000));
+        let status = json!({"hash": zero, "stage": "admitted", "waiting": {"from": "f1a", "nonce": 5, "missing_nonce": 4},
+            "receipt": null, "checkpoint_height": null, "certified_height": 3, "finalized_height": null});
+        let status: MessageStatus = serde_json::from_value(status).unwrap();
+        assert_eq!(
+            (status.waiting.unwrap().missing_nonce, status.receipt, status.certified_height),
+            (Some(4), None, Some(3))
+        );
         let block = json!({"number": "0x10", "hash": zero, "timestamp": "0x6553f100", "transactions": [zero],
             "gasUsed": "0x5208", "baseFeePerGas": "0x7"});
         let block: Block = serde_json::from_value(block).unwrap();

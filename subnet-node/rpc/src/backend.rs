@@ -26,7 +26,7 @@ use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
 use tributary_fvm::Overrides;
 use tributary_fvm::call::{Accessed, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash};
-use tributary_message::Transaction;
+use tributary_message::{FvmTransaction, Transaction};
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower};
 use tributary_witness::{Parts, PartsOf};
 
@@ -86,6 +86,9 @@ pub trait Backend: Send + Sync + 'static {
     /// The Ethereum transactions that wait, of `sender` or of everyone: one sender's after the other's, each in nonce order, until one would
     /// not fit the bounds.
     fn pooled(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Pooled>;
+
+    /// The FVM messages that wait, in the same order and bounds.
+    fn pooled_messages(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Arc<FvmTransaction>>;
 
     /// The state after the block at `height`. The caller asks for heights up to the tip only.
     ///

@@ -3,7 +3,7 @@
 //! | code | when | source |
 //! |---|---|---|
 //! | 3 | a contract reverted; `data` is what it returned | go-ethereum |
-//! | 4 | a transaction waits and did not run in time; `data` is its hash | EIP-7966 |
+//! | 4 | a transaction that did not run in time; `data` is its hash | EIP-7966 |
 //! | -32000 | a transaction or call that cannot be; an unknown block, checkpoint, subscription or filter | go-ethereum |
 //! | -32002 | a block or state that this node does not keep; a node that is stopping | EIP-1474, resource unavailable |
 //! | -32004 | a method that has no meaning on this chain | EIP-1474, method not supported |
@@ -134,13 +134,15 @@ pub enum RpcRejected {
     /// A transaction that the mempool does not take.
     #[error(transparent)]
     Submit(#[from] SubmitRejected),
-    /// A transaction that was taken and is in no block yet.
-    #[error("the transaction was added to the mempool but was not processed in {} ms; it still waits", waited.as_millis())]
+    /// A transaction that is in no block yet.
+    #[error("{}", not_yet(*waited, *waits))]
     NotYet {
         /// Its hash.
         transaction: Hash32,
         /// How long the caller waited.
         waited: Duration,
+        /// Whether it waits in the mempool, as far as it was last looked at.
+        waits: bool,
     },
     /// A contract reverted.
     #[error("{message}")]
@@ -227,6 +229,16 @@ impl RpcRejected {
             _ => false,
         }
     }
+}
+
+fn not_yet(waited: Duration, waits: bool) -> String {
+    let waited = waited.as_millis();
+    if waits {
+        return format!(
+            "the transaction was added to the mempool but was not processed in {waited} ms; it still waits"
+        );
+    }
+    format!("the transaction is in no block after {waited} ms, and does not wait in this node's mempool")
 }
 
 fn of_block(height: Option<Height>) -> String {

@@ -35,6 +35,7 @@ use crate::methods::Methods;
 
 pub use chain::syncing;
 pub use fee::TipCache;
+pub use overrides::{ACCOUNTS_MAX, CODE_BYTES_MAX, SLOTS_MAX};
 pub use transaction::by_hash as transaction_by_hash;
 
 /// Puts every method of these namespaces into the table.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 pub use tributary_proof::hex_bytes::{HexBytes, parse};
 
 /// A storage slot: a number of up to 256 bits, or its 32 bytes; `0x` and at most 64 hex digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot(pub [u8; 32]);
 
 impl<'de> Deserialize<'de> for Slot {

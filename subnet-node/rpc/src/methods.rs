@@ -2,7 +2,7 @@
 //!
 //! A method is a plain function from the node and a tuple of arguments to a value; everything around it is done here, once:
 //! reading the arguments, the lane, the blocking pool, the JSON, the count and the refusal. A method that brings a transaction only says
-//! how its bytes are written; one that waits for it also for how long, and which method tells what became of it.
+//! how its bytes are written; one that waits for one also for how long, and which method tells what became of it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use tributary_primitives::Hash32;
 
 use crate::arguments::Arguments;
-use crate::awaiting::{self, Look, Ways};
+use crate::awaiting::{self, Awaited, Look, Ways};
 use crate::counters::Counters;
 use crate::error::RpcRejected;
 use crate::lane::Lane;
@@ -27,17 +27,17 @@ type Answer = Arc<dyn Fn(&Node, Option<&str>) -> Result<Box<RawValue>, RpcReject
 /// Reads the transaction out of its arguments.
 type Brought = Arc<dyn Fn(Option<&str>) -> Result<Vec<u8>, RpcRejected> + Send + Sync>;
 
-/// A transaction's bytes, and how long who brings it waits for it.
-pub type Patient = (Vec<u8>, Duration);
+/// A transaction's bytes or its name, and how long the caller waits for it.
+pub type Patient<T> = (T, Duration);
 
-/// Reads the transaction out of its arguments, and how long its sender waits for it.
-type Awaited = Arc<dyn Fn(Option<&str>) -> Result<Patient, RpcRejected> + Send + Sync>;
+/// Reads out of its arguments what is waited for, and how long.
+type Waits = Arc<dyn Fn(Option<&str>) -> Result<Patient<Awaited>, RpcRejected> + Send + Sync>;
 
 /// What a method does, and so which way it takes.
 enum Kind {
     Read(Answer),
     Submission(Brought),
-    AwaitedSubmission(Awaited, Look),
+    Waits(Waits, Look),
 }
 
 /// All methods, before they are served.
@@ -66,15 +66,34 @@ impl Methods {
     pub fn awaited_submission<A, R>(
         &mut self,
         name: &'static str,
-        brought: fn(A) -> Result<Patient, RpcRejected>,
+        brought: fn(A) -> Result<Patient<Vec<u8>>, RpcRejected>,
         look: fn(&Node, (Hash32,)) -> Result<Option<R>, RpcRejected>,
     ) where
         A: Arguments + 'static,
         R: Serialize + 'static,
     {
-        let brought: Awaited = Arc::new(move |parameters| brought(A::read(parameters)?));
-        let look: Look = Arc::new(move |node, hash| look(node, (hash,))?.as_ref().map(to_json).transpose());
-        self.0.push((name, Kind::AwaitedSubmission(brought, look)));
+        let waits: Waits = Arc::new(move |parameters| {
+            let (raw, patience) = brought(A::read(parameters)?)?;
+            Ok((Awaited::Brought(raw), patience))
+        });
+        self.0.push((name, Kind::Waits(waits, in_json_once_ran(look))));
+    }
+
+    /// A method that waits until a transaction is in a block, whoever brings it, and answers what `look` says of it then.
+    pub fn wait<A, R>(
+        &mut self,
+        name: &'static str,
+        named: fn(A) -> Result<Patient<Hash32>, RpcRejected>,
+        look: fn(&Node, (Hash32,)) -> Result<Option<R>, RpcRejected>,
+    ) where
+        A: Arguments + 'static,
+        R: Serialize + 'static,
+    {
+        let waits: Waits = Arc::new(move |parameters| {
+            let (hash, patience) = named(A::read(parameters)?)?;
+            Ok((Awaited::Named(hash), patience))
+        });
+        self.0.push((name, Kind::Waits(waits, in_json_once_ran(look))));
     }
 
     /// The names, in the order of registration.
@@ -106,15 +125,17 @@ impl Methods {
                         answered.map_err(ErrorObjectOwned::from)
                     }
                 }),
-                Kind::AwaitedSubmission(brought, look) => {
+                Kind::Waits(waits, look) => {
                     let ways = Ways { reads: lane, submissions };
                     module.register_async_method(name, move |parameters, node, _| {
                         let (ways, counters, look) = (ways.clone(), Arc::clone(&counters), Arc::clone(&look));
-                        let brought = brought(parameters.as_str());
+                        let waits = waits(parameters.as_str());
                         async move {
                             let started = Instant::now();
-                            let answered = match brought {
-                                Ok((raw, patience)) => awaiting::bring(node, ways, raw, patience, look).await,
+                            let answered = match waits {
+                                Ok((awaited, patience)) => {
+                                    awaiting::until_ran(node, ways, awaited, patience, look).await
+                                }
                                 Err(refused) => Err(refused),
                             };
                             counters.count(name, &answered, started.elapsed());
@@ -148,6 +169,10 @@ where
     R: Serialize + 'static,
 {
     Arc::new(move |node, parameters| to_json(&answer(node, A::read(parameters)?)?))
+}
+
+fn in_json_once_ran<R: Serialize + 'static>(look: fn(&Node, (Hash32,)) -> Result<Option<R>, RpcRejected>) -> Look {
+    Arc::new(move |node, hash| look(node, (hash,))?.as_ref().map(to_json).transpose())
 }
 
 /// A value as an answer holds it.

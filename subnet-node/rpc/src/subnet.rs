@@ -5,6 +5,8 @@
 //! | `status` | the network, its genesis, its validators |
 //! | `checkpoint` | checkpoints and their certificates |
 //! | `message` | FVM messages: bringing them, their receipts, calls and estimates |
+//! | `overrides` | the JSON of what a call is to find otherwise |
+//! | `progress` | where a message is on its way, what waits, and waiting for it |
 //! | `actor` | actors, their nonces and ids |
 //! | `proof` | parts of the state, proven |
 //! | [`view`] | the JSON of every answer |
@@ -16,7 +18,9 @@
 mod actor;
 mod checkpoint;
 mod message;
+mod overrides;
 mod parameter;
+mod progress;
 mod proof;
 mod status;
 pub mod view;
@@ -37,6 +41,9 @@ pub fn register(methods: &mut Methods) {
 
     methods.submission("subnet_sendMessage", message::send);
     methods.read("subnet_getMessageReceipt", message::receipt);
+    methods.wait("subnet_waitMessage", progress::wait, progress::lookup);
+    methods.read("subnet_messageStatus", progress::status);
+    methods.read("subnet_pendingMessages", progress::pending);
     methods.read("subnet_call", message::call);
     methods.read("subnet_estimateMessageGas", message::estimate_gas);
 

@@ -184,6 +184,36 @@ async fn a_person_walks_from_a_new_key_to_what_the_parent_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_waits_is_seen_until_it_is_in_a_block() {
+    let mut network = Network::planned(Plan { rich: rich(), ..Plan::root(1) });
+    network.start_all();
+    network.client(0).reach(1).await;
+    let person = Person::of(url(&network));
+    let (_, alice_f1) = person.addresses("alice");
+    let send = ["send", &alice_f1, "1TRB", "--key", "rich", "--as", "f1"];
+    let sent = person.done(&[&send[..], &["--nonce", "1", "--until", "admitted"]].concat());
+    let hash = text(&sent["transaction"]);
+    let waits = person.done(&["status", hash]);
+    assert_eq!((&waits["stage"], &waits["missing_nonce"]), (&json!("admitted"), &json!(0)), "{waits}");
+    let pending = network.client(0).ask("subnet_pendingMessages", json!([])).await.unwrap();
+    assert_eq!((&pending[0]["Hash"], &pending[0]["Message"]["Nonce"]), (&json!(hash), &json!(1)), "{pending}");
+    let late = person.trouble(&["status", hash, "--until", "block", "--wait", "1"], 8);
+    assert!(text(&late["message"]).contains("it got to: admitted"), "{late}");
+
+    // What it waits for comes while somebody waits for both.
+    let (cid, client) = (pending[0]["CID"].clone(), network.client(0));
+    let wait = json!([cid, 50_000]);
+    let waited = tokio::spawn(async move { client.ask("subnet_waitMessage", wait).await.unwrap() });
+    let first = person.done(&send);
+    assert_eq!((&first["nonce"], &first["exit_code"]), (&json!(0), &json!(0)), "{first}");
+    let waited = waited.await.unwrap();
+    assert_eq!((&waited["Message"], &waited["Receipt"]["ExitCode"]), (&cid, &json!(0)), "{waited}");
+    let status = person.done(&["status", hash]);
+    assert_eq!((&status["stage"], &status["block"]), (&json!("block"), &waited["Height"]), "{status}");
+    assert_eq!(person.done(&["balance", &alice_f1])[0]["atto"], (2 * TRB).to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn blocks_are_watched_once_and_in_order_with_and_without_a_websocket() {
     let network = Network::running(1);
     network.client(0).reach(3).await;

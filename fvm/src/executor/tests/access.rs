@@ -76,6 +76,15 @@ fn what_is_warm_anyway_is_not_listed() {
         let accessed = list(&world, &call);
         assert_eq!((accessed.outcome.exit_code, accessed.list), (ExitCode::OK, expected), "{call:?}");
     }
+    let to_bob = asking(forwarder, forwarded(bob().eth_address(), &[]));
+    let with = |authorization| EthereumCall { authorizations: vec![authorization], ..to_bob.clone() };
+    // What bob signed for another chain does not make him warm.
+    for (chain_id, nonce, listed) in [(0, 0, false), (CHAIN_ID, 5, false), (CHAIN_ID + 1, 0, true)] {
+        let call = with(authorize(&bob(), chain_id, nonce, EthAddress([0; 20])));
+        let bobs = listed.then(|| account(bob().eth_address(), &[]));
+        let expected = bobs.into_iter().chain([account(forwarder, &[0])]).collect();
+        assert_eq!(list(&world, &call).list, sorted(expected), "{chain_id} {nonce}");
+    }
     world.block(&[set_code(&alice(), 2, (&bob(), 0), keeper, words(&[5, 6]))]);
     let accessed = list(&world, &asking(bob().eth_address(), words(&[7, 8])));
     assert_eq!(accessed.list, [account(bob().eth_address(), &[7])], "and not whose code runs in bob's name");

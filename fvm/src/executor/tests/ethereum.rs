@@ -1,6 +1,6 @@
 //! Ethereum transactions, one law a test.
 
-use alloy_consensus::TxEip1559;
+use alloy_consensus::{TxEip1559, TxEip7702};
 use alloy_primitives::{Address as EvmAddress, U256, keccak256};
 use fvm_ipld_encoding::from_slice;
 use fvm_shared::address::Address;
@@ -12,7 +12,7 @@ use super::world::*;
 use crate::ReadState as _;
 use crate::state::contract::{ContractHead, Storage};
 use crate::state::read_block;
-use crate::{CallRequest, EthereumCall, GasEstimate, Overrides};
+use crate::{CallRequest, EthereumCall, GasEstimate, Overrides, SignedAuthorization};
 
 const REVERTED: ExitCode = ExitCode::new(33);
 
@@ -291,4 +291,42 @@ fn a_call_changes_nothing_and_an_estimate_is_the_least_that_is_enough() {
         CallRequest::Ethereum(EthereumCall { to: Some(keeper), input: words(&[1, 2, 3]), ..EthereumCall::default() });
     let never = world.estimate(&Overrides::default(), &reverts);
     assert!(matches!(never, GasEstimate::Never(outcome) if outcome.exit_code == REVERTED));
+}
+
+#[test]
+fn a_call_runs_whom_its_authorizations_name_and_an_estimate_pays_for_them() {
+    let mut world = World::new();
+    let keeper = world.deploy(0, KEEPER);
+    let (input, bobs) = (words(&[1, 10]), bob().eth_address());
+    let call = |to, authorizations| {
+        let (from, input) = (alice().eth_address(), input.clone());
+        EthereumCall { from, to: Some(to), input, authorizations, ..EthereumCall::default() }
+    };
+    // An account that is there, whose refund comes back, one that never was, and the sender, whose nonce the call uses up first.
+    let new = key(9);
+    for (authority, nonce) in [(bob(), 0), (new, 0), (alice(), 2)] {
+        let name = authority.eth_address();
+        let request = CallRequest::Ethereum(call(name, vec![authorize(&authority, CHAIN_ID, nonce, keeper)]));
+        let outcome = world.call(request.clone());
+        assert_eq!((outcome.exit_code, outcome.events[0].address), (ExitCode::OK, name));
+        let with = |gas_limit| {
+            let unsigned = unsigned_set_code((&authority, nonce), keeper, input.clone());
+            world.run(&[set_code_with(&alice(), TxEip7702 { nonce: 1, gas_limit, ..unsigned })]).receipts.remove(0)
+        };
+        assert_eq!(outcome.gas_used, with(500_000).gas_used, "as a transaction");
+        let estimate = world.estimate(&Overrides::default(), &request);
+        let GasEstimate::Enough(gas_limit) = estimate else { panic!("{estimate:?}") };
+        assert!(gas_limit >= 25_000 + 21_000, "{gas_limit}");
+        assert_eq!(with(gas_limit).exit_code, ExitCode::OK);
+        assert_ne!(with(gas_limit - 1).exit_code, ExitCode::OK);
+    }
+    // What takes no effect is paid for all the same: another nonce, another chain, nobody's signature.
+    let (good, one) = (authorize(&bob(), CHAIN_ID, 0, keeper), U256::from(1));
+    let garbled = SignedAuthorization::new_unchecked(good.inner().clone(), 7, one, one);
+    for idle in [authorize(&bob(), CHAIN_ID, 1, keeper), authorize(&bob(), CHAIN_ID + 1, 0, keeper), garbled] {
+        let outcome = world.call(CallRequest::Ethereum(call(bobs, vec![idle])));
+        // EIP-2028: 2 bytes of 16 gas, 62 of 4.
+        assert_eq!((outcome.gas_used, outcome.events.len()), (21_000 + 280 + 25_000, 0));
+    }
+    assert_eq!(world.tree().code(&bobs.to_address()).unwrap(), [0; 0], "nothing lasts");
 }

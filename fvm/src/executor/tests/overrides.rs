@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address as EvmAddress, U256};
+use cid::Cid;
+use fvm_ipld_blockstore::Blockstore as _;
 use fvm_ipld_encoding::{BytesSer, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::bigint::BigInt;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
-use tributary_primitives::{EthAddress, Hash32, Height};
+use tributary_primitives::{EntryKey, EthAddress, Hash32, Height, cbor_cid};
 
 use super::super::query::draft;
 use super::world::*;
@@ -144,6 +146,98 @@ fn code_and_storage_are_what_contracts_and_actors_run() {
     let call = FvmCall { from: carol().f1_address(), to: proxy, method: 5, params, value: atto(0), gas_limit: None };
     let outcome = world.call_with(&overrides, CallRequest::Fvm(call)).unwrap();
     assert_eq!(well(outcome), to_vec(&BytesSer(&words(&[33]))).unwrap());
+}
+
+/// Answers the root block of its state; by method 3 its entry `k`, which must be there; by method 4 the block that the root, a list of one
+/// link, links to.
+const STATE_READER: &str = r#"(module
+  (import "vm" "message_context" (func $context (param i32) (result i32)))
+  (import "self" "root" (func $root (param i32 i32 i32) (result i32)))
+  (import "ipld" "block_open" (func $open (param i32 i32) (result i32)))
+  (import "ipld" "block_read" (func $read (param i32 i32 i32 i32 i32) (result i32)))
+  (import "ipld" "block_create" (func $create (param i32 i64 i32 i32) (result i32)))
+  (import "tributary" "entry_get" (func $get (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 256) "k")
+  (func $ok (param i32) (if (local.get 0) (then (unreachable))))
+  (func (export "invoke") (param i32) (result i32)
+    (call $ok (call $context (i32.const 512)))
+    (if (i64.eq (i64.load (i32.const 544)) (i64.const 1)) (then (return (i32.const 0))))
+    (if (i64.eq (i64.load (i32.const 544)) (i64.const 3))
+      (then
+        (call $ok (call $get (i32.const 700) (i32.const 256) (i32.const 1) (i32.const 1024) (i32.const 1024)))
+        (if (i32.lt_s (i32.load (i32.const 700)) (i32.const 0)) (then (unreachable)))
+        (call $ok (call $create (i32.const 704) (i64.const 0x55) (i32.const 1024) (i32.load (i32.const 700))))
+        (return (i32.load (i32.const 704)))))
+    (call $ok (call $root (i32.const 600) (i32.const 800) (i32.const 100)))
+    (call $ok (call $open (i32.const 640) (i32.const 800)))
+    (if (i64.eq (i64.load (i32.const 544)) (i64.const 4))
+      (then ;; a list's head, a tag, a byte string's head and a zero stand before the CID
+        (call $ok (call $read (i32.const 700) (i32.load (i32.const 648)) (i32.const 0) (i32.const 1024) (i32.const 100)))
+        (call $ok (call $open (i32.const 640) (i32.const 1030)))))
+    (i32.load (i32.const 648))))"#;
+
+/// An actor of it.
+fn state_reader(world: &mut World) -> Address {
+    let receipts = world.block(&install_and_make(&wat::parse_str(STATE_READER).unwrap(), 0));
+    let (id, _robust): (Address, Address) = fvm_ipld_encoding::from_slice(&receipts[1].return_data).unwrap();
+    id
+}
+
+#[test]
+fn an_actor_of_installed_code_finds_the_state_and_the_entries_that_were_wanted() {
+    let mut world = World::new();
+    let to = state_reader(&mut world);
+    let reader = EthAddress::from_actor_id(to.id().unwrap());
+    let ask = |method, wanted: AccountOverride| {
+        let from = carol().f1_address();
+        let call = FvmCall { from, to, method, params: vec![], value: atto(0), gas_limit: None };
+        world.call_with(&on_accounts([(reader, wanted)]), CallRequest::Fvm(call))
+    };
+    let state = |block: &[u8]| AccountOverride { state: Some(block.to_vec()), ..AccountOverride::default() };
+    let entry = |value: Option<&[u8]>| AccountOverride {
+        entries: BTreeMap::from([(EntryKey::new(b"k").unwrap(), value.map(<[u8]>::to_vec))]),
+        ..AccountOverride::default()
+    };
+    assert_eq!(well(ask(2, state(&[0x82, 1, 2])).unwrap()), [0x82, 1, 2]);
+    assert_eq!(well(ask(3, entry(Some(b"value"))).unwrap()), b"value");
+    for wanted in [entry(None), balance(1)] {
+        assert_eq!(ask(3, wanted).unwrap().exit_code, ExitCode::SYS_ILLEGAL_INSTRUCTION, "there is none");
+    }
+    assert_eq!(ask(3, entry(Some(b""))).unwrap().exit_code, ExitCode::OK);
+    for (wanted, part) in [
+        (state(&[0x82, 1]), "cannot have this state"),
+        (state(&vec![0; 1 << 21]), "at most 1 MiB"),
+        (entry(Some(&[0; 1_025])), "cannot have an entry of 1025 bytes: at most 1024"),
+        (AccountOverride { storage: StorageOverride::Only(BTreeMap::new()), ..state(&[0x80]) }, "no contract"),
+    ] {
+        let refused = ask(2, wanted).unwrap_err().to_string();
+        assert!(refused.contains(part) && refused.contains(&reader.to_string()), "{refused}");
+    }
+    for somebody in [NOBODY, bob().eth_address(), EthAddress::from_actor_id(1)] {
+        for wanted in [state(&[0x80]), entry(None)] {
+            let refused = world.call_with(&on_accounts([(somebody, wanted)]), asking(NOBODY, Vec::new())).unwrap_err();
+            assert_eq!(refused, OverridesRejected::NotInstalled(somebody));
+        }
+    }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_its_callers_fault() {
+    let mut world = World::new();
+    let to = state_reader(&mut world);
+    let call = FvmCall { from: carol().f1_address(), to, method: 4, params: vec![], value: atto(0), gas_limit: None };
+    let reader = EthAddress::from_actor_id(to.id().unwrap());
+    let with_link_to =
+        |cid: &Cid| AccountOverride { state: Some(to_vec(&(*cid,)).unwrap()), ..AccountOverride::default() };
+    let ask = |cid: &Cid| world.call_with(&on_accounts([(reader, with_link_to(cid))]), CallRequest::Fvm(call.clone()));
+    let refused = ask(&cbor_cid(b"nowhere")).unwrap_err();
+    assert!(matches!(&refused, OverridesRejected::Impossible(why) if why.contains("is not stored")), "{refused}");
+    assert_eq!(
+        well(ask(&world.root).unwrap()),
+        &world.store.get(&world.root).unwrap().unwrap()[..],
+        "what is stored may be reached"
+    );
 }
 
 #[test]

@@ -106,6 +106,23 @@ fn a_contract_is_made_and_called() {
 }
 
 #[test]
+fn an_authorization_takes_effect_and_stays_for_the_calls_after_it() {
+    let mut world = World::new();
+    let keeper = world.deploy(0, KEEPER);
+    let (name, input) = (bob().eth_address(), words(&[1, 10]));
+    let later = call(name, 0, input.clone());
+    let authorizations = vec![authorize(&bob(), CHAIN_ID, 0, keeper)];
+    let sets = SimulatedCall { call: EthereumCall { authorizations, ..later.call.clone() }, ..later.clone() };
+    let as_transaction = world.run(&[set_code(&alice(), 1, (&bob(), 0), keeper, input)]).receipts.remove(0);
+    let calls = vec![sets, later];
+    for block in [block(world.env(), calls.clone()), validated(world.env(), calls)] {
+        let done = first(&world, &block).unwrap();
+        assert_eq!(done[0].outcome.gas_used, as_transaction.gas_used);
+        assert!(done.iter().all(|one| one.outcome.events[0].address == name), "{done:?}");
+    }
+}
+
+#[test]
 fn without_validation_nobody_pays_and_any_nonce_will_do() {
     let world = World::new();
     let any = SimulatedCall { nonce: Some(77), ..call(SOMEONE, 5, vec![]) };

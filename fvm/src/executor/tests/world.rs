@@ -366,6 +366,19 @@ pub(super) fn send(key: &SecpSecretKey, nonce: u64, to: EthAddress, value: u128,
     sign(key, unsigned(nonce, Some(to), value, input))
 }
 
+/// `authority`, at this nonce, delegates to `delegate` on the chain with this id (EIP-7702).
+pub(super) fn authorize(
+    authority: &SecpSecretKey,
+    chain_id: u64,
+    nonce: u64,
+    delegate: EthAddress,
+) -> SignedAuthorization {
+    let authorization = Authorization { chain_id: U256::from(chain_id), address: EvmAddress::new(delegate.0), nonce };
+    let signature = authority.sign(authorization.signature_hash().0);
+    let part = |from: usize| U256::from_be_slice(&signature[from..from + 32]);
+    SignedAuthorization::new_unchecked(authorization, signature[64], part(0), part(32))
+}
+
 /// `authority`, at its nonce, delegates to `delegate` (EIP-7702), and is called with `input`.
 pub(super) fn set_code(
     key: &SecpSecretKey,
@@ -374,23 +387,27 @@ pub(super) fn set_code(
     delegate: EthAddress,
     input: Vec<u8>,
 ) -> Transaction {
-    let (authority, authority_nonce) = authority;
-    let address = EvmAddress::new(delegate.0);
-    let authorization = Authorization { chain_id: U256::from(CHAIN_ID), address, nonce: authority_nonce };
-    let signature = authority.sign(authorization.signature_hash().0);
-    let part = |from: usize| U256::from_be_slice(&signature[from..from + 32]);
-    let signed = SignedAuthorization::new_unchecked(authorization, signature[64], part(0), part(32));
-    let unsigned = TxEip7702 {
+    set_code_with(key, TxEip7702 { nonce, ..unsigned_set_code(authority, delegate, input) })
+}
+
+pub(super) fn set_code_with(key: &SecpSecretKey, unsigned: TxEip7702) -> Transaction {
+    Transaction::Ethereum(Arc::new(EthereumTransaction::sign(unsigned, key)))
+}
+
+pub(super) fn unsigned_set_code(
+    (authority, nonce): (&SecpSecretKey, u64),
+    delegate: EthAddress,
+    input: Vec<u8>,
+) -> TxEip7702 {
+    TxEip7702 {
         chain_id: CHAIN_ID,
-        nonce,
         gas_limit: 500_000,
         max_fee_per_gas: 10_000,
         to: EvmAddress::new(authority.eth_address().0),
         input: input.into(),
-        authorization_list: vec![signed],
+        authorization_list: vec![authorize(authority, CHAIN_ID, nonce, delegate)],
         ..TxEip7702::default()
-    };
-    Transaction::Ethereum(Arc::new(EthereumTransaction::sign(unsigned, key)))
+    }
 }
 
 pub(super) fn message(

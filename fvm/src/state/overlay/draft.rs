@@ -8,7 +8,10 @@ use fvm_shared::ActorID;
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
 use tributary_primitives::actors::BuiltinActor;
-use tributary_primitives::{EthAddress, Hash32, raw_cid};
+use tributary_primitives::entry::ENTRY_VALUE_BYTES_MAX;
+use tributary_primitives::hash::DAG_CBOR;
+use tributary_primitives::{EthAddress, Hash32, cbor_cid, raw_cid};
+use tributary_wasm::Block;
 
 use super::BlockState;
 use super::contracts::Contract;
@@ -59,6 +62,11 @@ impl<B: Blockstore + Clone> BlockState<B> {
                 return Ok(Err(OverridesRejected::Actor(address)));
             }
         } else if let Err(rejected) = self.alter_contract(address, &mut account, wanted)? {
+            return Ok(Err(rejected));
+        }
+        if wanted.has_state_or_entries()
+            && let Err(rejected) = self.alter_installed(address, &mut account, wanted)
+        {
             return Ok(Err(rejected));
         }
         self.put_account(account)?;
@@ -119,6 +127,33 @@ impl<B: Blockstore + Clone> BlockState<B> {
             self.alter_storage(account.id, &wanted.storage);
         }
         Ok(Ok(()))
+    }
+
+    /// Gives state and entries to an actor of installed code. Others keep theirs in their own ways, which nobody checks again.
+    fn alter_installed(
+        &mut self,
+        address: EthAddress,
+        account: &mut Account,
+        wanted: &AccountOverride,
+    ) -> Result<(), OverridesRejected> {
+        if account.actor.head.code.builtin().is_some() {
+            return Err(OverridesRejected::NotInstalled(address));
+        }
+        if let Some(state) = &wanted.state {
+            let block = Block::new(DAG_CBOR, state.as_slice());
+            let block = block.map_err(|why| OverridesRejected::State { account: address, why: why.to_string() })?;
+            let root = cbor_cid(state);
+            self.blocks.insert(root, Arc::clone(block.data()));
+            Arc::make_mut(&mut account.actor.head).state = root;
+        }
+        for (key, value) in &wanted.entries {
+            let bytes = value.as_ref().map_or(0, Vec::len);
+            if bytes > ENTRY_VALUE_BYTES_MAX {
+                return Err(OverridesRejected::Entry { account: address, bytes });
+            }
+            self.entries.set((account.id, *key), value.as_deref().map(Arc::from));
+        }
+        Ok(())
     }
 
     /// Has a contract at hand for this account, an empty one if there was none.

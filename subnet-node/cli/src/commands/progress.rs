@@ -5,6 +5,7 @@ use std::time::Duration;
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
+use serde::de::IgnoredAny;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tributary_checkpoint::actor::{CertificateReturn, LATEST_CHECKPOINT};
@@ -16,10 +17,14 @@ use crate::report::Report;
 use crate::submit::{ask_message, tell};
 use crate::trouble::{Kind, Trouble};
 use crate::way::{Sight, Stage};
-use crate::wire::{EthereumTransaction, Genesis, MessageCall, Receipt, Status};
+use crate::wire::{Genesis, MessageCall, MessageStatus, Receipt, Status};
 
-/// Between two looks.
+/// Between two looks at what no node says of itself.
 const POLL: Duration = Duration::from_millis(200);
+/// Longest that a node is asked to wait for a transaction. Source: the node's METHODS.md.
+const NODE_WAITS_MAX: Duration = Duration::from_secs(60);
+/// A node's code for a transaction that is in no block in time. Source: EIP-7966.
+const NOT_YET: i32 = 4;
 
 /// Whoever looks at transactions of one chain.
 #[derive(Clone, Debug)]
@@ -36,6 +41,8 @@ pub struct Found {
     pub sight: Sight,
     /// How it ended, once it is in a block.
     pub receipt: Option<Receipt>,
+    /// The sender's nonce that it waits for, if nobody brought the transaction with it.
+    pub missing_nonce: Option<u64>,
 }
 
 impl<'a> Looker<'a> {
@@ -82,23 +89,26 @@ impl<'a> Looker<'a> {
     /// # Errors
     /// Those of the nodes.
     pub async fn look(&self, hash: Hash32) -> Result<Found, NodeUnavailable> {
-        let receipt: Option<Receipt> = self.node.ask("subnet_getMessageReceipt", &[json!(hash)]).await?;
-        let Some(receipt) = receipt else {
-            let waiting: Option<EthereumTransaction> =
-                self.node.ask("eth_getTransactionByHash", &[json!(hash)]).await?;
-            let sight = Sight { waits: waiting.is_some(), period: self.period, ..Sight::default() };
-            return Ok(Found { sight, receipt: None });
+        let status: Option<MessageStatus> = self.node.ask("subnet_messageStatus", &[json!(hash)]).await?;
+        let nowhere = Sight { period: self.period, ..Sight::default() };
+        let Some(status) = status else { return Ok(Found { sight: nowhere, receipt: None, missing_nonce: None }) };
+        let Some(receipt) = status.receipt else {
+            let missing_nonce = status.waiting.and_then(|waiting| waiting.missing_nonce);
+            return Ok(Found { sight: Sight { waits: true, ..nowhere }, receipt: None, missing_nonce });
         };
-        let status = self.node.status().await?;
         let accepted = self.accepted().await?.max(status.finalized_height);
-        let sight = Sight {
-            waits: false,
-            block: Some(receipt.height),
-            period: self.period,
-            certified: status.certified_height,
-            accepted,
-        };
-        Ok(Found { sight, receipt: Some(receipt) })
+        let sight = Sight { block: Some(receipt.height), certified: status.certified_height, accepted, ..nowhere };
+        Ok(Found { sight, receipt: Some(receipt), missing_nonce: None })
+    }
+
+    /// Lets the node say when a transaction that waits is in a block, for `left` at most.
+    async fn wait(&self, hash: Hash32, left: Duration) -> Result<(), NodeUnavailable> {
+        let most = left.min(NODE_WAITS_MAX).min(self.node.timeout() / 2);
+        let millis = u64::try_from(most.as_millis()).unwrap_or(u64::MAX).max(1);
+        match self.node.ask::<IgnoredAny>("subnet_waitMessage", &[json!(hash), json!(millis)]).await {
+            Err(NodeUnavailable::Refused(refusal)) if refusal.code == NOT_YET => Ok(()),
+            answer => answer.map(|_| ()),
+        }
     }
 
     /// Height of the latest checkpoint that the parent's actor took.
@@ -153,7 +163,13 @@ impl<'a> Looker<'a> {
                 );
                 return Err(Trouble::new(Kind::NotYet, message).of(hash));
             }
-            sleep(POLL).await;
+            match found.sight.waits && stage > Stage::Admitted {
+                true => self
+                    .wait(hash, give_up.saturating_duration_since(Instant::now()))
+                    .await
+                    .map_err(|why| Trouble::from(why).of(hash))?,
+                false => sleep(POLL).await,
+            }
         }
     }
 }
@@ -162,7 +178,7 @@ impl Found {
     /// What a node took a moment ago: nobody need look.
     #[must_use]
     pub fn admitted() -> Self {
-        Self { sight: Sight { waits: true, ..Sight::default() }, receipt: None }
+        Self { sight: Sight { waits: true, ..Sight::default() }, receipt: None, missing_nonce: None }
     }
 
     /// Whether it is in a block and did nothing there.
@@ -195,7 +211,7 @@ impl Found {
     pub fn report(&self) -> Report {
         let Sight { certified, accepted, .. } = self.sight;
         let report = Report::new().with("stage", self.sight.stage().map(Stage::name));
-        let Some(receipt) = &self.receipt else { return report };
+        let Some(receipt) = &self.receipt else { return report.with("missing_nonce", self.missing_nonce) };
         let gas_used = if receipt.gas_used == 0 { receipt.block_gas_used } else { receipt.gas_used };
         report
             .with("block", receipt.height)
@@ -222,7 +238,8 @@ mod tests {
             block_gas_used: 21_000,
             skipped,
         };
-        Found { sight: Sight { block: Some(7), period: 10, ..Sight::default() }, receipt: Some(receipt) }
+        let sight = Sight { block: Some(7), period: 10, ..Sight::default() };
+        Found { sight, receipt: Some(receipt), missing_nonce: None }
     }
 
     #[test]

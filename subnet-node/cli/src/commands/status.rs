@@ -52,9 +52,7 @@ impl StatusArgs {
             }
         };
         if found.sight.stage().is_none() {
-            let message = format!(
-                "no transaction {hash} in a block or waiting here; a message that waits is not seen, ask again"
-            );
+            let message = format!("no transaction {hash} is in a block or waits on this node; is it the right chain?");
             return Err(Trouble::new(Kind::NotFound, message).of(hash));
         }
         Report::new().with("transaction", hash.to_string()).and(found.report()).print(is_json)?;

@@ -22,6 +22,11 @@ pub struct PoolBounds {
     pub bytes: usize,
 }
 
+impl PoolBounds {
+    /// As much as one answer shows of what may hold a thousand times as much: some 8 MiB of JSON.
+    pub const OF_AN_ANSWER: Self = Self { transactions: 4_096, bytes: 4 << 20 };
+}
+
 /// An Ethereum transaction that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pooled {

@@ -1,15 +1,15 @@
 //! A simulated block in Ethereum's words.
 //!
 //! Its hash is that of this header, and its roots are Ethereum's own over what it shows; but the state that it leads to has no root, so
-//! `stateRoot` is zero. Its transactions are of EIP-1559's type, and their signature is zero, for nobody signed them. Logs that trace moved
-//! tokens are shown with the call, and count for no bloom and no root.
+//! `stateRoot` is zero. Its transactions are of EIP-1559's type, or with authorizations of EIP-7702's, and their signature is zero, for nobody
+//! signed them. Logs that trace moved tokens are shown with the call, and count for no bloom and no root.
 
 use alloy_consensus::constants::EMPTY_OMMER_ROOT_HASH;
 use alloy_consensus::proofs::{calculate_receipt_root, calculate_transaction_root};
 use alloy_consensus::transaction::{Recovered, TransactionInfo};
 use alloy_consensus::{
     Block as ConsensusBlock, BlockBody, Eip658Value, Header as ConsensusHeader, Receipt, ReceiptEnvelope,
-    ReceiptWithBloom, Signed, TxEip1559, TxEnvelope,
+    ReceiptWithBloom, Signed, TxEip1559, TxEip7702, TxEnvelope, TxType,
 };
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{B256, Log as PrimitiveLog, Signature, TxKind, U256};
@@ -58,6 +58,22 @@ fn envelope(call: &SimulatedCall, one: &Simulated, chain_id: u64) -> TxEnvelope 
         address: address(account.address),
         storage_keys: account.slots.iter().map(|slot| B256::new(slot.0)).collect(),
     });
+    let (access_list, unsigned) = (AccessList(items.collect()), Signature::new(U256::ZERO, U256::ZERO, false));
+    if let (Some(to), false) = (call.call.to, call.call.authorizations.is_empty()) {
+        let transaction = TxEip7702 {
+            chain_id,
+            nonce: one.nonce,
+            gas_limit: one.gas_limit,
+            max_fee_per_gas: call.max_fee_per_gas,
+            max_priority_fee_per_gas: call.max_priority_fee_per_gas,
+            to: address(to),
+            value: wei(&call.call.value),
+            access_list,
+            authorization_list: call.call.authorizations.clone(),
+            input: call.call.input.clone().into(),
+        };
+        return TxEnvelope::Eip7702(Signed::new_unhashed(transaction, unsigned));
+    }
     let transaction = TxEip1559 {
         chain_id,
         nonce: one.nonce,
@@ -66,10 +82,10 @@ fn envelope(call: &SimulatedCall, one: &Simulated, chain_id: u64) -> TxEnvelope 
         max_priority_fee_per_gas: call.max_priority_fee_per_gas,
         to: call.call.to.map_or(TxKind::Create, |to| TxKind::Call(address(to))),
         value: wei(&call.call.value),
-        access_list: AccessList(items.collect()),
+        access_list,
         input: call.call.input.clone().into(),
     };
-    TxEnvelope::Eip1559(Signed::new_unhashed(transaction, Signature::new(U256::ZERO, U256::ZERO, false)))
+    TxEnvelope::Eip1559(Signed::new_unhashed(transaction, unsigned))
 }
 
 fn header(
@@ -79,9 +95,9 @@ fn header(
     logs: &[Vec<PrimitiveLog>],
 ) -> ConsensusHeader {
     let mut gas_used = 0;
-    let receipts = results.iter().zip(logs).map(|(one, logs)| {
+    let receipts = envelopes.iter().zip(results).zip(logs).map(|((envelope, one), logs)| {
         gas_used += one.outcome.gas_used;
-        receipt(&one.outcome, gas_used, logs)
+        receipt(envelope.tx_type(), &one.outcome, gas_used, logs)
     });
     let receipts: Vec<_> = receipts.collect();
     ConsensusHeader {
@@ -102,11 +118,15 @@ fn header(
     }
 }
 
-fn receipt(outcome: &CallOutcome, cumulative_gas_used: u64, logs: &[PrimitiveLog]) -> ReceiptEnvelope {
+fn receipt(kind: TxType, outcome: &CallOutcome, cumulative_gas_used: u64, logs: &[PrimitiveLog]) -> ReceiptEnvelope {
     let logs: Vec<_> = logs.iter().filter(|log| is_emitted(log)).cloned().collect();
     let status = Eip658Value::Eip658(outcome.exit_code.is_success());
     let logs_bloom = log::bloom(logs.iter().cloned());
-    ReceiptEnvelope::Eip1559(ReceiptWithBloom { receipt: Receipt { status, cumulative_gas_used, logs }, logs_bloom })
+    let receipt = ReceiptWithBloom { receipt: Receipt { status, cumulative_gas_used, logs }, logs_bloom };
+    match kind {
+        TxType::Eip7702 => ReceiptEnvelope::Eip7702(receipt),
+        _ => ReceiptEnvelope::Eip1559(receipt),
+    }
 }
 
 /// Whether a contract or actor emitted it.

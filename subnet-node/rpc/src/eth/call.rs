@@ -2,6 +2,9 @@
 //!
 //! A call runs without fees: `gasPrice` and its kin are checked for sense and then left aside. Value must be there to be moved.
 //! Gas above the node's own limit for calls is held to that limit, and a call that runs for longer than the node lets one is cut off.
+//!
+//! A call may bring authorizations (EIP-7702), as a transaction of type 4 does: whoever signed one runs the other's code in it, and its gas
+//! pays for them. One that nobody may have signed, or that is not its signer's next, is passed over, as in a block.
 
 use alloy_eips::BlockId;
 use alloy_eips::eip2930::{AccessList, AccessListItem, AccessListResult};
@@ -16,6 +19,11 @@ use crate::convert::{address, outcome, tokens};
 use crate::error::RpcRejected;
 use crate::hex_bytes::HexBytes;
 use crate::node::Node;
+
+/// Most authorizations of one call: the most gas of one transaction (EIP-7825) pays for no more, at 25,000 each beside its own 21,000.
+///
+/// Source: EIP-7702, `PER_EMPTY_ACCOUNT_COST`.
+pub const AUTHORIZATIONS_MAX: usize = 670;
 
 /// The exit code of a call that used up its gas.
 const OUT_OF_GAS: fvm_shared::error::ExitCode = fvm_shared::error::ExitCode::SYS_OUT_OF_GAS;
@@ -98,6 +106,7 @@ pub fn ethereum_call(request: TransactionRequest, chain_id: u64) -> Result<Ether
         input: input.unwrap_or_default().to_vec(),
         gas_limit: None,
         access_list: request.access_list.map_or_else(Vec::new, |list| list.0.into_iter().map(accessed).collect()),
+        authorizations: request.authorization_list.unwrap_or_default(),
     })
 }
 
@@ -144,13 +153,26 @@ fn check(request: &TransactionRequest, chain_id: u64) -> Result<(), RpcRejected>
     if has_blobs {
         return Err(RpcRejected::argument(0, "blob transactions (EIP-4844) have no meaning on a subnet"));
     }
-    if request.authorization_list.as_ref().is_some_and(|list| !list.is_empty()) {
-        return Err(RpcRejected::argument(0, "calls with an authorizationList (EIP-7702) are not served"));
-    }
+    check_authorizations(request)?;
     match request.chain_id {
         Some(have) if have != chain_id => {
             Err(RpcRejected::argument(0, format!("chainId does not match node's (have={have}, want={chain_id})")))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses authorizations that no transaction may have, in go-ethereum's words, or more than one could pay for.
+fn check_authorizations(request: &TransactionRequest) -> Result<(), RpcRejected> {
+    match request.authorization_list.as_ref().map(Vec::len) {
+        None => Ok(()),
+        Some(0) => Err(RpcRejected::argument(0, "EIP-7702 transaction with empty auth list")),
+        Some(_) if !matches!(request.to, Some(TxKind::Call(_))) => {
+            Err(RpcRejected::argument(0, "EIP-7702 transaction cannot be used to create contract"))
+        }
+        Some(count) if count > AUTHORIZATIONS_MAX => Err(RpcRejected::AboveLimit(format!(
+            "{count} authorizations; at most {AUTHORIZATIONS_MAX} are taken, since one transaction's gas pays for no more"
+        ))),
+        Some(_) => Ok(()),
     }
 }

@@ -107,6 +107,7 @@ impl Account {
             nonce: self.nonce.map(|nonce| nonce.to()),
             code: self.code.map(|code| code.0),
             storage,
+            ..AccountOverride::default()
         })
     }
 }

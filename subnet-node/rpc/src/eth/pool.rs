@@ -1,4 +1,4 @@
-//! What waits in the mempool. Ethereum transactions alone are shown, and both kinds counted.
+//! What waits in the mempool. Ethereum transactions alone are shown, and both kinds counted; `subnet_pendingMessages` shows messages.
 //!
 //! Source: go-ethereum, `internal/ethapi/api.go` (`TxPoolAPI`).
 
@@ -15,9 +15,6 @@ use crate::backend::{PoolBounds, Pooled};
 use crate::convert;
 use crate::error::RpcRejected;
 use crate::node::Node;
-
-/// As much of the mempool as is shown at once, which may hold a thousand times as much: some 8 MiB of JSON.
-const BOUNDS: PoolBounds = PoolBounds { transactions: 4_096, bytes: 4 << 20 };
 
 /// What can run next, and what waits for one before it.
 #[derive(Debug, Default, Serialize)]
@@ -51,7 +48,8 @@ pub fn inspect(node: &Node, (): ()) -> Result<Halves<OfSenders<String>>, RpcReje
 /// `txpool_contentFrom`
 pub fn content_from(node: &Node, (sender,): (EthAddress,)) -> Result<Halves<OfSender<RpcTransaction>>, RpcRejected> {
     let mut halves = Halves::<OfSender<_>>::default();
-    for Pooled { transaction, is_pending } in node.backend.pooled(Some(&sender.to_address()), BOUNDS) {
+    for Pooled { transaction, is_pending } in node.backend.pooled(Some(&sender.to_address()), PoolBounds::OF_AN_ANSWER)
+    {
         let half = if is_pending { &mut halves.pending } else { &mut halves.queued };
         half.insert(transaction.nonce(), convert::transaction::pending(&transaction));
     }
@@ -60,7 +58,7 @@ pub fn content_from(node: &Node, (sender,): (EthAddress,)) -> Result<Halves<OfSe
 
 fn by_sender<T>(node: &Node, show: fn(&EthereumTransaction) -> T) -> Halves<OfSenders<T>> {
     let mut halves = Halves { pending: OfSenders::new(), queued: OfSenders::new() };
-    for Pooled { transaction, is_pending } in node.backend.pooled(None, BOUNDS) {
+    for Pooled { transaction, is_pending } in node.backend.pooled(None, PoolBounds::OF_AN_ANSWER) {
         let half = if is_pending { &mut halves.pending } else { &mut halves.queued };
         let sender = Address::from(transaction.sender().0).to_checksum(None);
         half.entry(sender).or_default().insert(transaction.nonce(), show(&transaction));

@@ -8,6 +8,7 @@ use alloy_rpc_types_eth::{Index, Transaction as RpcTransaction, TransactionRecei
 use tributary_message::Transaction;
 use tributary_primitives::Hash32;
 
+use crate::awaiting::patience;
 use crate::backend::BlockView;
 use crate::convert;
 use crate::error::RpcRejected;
@@ -19,9 +20,6 @@ use crate::node::Node;
 ///
 /// Source: EIP-7966, which recommends it.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Longest that it waits: each that waits holds a connection.
-const SYNC_TIMEOUT_MAX: Duration = Duration::from_secs(60);
 
 /// `eth_getTransactionByHash`: executed, or waiting in the mempool.
 pub fn by_hash(node: &Node, (hash,): (Hash32,)) -> Result<Option<RpcTransaction>, RpcRejected> {
@@ -91,12 +89,8 @@ pub fn send_raw((raw,): (HexBytes,)) -> Vec<u8> {
 /// `eth_sendRawTransactionSync`: the timeout is a number or a quantity.
 ///
 /// Source: EIP-7966.
-pub fn send_raw_sync((raw, timeout_ms): (HexBytes, Option<U64>)) -> Result<Patient, RpcRejected> {
-    let patience = timeout_ms.map_or(SYNC_TIMEOUT, |millis| Duration::from_millis(millis.to()));
-    if patience.is_zero() || patience > SYNC_TIMEOUT_MAX {
-        let most = SYNC_TIMEOUT_MAX.as_millis();
-        return Err(RpcRejected::argument(1, format!("a timeout is 1 to {most} milliseconds")));
-    }
+pub fn send_raw_sync((raw, timeout_ms): (HexBytes, Option<U64>)) -> Result<Patient<Vec<u8>>, RpcRejected> {
+    let patience = patience(1, timeout_ms.map(|millis| millis.to()), SYNC_TIMEOUT)?;
     Ok((raw.0, patience))
 }
 

@@ -6,8 +6,10 @@ use tributary_fvm::call::{CallRequest, FvmCall, GasEstimate};
 use tributary_fvm::fees::fvm_base_fee;
 use tributary_primitives::{Hash32, Height};
 
-use super::parameter::{MessageCall, RawTransaction};
+use super::overrides::MessageOverrides;
+use super::parameter::{MessageCall, MessageName, RawTransaction};
 use super::view::{CallResult, EventView, GasNeeded, MessageReceipt, atto};
+use crate::backend::StateView;
 use crate::convert::outcome;
 use crate::error::RpcRejected;
 use crate::hex_bytes::HexBytes;
@@ -19,12 +21,17 @@ pub fn send((raw,): (RawTransaction,)) -> Vec<u8> {
 }
 
 /// `subnet_getMessageReceipt`; `null` while it is in no block.
-pub fn receipt(node: &Node, (hash,): (Hash32,)) -> Result<Option<MessageReceipt>, RpcRejected> {
+pub fn receipt(node: &Node, (name,): (MessageName,)) -> Result<Option<MessageReceipt>, RpcRejected> {
+    Ok(executed(node, name.0)?.map(|(receipt, _)| receipt))
+}
+
+/// What became of the transaction with this hash, and whether it is an FVM message; `None` while it is in no block.
+pub fn executed(node: &Node, hash: Hash32) -> Result<Option<(MessageReceipt, bool)>, RpcRejected> {
     let Some(position) = node.backend.position_of(&hash)? else { return Ok(None) };
     let Some(block) = node.backend.block_at(position.height)? else { return Ok(None) };
     let Some(executed) = block.transactions.get(position.index) else { return Ok(None) };
     let receipt = &executed.receipt;
-    Ok(Some(MessageReceipt {
+    let shown = MessageReceipt {
         hash,
         height: block.height,
         block_hash: block.hash,
@@ -36,13 +43,18 @@ pub fn receipt(node: &Node, (hash,): (Hash32,)) -> Result<Option<MessageReceipt>
         effective_gas_price: atto(&receipt.effective_gas_price),
         skipped: receipt.skipped,
         events: receipt.events.iter().map(EventView::from).collect(),
-    }))
+    };
+    Ok(Some((shown, !executed.is_ethereum())))
 }
 
+/// A call, the height after which it is run, and the accounts that it is to find otherwise there.
+type Call = (MessageCall, Option<Height>, Option<MessageOverrides>);
+
 /// `subnet_call`: at the height given, or at the latest. What the call does wrong is its exit code, not an error.
-pub fn call(node: &Node, (call, height): (MessageCall, Option<Height>)) -> Result<CallResult, RpcRejected> {
+pub fn call(node: &Node, (call, height, accounts): Call) -> Result<CallResult, RpcRejected> {
     let request = CallRequest::Fvm(held(node, call));
-    let outcome = node.state(block_id(height))?.call(&request, &Overrides::default(), &node.leash())?;
+    let state = node.state(block_id(height))?;
+    let outcome = state.call(&request, &overrides(accounts, &*state)?, &node.leash())?;
     Ok(CallResult {
         exit_code: outcome.exit_code.value(),
         return_data: HexBytes(outcome.return_data),
@@ -52,15 +64,21 @@ pub fn call(node: &Node, (call, height): (MessageCall, Option<Height>)) -> Resul
 }
 
 /// `subnet_estimateMessageGas`
-pub fn estimate_gas(node: &Node, (call,): (MessageCall,)) -> Result<GasNeeded, RpcRejected> {
+pub fn estimate_gas(node: &Node, (call, height, accounts): Call) -> Result<GasNeeded, RpcRejected> {
     let request = CallRequest::Fvm(held(node, call));
     let per_gas = node.backend.identity().parameters.fvm_gas_per_gas;
-    match node.state(None)?.estimate_gas(&request, &Overrides::default(), &node.leash())? {
+    let state = node.state(block_id(height))?;
+    match state.estimate_gas(&request, &overrides(accounts, &*state)?, &node.leash())? {
         GasEstimate::Enough(gas_limit) => {
             Ok(GasNeeded { gas_limit, base_fee: fvm_base_fee(node.backend.tip().next_base_fee, per_gas) })
         }
         GasEstimate::Never(outcome) => Err(RpcRejected::CallStopped(outcome::words(outcome.exit_code))),
     }
+}
+
+fn overrides(accounts: Option<MessageOverrides>, state: &dyn StateView) -> Result<Overrides, RpcRejected> {
+    let accounts = accounts.unwrap_or_default().read(2, state)?;
+    Ok(Overrides { accounts, ..Overrides::default() })
 }
 
 /// The call, held to as much work as an Ethereum call may do.

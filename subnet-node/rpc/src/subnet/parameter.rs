@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use cid::Cid;
 use fvm_shared::address::Address;
 use fvm_shared::bigint::BigInt;
 use fvm_shared::econ::TokenAmount;
@@ -11,7 +12,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tributary_fvm::call::FvmCall;
 use tributary_primitives::entry::ENTRY_KEY_BYTES_MAX;
-use tributary_primitives::{EntryKey, Hash32, parse_address};
+use tributary_primitives::{EntryKey, Hash32, cbor_cid_of, parse_address};
 use tributary_witness::{PartsOf, StatePath};
 
 use crate::hex_bytes::{self, HexBytes, Slot};
@@ -37,6 +38,24 @@ impl<'de> Deserialize<'de> for RawTransaction {
             return hex_bytes::parse(&text).map(Self).map_err(D::Error::custom);
         }
         BASE64.decode(&text).map(Self).map_err(|why| D::Error::custom(format!("neither 0x and hex nor base64: {why}")))
+    }
+}
+
+/// A transaction of either kind by its hash, or a message by its CID, as Filecoin's tools name it: the hash is that CID's digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageName(pub Hash32);
+
+impl<'de> Deserialize<'de> for MessageName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.starts_with("0x") {
+            return text.parse().map(Self).map_err(D::Error::custom);
+        }
+        let cid: Cid = text.parse().map_err(|why| D::Error::custom(format!("neither 0x and hex nor a CID: {why}")))?;
+        match <[u8; 32]>::try_from(cid.hash().digest()) {
+            Ok(digest) if cbor_cid_of(&digest) == cid => Ok(Self(Hash32(digest))),
+            _ => Err(D::Error::custom("no message has such a CID: it is version 1, DAG-CBOR, blake2b-256")),
+        }
     }
 }
 
@@ -104,7 +123,7 @@ impl ProofParts {
 
 /// An amount in attoTRB: a decimal string, since JSON's numbers are too short.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Atto(TokenAmount);
+pub(super) struct Atto(pub(super) TokenAmount);
 
 /// Digits of 2^128, the greatest amount that a message may move.
 const ATTO_DIGITS_MAX: usize = 39;
@@ -131,6 +150,27 @@ mod tests {
         assert_eq!(read("ggEC").unwrap(), RawTransaction(vec![0x82, 1, 2]));
         assert!(read("0x8").unwrap_err().to_string().contains("odd length"));
         assert!(read("gg!C").unwrap_err().to_string().contains("neither 0x and hex nor base64"));
+    }
+
+    #[test]
+    fn a_message_goes_by_its_hash_or_by_its_cid() {
+        let read = |text: &str| serde_json::from_str::<MessageName>(&format!("{text:?}"));
+        let hash = Hash32([7; 32]);
+        let cid = cbor_cid_of(&hash.0);
+        for text in [hash.to_string(), cid.to_string()] {
+            assert_eq!(read(&text).unwrap(), MessageName(hash), "{text}");
+        }
+        let raw = Cid::new_v1(0x55, *cid.hash()).to_string();
+        for (text, reason) in [
+            ("0x12", "hex of 2 digits where 64 are needed"),
+            ("", "neither 0x and hex nor a CID"),
+            ("bafy", "neither 0x and hex nor a CID"),
+            (raw.as_str(), "no message has such a CID"),
+            ("QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n", "no message has such a CID"),
+        ] {
+            let refusal = read(text).unwrap_err().to_string();
+            assert!(refusal.contains(reason), "{text}: {refusal}");
+        }
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! one needs nothing of a node.
 
 use fvm_shared::address::Address;
+use fvm_shared::crypto::signature::SignatureType;
 use fvm_shared::econ::TokenAmount;
 use serde::{Deserialize, Serialize};
 use tributary_fvm::receipt::Event;
-use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower};
+use tributary_message::FvmTransaction;
+use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid_of};
 
 pub use tributary_proof::json::{Actor, Certificate, Checkpoint, Proof};
 
@@ -119,6 +121,162 @@ pub struct MessageReceipt {
     pub skipped: bool,
     /// All it emitted, of any shape.
     pub events: Vec<EventView>,
+}
+
+/// Answer of `subnet_waitMessage`, of either kind of transaction. Names are Filecoin's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct MessageLookup {
+    /// CID of the message; an Ethereum transaction has none.
+    pub message: Option<String>,
+    /// Hash of the transaction.
+    pub hash: Hash32,
+    /// What came of it.
+    pub receipt: LookupReceipt,
+    /// Height of the block it is in.
+    pub height: Height,
+    /// That block's hash.
+    pub block_hash: Hash32,
+    /// Position in the block, from 0.
+    pub index: usize,
+}
+
+/// What came of a message, in [`MessageLookup`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LookupReceipt {
+    /// Zero, or why nothing but the nonce and the fee changed.
+    pub exit_code: u32,
+    /// What it returned.
+    #[serde(rename = "Return")]
+    pub return_data: HexBytes,
+    /// Gas used: the FVM's of a message, Ethereum's of an Ethereum transaction.
+    pub gas_used: u64,
+    /// Whether it did not run at all.
+    pub skipped: bool,
+}
+
+/// How far a transaction got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// It waits in this node's mempool.
+    Admitted,
+    /// It is in a block, which is final on this chain.
+    Block,
+    /// A checkpoint that carries the block is certified: more than two thirds of the validators' power signed it.
+    Checkpoint,
+    /// The parent accepted such a checkpoint, as far as this node knows.
+    Accepted,
+}
+
+/// Answer of `subnet_messageStatus`, of either kind of transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageStatus {
+    /// The transaction.
+    pub hash: Hash32,
+    /// How far it got.
+    pub stage: Stage,
+    /// How it waits, while it does.
+    pub waiting: Option<Waiting>,
+    /// What became of it, once it is in a block.
+    pub receipt: Option<MessageReceipt>,
+    /// Height of the first checkpoint that carries its block; none where none is cut.
+    pub checkpoint_height: Option<Height>,
+    /// Height of the latest certificate.
+    pub certified_height: Option<Height>,
+    /// The latest height that the parent holds a checkpoint of, if this node knows.
+    pub finalized_height: Option<Height>,
+}
+
+/// How a transaction waits, in [`MessageStatus`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Who signed it.
+    pub from: String,
+    /// Its nonce.
+    pub nonce: u64,
+    /// The nonce of the sender's that it waits for and that nobody brought; none if it can run next, or after others that wait.
+    pub missing_nonce: Option<u64>,
+}
+
+/// A message that waits, in the answer of `subnet_pendingMessages`. Names are Filecoin's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PendingMessage {
+    /// What was signed.
+    pub message: SignedFields,
+    /// By whom.
+    pub signature: SignatureView,
+    /// CID of both: its name for Filecoin's tools.
+    #[serde(rename = "CID")]
+    pub cid: String,
+    /// Digest of that CID: its name here.
+    pub hash: Hash32,
+}
+
+/// A message as it is signed, in [`PendingMessage`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SignedFields {
+    /// Always 0.
+    pub version: u64,
+    /// Whom it calls.
+    pub to: String,
+    /// Who sends it.
+    pub from: String,
+    /// The sender's nonce that it uses up.
+    pub nonce: u64,
+    /// What it moves, attoTRB.
+    pub value: String,
+    /// Most FVM gas it may use.
+    pub gas_limit: u64,
+    /// Most attoTRB it pays for a unit of that gas, the tip included.
+    pub gas_fee_cap: String,
+    /// Most of it that is a tip.
+    pub gas_premium: String,
+    /// Method number; 0 moves value and runs no code.
+    pub method: u64,
+    /// Parameters.
+    pub params: HexBytes,
+}
+
+/// A signature, in [`PendingMessage`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SignatureView {
+    /// 1: secp256k1; 2 is Filecoin's BLS, which no message has here.
+    #[serde(rename = "Type")]
+    pub kind: u8,
+    /// r, s and the recovery id.
+    pub data: HexBytes,
+}
+
+impl From<&FvmTransaction> for PendingMessage {
+    fn from(signed: &FvmTransaction) -> Self {
+        let (message, signature) = (signed.message(), signed.signature());
+        let kind = match signature.signature_type() {
+            SignatureType::Secp256k1 => 1,
+            SignatureType::BLS => 2,
+        };
+        Self {
+            message: SignedFields {
+                version: message.version,
+                to: message.to.to_string(),
+                from: message.from.to_string(),
+                nonce: message.sequence,
+                value: atto(&message.value),
+                gas_limit: message.gas_limit,
+                gas_fee_cap: atto(&message.gas_fee_cap),
+                gas_premium: atto(&message.gas_premium),
+                method: message.method_num,
+                params: HexBytes(message.params.to_vec()),
+            },
+            signature: SignatureView { kind, data: HexBytes(signature.bytes) },
+            cid: cbor_cid_of(&signed.hash().0).to_string(),
+            hash: signed.hash(),
+        }
+    }
 }
 
 /// Answer of `subnet_call`.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use alloy_eips::eip2930::{AccessList, AccessListItem, AccessListResult};
+use alloy_eips::eip7702::{Authorization, SignedAuthorization};
 use alloy_primitives::{Address, B256, U256};
 use fvm_shared::econ::TokenAmount;
 use serde_json::json;
@@ -89,6 +90,7 @@ async fn what_a_call_is_to_find_otherwise_reaches_the_state_that_it_runs_on() {
                 nonce: Some(8),
                 code: Some(vec![0x60]),
                 storage: StorageOverride::With(slots),
+                ..AccountOverride::default()
             },
         ),
         (other, AccountOverride { storage: StorageOverride::Only(BTreeMap::new()), ..AccountOverride::default() }),
@@ -122,6 +124,38 @@ async fn what_a_call_is_to_find_otherwise_reaches_the_state_that_it_runs_on() {
     }
     served.ask::<AccessListResult>("eth_createAccessList", json!([request, "latest", accounts])).await;
     assert_eq!(served.ledger.overrides(), Overrides { accounts: expected, ..Overrides::default() });
+}
+
+#[tokio::test]
+async fn authorizations_reach_the_call_as_wallets_write_them() {
+    let served = serve().await;
+    let to = bob().eth_address();
+    let written = json!({
+        "chainId": "0x7ab7", "address": contract(REVERTER), "nonce": "0x1", "yParity": "0x1", "r": hex([1; 32]), "s": "0x2",
+    });
+    // Before they agreed on a name, wallets called the parity v.
+    let older = json!({
+        "chainId": "0x0", "address": contract(BURNER), "nonce": "0x0", "v": "0x0", "r": "0x3", "s": "0x4",
+    });
+    let authorization = |chain_id: u64, id: u64, nonce| Authorization {
+        chain_id: U256::from(chain_id),
+        address: Address::new(contract(id).0),
+        nonce,
+    };
+    let [one, two, four] = [B256::repeat_byte(1).into(), U256::from(2), U256::from(4)];
+    let expected = vec![
+        SignedAuthorization::new_unchecked(authorization(31_415, REVERTER, 1), 1, one, two),
+        SignedAuthorization::new_unchecked(authorization(0, BURNER, 0), 0, U256::from(3), four),
+    ];
+    for method in ["eth_call", "eth_estimateGas", "eth_createAccessList"] {
+        let request = json!({"to": to, "type": "0x4", "authorizationList": [written, older]});
+        served.ask::<serde_json::Value>(method, json!([request, "latest"])).await;
+        assert_eq!(served.ledger.authorizations(), expected, "{method}");
+        served.ask::<serde_json::Value>(method, json!([{"to": to, "authorizationList": null}])).await;
+        assert_eq!(served.ledger.authorizations(), [], "{method}");
+    }
+    let most = json!({"to": to, "authorizationList": vec![written; 670]});
+    served.ask::<String>("eth_call", json!([most])).await;
 }
 
 #[tokio::test]

@@ -7,12 +7,14 @@ use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
-use tributary_fvm::call::{Accessed, AccessedAccount, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash};
+use tributary_fvm::call::{
+    Accessed, AccessedAccount, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash, SignedAuthorization,
+};
 use tributary_fvm::fees::next_base_fee;
 use tributary_fvm::simulation::{CallInvalid, Simulated, SimulatedBlock, SimulationRejected};
 use tributary_fvm::state::MemoryStore;
 use tributary_fvm::{Overrides, OverridesRejected};
-use tributary_message::Transaction;
+use tributary_message::{FvmTransaction, Transaction};
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid};
 use tributary_rpc::backend::{
@@ -57,6 +59,8 @@ struct Inner {
     syncing: Option<SyncProgress>,
     /// What the last call was to find otherwise.
     overrides: Overrides,
+    /// What the last call's accounts let others do.
+    authorizations: Vec<SignedAuthorization>,
     /// Blocks that were simulated, all of them.
     simulated: Vec<SimulatedBlock>,
 }
@@ -89,6 +93,7 @@ impl Ledger {
             oldest_block: Height::GENESIS,
             syncing: None,
             overrides: Overrides::default(),
+            authorizations: vec![],
             simulated: vec![],
         };
         let (heads, arrivals) = (watch::Sender::new(Height::GENESIS), broadcast::Sender::new(ARRIVALS_KEPT));
@@ -115,6 +120,11 @@ impl Ledger {
     /// What the last call was to find otherwise.
     pub fn overrides(&self) -> Overrides {
         self.lock().overrides.clone()
+    }
+
+    /// What the last Ethereum call brought.
+    pub fn authorizations(&self) -> Vec<SignedAuthorization> {
+        self.lock().authorizations.clone()
     }
 
     /// Blocks that were simulated since this was last asked.
@@ -306,6 +316,15 @@ impl Backend for Ledger {
         shown.filter(is_wanted).take(bounds.transactions).collect()
     }
 
+    fn pooled_messages(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Arc<FvmTransaction>> {
+        let shown = self.in_order().into_iter().filter_map(|(one, _)| match one {
+            Transaction::Fvm(message) => Some(message),
+            Transaction::Ethereum(_) => None,
+        });
+        let is_wanted = |one: &Arc<FvmTransaction>| sender.is_none_or(|sender| *sender == one.message().from);
+        shown.filter(is_wanted).take(bounds.transactions).collect()
+    }
+
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {
         let inner = self.lock();
         if height < inner.oldest_state {
@@ -415,6 +434,7 @@ impl StateView for Snapshot<'_> {
         }
         Ok(match request {
             CallRequest::Ethereum(one) => {
+                self.1.lock().authorizations.clone_from(&one.authorizations);
                 let to = one.to.map(|to| to.to_address());
                 call(&self.0, to.as_ref(), &one.input, one.gas_limit.unwrap())
             }

@@ -9,6 +9,7 @@
 //! | `comet` | CometBFT's RPC, for light clients |
 //! | `pool` | what waits in the mempool |
 //! | `subnet` | the `subnet_` namespace |
+//! | `progress` | of it, where a message is on its way, and waiting for it |
 //! | `proofs` | of it, what anybody can check alone |
 //! | `refusals` | each fault has its own code and sentence |
 //! | `serving` | the socket: limits, CORS, hosts, stopping |
@@ -31,6 +32,7 @@ mod ledger;
 mod logs;
 mod machine;
 mod pool;
+mod progress;
 mod proofs;
 mod refusals;
 mod serving;

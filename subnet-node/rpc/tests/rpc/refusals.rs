@@ -2,6 +2,7 @@
 
 use alloy_consensus::TxLegacy;
 use serde_json::{Value, json};
+use tributary_crypto::SecpSecretKey;
 use tributary_message::EthereumTransaction;
 use tributary_primitives::EthAddress;
 
@@ -77,6 +78,18 @@ async fn a_request_object_with_a_fault_is_refused_for_it() {
         ("eth_call", json!([{"to": to, "maxFeePerGas": "0x1", "maxPriorityFeePerGas": "0x2"}]), "maxFeePerGas (1) <"),
         ("eth_call", json!([{"to": to, "chainId": "0x1"}]), "have=1, want=31415"),
         ("eth_call", json!([{"to": to, "maxFeePerBlobGas": "0x1"}]), "EIP-4844"),
+        ("eth_call", json!([{"to": to, "authorizationList": []}]), "EIP-7702 transaction with empty auth list"),
+        ("eth_call", json!([{"to": to, "authorizationList": [{}]}]), "missing field"),
+        (
+            "eth_estimateGas",
+            json!([{"input": "0x00", "authorizationList": [authorization()]}]),
+            "EIP-7702 transaction cannot be used to create contract",
+        ),
+        (
+            "eth_simulateV1",
+            json!([{"blockStateCalls": [{"calls": [{"authorizationList": [authorization()]}]}]}]),
+            "EIP-7702 transaction cannot be used to create contract",
+        ),
         ("eth_getLogs", json!([{"adress": to}]), "unknown field `adress`"),
         ("eth_getLogs", json!([{"topics": [null, null, null, null, null]}]), "exceeded maximum topics"),
         ("eth_getLogs", json!([{"address": vec![to; 1]}, 1]), "too many arguments"),
@@ -88,6 +101,23 @@ async fn a_request_object_with_a_fault_is_refused_for_it() {
     ] {
         let refusal = served.refusal(method, parameters.clone()).await;
         assert!(refusal.code == -32602 && refusal.message.contains(part), "{method} {parameters}: {refusal:?}");
+    }
+}
+
+fn authorization() -> Value {
+    json!({"chainId": "0x0", "address": contract(EMITTER), "nonce": "0x0", "yParity": "0x0", "r": "0x1", "s": "0x1"})
+}
+
+#[tokio::test]
+async fn more_authorizations_than_a_transaction_could_pay_for_are_refused() {
+    let served = serve().await;
+    let request = json!({"to": contract(EMITTER), "authorizationList": vec![authorization(); 671]});
+    let sentence = "671 authorizations; at most 670 are taken, since one transaction's gas pays for no more";
+    let simulation = json!({"blockStateCalls": [{"calls": [request]}]});
+    for (method, parameters) in
+        [("eth_call", json!([request])), ("eth_estimateGas", json!([request])), ("eth_simulateV1", json!([simulation]))]
+    {
+        each_is_refused(&served, vec![(method, parameters, -32005, sentence)]).await;
     }
 }
 
@@ -133,6 +163,45 @@ async fn what_a_call_cannot_find_otherwise_is_refused_for_it() {
     }
     let refusal = served.refusal("eth_createAccessList", json!([{"to": to}, "latest", {}, {}])).await;
     assert_eq!(refusal.message, "too many arguments, want at most 3");
+}
+
+#[tokio::test]
+async fn what_a_message_cannot_find_otherwise_is_refused_for_it() {
+    let served = serve().await;
+    let stranger = SecpSecretKey::from_bytes(&[9; 32]).unwrap().f1_address().to_string();
+    let (emitter, many) = (contract(EMITTER).to_string(), format!("0x{}", "11".repeat(65)));
+    for (accounts, part) in [
+        (json!({"f5": {}}), "is no address such as"),
+        (json!({"f0100": {"balanc": "1"}}), "unknown field `balanc`"),
+        (json!({"f0100": {"balance": "0x1"}}), "decimal string of attoTRB"),
+        (json!({"f0100": {"nonce": "0x1"}}), "invalid type: string"),
+        (json!({"f0100": {"slots": {&many: "0x1"}}}), "a storage slot of 130 hex digits"),
+        (json!({"f0100": {"entries": {"0x": "0x1"}}}), "odd length"),
+        (json!({"f0100": {"entries": {"0x": "0x01"}}}), "a key has 1 to 64 bytes, not 0"),
+        (json!({"f0100": {"entries": {&many: null}}}), "a key has 1 to 64 bytes, not 65"),
+        (json!({&stranger: {"balance": "1"}}), "only an Ethereum account can be made for a call"),
+        (json!({"f0100": {}, &emitter: {}}), "is an account that is overridden under another address too"),
+        (json!({"f04000": {"balance": "1"}}), "there is no such actor"),
+    ] {
+        for method in ["subnet_call", "subnet_estimateMessageGas"] {
+            let refusal = served.refusal(method, json!([{"from": "f00", "to": "f0100"}, null, accounts])).await;
+            let is_named = refusal.message.starts_with("invalid argument 2: ") && refusal.message.contains(part);
+            assert!(refusal.code == -32602 && is_named, "{method} {accounts}: {refusal:?}");
+        }
+    }
+    let keys = (0..16_385).map(|key| (format!("0x{key:04x}"), Value::Null)).collect::<serde_json::Map<_, _>>();
+    let names = (0..1_025).map(|id| (format!("f0{id}"), json!({}))).collect::<serde_json::Map<_, _>>();
+    for (accounts, sentence) in [
+        (json!(names), "1025 accounts are overridden; at most 1024 may be"),
+        (json!({"f0100": {"entries": keys}}), "16385 slots and entries are overridden; at most 16384 may be"),
+        (
+            json!({"f0100": {"code": format!("0x{}", "00".repeat(131_073))}}),
+            "account f0100: code of 131073 bytes; at most 131072 are taken",
+        ),
+    ] {
+        let refusal = served.refusal("subnet_call", json!([{"from": "f00", "to": "f0100"}, null, accounts])).await;
+        assert_eq!((refusal.code, refusal.message.as_str()), (-32005, sentence));
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Blocks of calls that are run to see what would become of them.
 
-use alloy_consensus::Transaction as _;
+use alloy_consensus::{Transaction as _, Typed2718 as _};
 use alloy_primitives::{Address, B256, Bloom, Bytes, U256, keccak256};
 use alloy_rpc_types_eth::simulate::{SimCallResult, SimulatedBlock as Answer};
 use serde_json::{Value, json};
@@ -67,16 +67,24 @@ async fn transactions_are_shown_whole_if_wanted() {
          "maxFeePerGas": "0x9", "maxPriorityFeePerGas": "0x2", "input": "0x01",
          "accessList": [{"address": contract(EMITTER), "storageKeys": [hex([1; 32])]}]},
         {"input": "0x02", "gasPrice": "0x4"},
+        {"to": contract(EMITTER), "input": "0x03", "authorizationList": [
+            {"chainId": "0x0", "address": contract(REVERTER), "nonce": "0x5", "yParity": "0x1", "r": "0x1", "s": "0x2"}]},
     ]}], "returnFullTransactions": true});
     let answers = simulate(&served, request).await;
     let block = &answers[0].inner;
-    let [one, two] = block.transactions.as_transactions().unwrap() else { panic!("{block:?}") };
+    let [one, two, three] = block.transactions.as_transactions().unwrap() else { panic!("{block:?}") };
     assert_eq!((one.inner.signer(), one.nonce(), one.gas_limit()), (Address::new(alice().eth_address().0), 5, 0xffff));
     assert_eq!((one.max_fee_per_gas(), one.max_priority_fee_per_gas(), one.value()), (9, Some(2), U256::from(7)));
     assert_eq!((one.access_list().unwrap().len(), one.chain_id()), (1, Some(CHAIN_ID)));
     assert_eq!((one.block_hash, one.transaction_index), (Some(block.header.hash), Some(0)));
     assert_eq!((two.to(), two.nonce(), two.max_fee_per_gas()), (None, 0, 4));
-    assert_eq!(*two.inner.tx_hash(), keccak256(alloy_eips::Encodable2718::encoded_2718(two.inner.inner())));
+    let authorizations = three.authorization_list().unwrap();
+    assert_eq!((one.ty(), two.ty(), three.ty()), (2, 2, 4));
+    assert_eq!((authorizations.len(), authorizations[0].nonce, authorizations[0].y_parity()), (1, 5, 1));
+    for transaction in [two, three] {
+        let encoded = alloy_eips::Encodable2718::encoded_2718(transaction.inner.inner());
+        assert_eq!(*transaction.inner.tx_hash(), keccak256(encoded));
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! The `subnet_` namespace, read by its own views.
 
+use std::collections::BTreeMap;
+
 use fvm_shared::econ::TokenAmount;
 use serde_json::{Value, json};
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
-use tributary_primitives::{BlsSignature, EthAddress, Hash32, Height, SignerBitmap, SubnetId, cbor_cid};
+use tributary_fvm::{AccountOverride, Overrides, StorageOverride};
+use tributary_primitives::{BlsSignature, EntryKey, EthAddress, Hash32, Height, SignerBitmap, SubnetId, cbor_cid};
 use tributary_rpc::backend::Backend as _;
 use tributary_rpc::subnet::view::{
     Actor, CallResult, Certificate, GasNeeded, Genesis, MessageReceipt, Status, Validators,
@@ -14,7 +17,7 @@ use crate::fixture::{alice, hex, log_input, message, serve, signed};
 use crate::ledger::CHAIN_ID;
 use crate::machine::{BURNER, EMITTER, FVM_GAS_PER_GAS, GAS, REVERTER, contract};
 
-fn certificate(height: u64, previous: Option<&CheckpointCertificate>) -> CheckpointCertificate {
+pub fn certificate(height: u64, previous: Option<&CheckpointCertificate>) -> CheckpointCertificate {
     let mut signers = SignerBitmap::none_of(4).unwrap();
     [0, 2, 3].into_iter().for_each(|position| signers.insert(position));
     let checkpoint = Checkpoint {
@@ -166,6 +169,52 @@ async fn an_estimate_gives_the_limit_and_the_price() {
     for (to, message) in [(BURNER, "out of gas (exit code 7)"), (REVERTER, "execution reverted (exit code 33)")] {
         let refusal = served.refusal("subnet_estimateMessageGas", call(to)).await;
         assert_eq!((refusal.code, refusal.message.as_str()), (-32000, message));
+    }
+}
+
+#[tokio::test]
+async fn what_a_message_is_to_find_otherwise_reaches_the_state_that_it_runs_on() {
+    let served = serve().await;
+    let (alices, new) = (alice().f1_address().to_string(), EthAddress([9; 20]));
+    let id: String = served.ask("subnet_resolve", json!([alices])).await;
+    let accounts = json!({
+        &alices: {"balance": "7", "nonce": 8},
+        "f0100": {"code": "0x60", "slots": {"0x3": "0x4"}},
+        new.to_string(): {"balance": "5"},
+        "f0777": {"state": "0x80", "entries": {"0x6b": "0x0102", "0x6c": null}},
+    });
+    let word = |last: u8| Hash32([&[0; 31][..], &[last]].concat().try_into().unwrap());
+    let key = |key: &[u8]| EntryKey::new(key).unwrap();
+    let masked = |id: &str| EthAddress::from_actor_id(id.trim_start_matches("f0").parse().unwrap());
+    let balance = |atto: u64| Some(TokenAmount::from_atto(atto));
+    let expected = BTreeMap::from([
+        (masked(&id), AccountOverride { balance: balance(7), nonce: Some(8), ..AccountOverride::default() }),
+        (
+            contract(EMITTER),
+            AccountOverride {
+                code: Some(vec![0x60]),
+                storage: StorageOverride::With(BTreeMap::from([(word(3), word(4))])),
+                ..AccountOverride::default()
+            },
+        ),
+        (new, AccountOverride { balance: balance(5), ..AccountOverride::default() }),
+        (
+            masked("f0777"),
+            AccountOverride {
+                state: Some(vec![0x80]),
+                entries: BTreeMap::from([(key(b"k"), Some(vec![1, 2])), (key(b"l"), None)]),
+                ..AccountOverride::default()
+            },
+        ),
+    ]);
+    let call = json!({"from": "f00", "to": "f0100", "method": 5});
+    for method in ["subnet_call", "subnet_estimateMessageGas"] {
+        served.ask::<Value>(method, json!([call, null, accounts])).await;
+        assert_eq!(served.ledger.overrides(), Overrides { accounts: expected.clone(), ..Overrides::default() });
+        for nothing in [json!([call, 0, null]), json!([call, null, {}]), json!([call])] {
+            served.ask::<Value>(method, nothing).await;
+            assert!(served.ledger.overrides().is_empty(), "{method}");
+        }
     }
 }
 

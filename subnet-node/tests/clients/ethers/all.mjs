@@ -21,9 +21,7 @@ after(async () => {
   await socket.destroy()
 })
 
-const works = casesWith({
-  'gas is estimated for a transaction with an authorization': 'eth_estimateGas takes no authorization list',
-})
+const works = casesWith()
 
 const settled = async (sent) => {
   const receipt = await (await sent).wait()

@@ -13,7 +13,6 @@ import { casesWith, privateKey, until, url, urls } from '../cases.mjs'
 import { compile } from '../compile.mjs'
 
 const works = casesWith({
-  'gas is estimated with an authorization': 'eth_estimateGas takes no authorization list',
   'state is proven': 'eth_getProof is refused: the state is no Merkle-Patricia tree, and subnet_getProof proves it',
 })
 
@@ -241,6 +240,14 @@ works('gas is estimated with an authorization', async () => {
   const wallet = await funded()
   const authorization = await wallet.signAuthorization({ contractAddress: probe, executor: 'self' })
   await settled(wallet.sendTransaction({ to: wallet.account.address, authorizationList: [authorization] }))
+})
+
+works('a call runs the code that an authorization names', async () => {
+  const wallet = await funded()
+  const authorization = await wallet.signAuthorization({ contractAddress: probe })
+  const { data } = await client.call({ account: owner.account, to: wallet.account.address, authorizationList: [authorization], data: encodeFunctionData({ abi, functionName: 'number' }) })
+  assert.equal(BigInt(data), 0n)
+  assert.equal(await client.getCode({ address: wallet.account.address }), undefined, 'nothing lasts')
 })
 
 works('an access list is made', async () => {
