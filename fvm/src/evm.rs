@@ -19,6 +19,7 @@
 //! | `call_actor` | the precompiled contracts by which a contract calls any method of an actor |
 //! | `nested` | from an actor to a contract, and back |
 //! | `outcome` | results as exit codes |
+//! | `watch` | tells a tracer what the EVM does |
 
 pub(crate) mod abi;
 mod call_actor;
@@ -28,17 +29,19 @@ mod handler;
 pub(crate) mod nested;
 mod outcome;
 mod precompiles;
+mod watch;
 
 use std::sync::Arc;
 
 use fvm_shared::econ::TokenAmount;
 use revm::bytecode::opcode::JUMPDEST;
-use revm::context::result::{EVMError, InvalidTransaction};
+use revm::context::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction};
 use revm::context::{BlockEnv as EvmBlock, CfgEnv, Context, Evm, LocalContext, TxEnv};
 use revm::context_interface::Transaction as _;
 use revm::context_interface::context::ContextError;
 use revm::handler::instructions::EthInstructions;
 use revm::handler::{EthFrame, Handler};
+use revm::inspector::InspectorHandler;
 use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::{Instruction, InstructionContext, InstructionResult};
 use revm::primitives::hardfork::SpecId;
@@ -50,6 +53,7 @@ use crate::error::{ExecutorFatal, StateFatal};
 use crate::journal::{Database, Journal};
 use crate::kernel::{BlockContext, Course, Machine, Origin};
 use crate::state::StateView;
+use crate::trace::Tracer;
 
 use crossing::Seat;
 pub use env::TRANSACTION_GAS_MAX;
@@ -57,6 +61,7 @@ pub(crate) use env::{authorities, evm_address, rehearsed, simulated, transaction
 pub(crate) use outcome::EvmOutcome;
 use precompiles::Precompiles;
 pub(crate) use precompiles::{INVOKE_EVM, is_ethereums, is_precompiled};
+use watch::Watch;
 
 /// The fork in force, from genesis on.
 pub(crate) const SPEC: SpecId = SpecId::OSAKA;
@@ -65,8 +70,10 @@ pub(crate) const SPEC: SpecId = SpecId::OSAKA;
 const JUMPDEST_GAS: u16 = 1;
 
 type EvmContext<V> = Context<EvmBlock, TxEnv, CfgEnv, Database<V>, Journal<V>, Seat<V>, LocalContext>;
-type OurEvm<V> =
-    Evm<EvmContext<V>, (), EthInstructions<EthInterpreter, EvmContext<V>>, Precompiles, EthFrame<EthInterpreter>>;
+/// Watched by `W`: nobody, and then nothing of it is compiled in, or [`Watch`].
+type OurEvm<V, W = ()> =
+    Evm<EvmContext<V>, W, EthInstructions<EthInterpreter, EvmContext<V>>, Precompiles, EthFrame<EthInterpreter>>;
+type EvmResult = Result<ExecutionResult<HaltReason>, EvmError>;
 type EvmError = EVMError<StateFatal, InvalidTransaction>;
 
 /// Whether a transaction pays.
@@ -90,14 +97,16 @@ pub(crate) struct Runner<V: StateView> {
     evm: OurEvm<V>,
     /// For the next transaction of either kind.
     idle: Option<Journal<V>>,
+    /// Records the next transaction.
+    tracer: Option<Box<Tracer>>,
 }
 
 impl<V: StateView> Runner<V> {
     pub(crate) fn new(machine: &Arc<Machine<V>>, env: &BlockEnv, mode: Mode) -> Self {
         let is_held = mode != Mode::Transaction;
-        let evm = evm(env, Journal::vacant(), Seat::vacant(), TxEnv::default(), is_held);
+        let evm = evm(env, Journal::vacant(), Seat::vacant(), TxEnv::default(), (), is_held);
         let block = Arc::new(BlockContext::new(env.clone(), machine.params().fvm_gas_per_gas));
-        Self { machine: Arc::clone(machine), block, mode, evm, idle: None }
+        Self { machine: Arc::clone(machine), block, mode, evm, idle: None, tracer: None }
     }
 
     /// One message in execution in this block.
@@ -114,7 +123,13 @@ impl<V: StateView> Runner<V> {
     pub(crate) fn journal(&mut self, view: V) -> Journal<V> {
         let mut journal = self.idle.take().unwrap_or_else(Journal::idle);
         journal.begin(view, self.block.env().height);
+        journal.trace(self.tracer.take());
         journal
+    }
+
+    /// The next transaction is recorded.
+    pub(crate) fn trace_next(&mut self, tracer: Box<Tracer>) {
+        self.tracer = Some(tracer);
     }
 
     /// Takes back a journal that is idle, for the next transaction.
@@ -129,14 +144,12 @@ impl<V: StateView> Runner<V> {
         transaction: TxEnv,
     ) -> Result<(Journal<V>, Result<EvmOutcome, InvalidTransaction>), ExecutorFatal> {
         let origin = origin_of(&mut journal, self.block.env(), self.machine.params().fvm_gas_per_gas, &transaction)?;
-        let course = self.course(origin);
-        let context = &mut self.evm.ctx;
-        context.tx = transaction;
-        context.chain = Seat::new(course, CallStack::bottom());
-        // Swapped, not replaced: the vacant journal is there again for the next.
-        std::mem::swap(&mut context.journaled_state, &mut journal);
-        let result = handler::Law::new(self.mode).run(&mut self.evm);
-        std::mem::swap(&mut self.evm.ctx.journaled_state, &mut journal);
+        let seat = Seat::new(self.course(origin), CallStack::bottom());
+        let (journal, result) = if journal.is_traced() {
+            self.run_watched(journal, seat, transaction)
+        } else {
+            self.run(journal, seat, transaction)
+        };
         match result {
             Ok(result) => Ok((journal, Ok(outcome::outcome_of(result)))),
             Err(EVMError::Transaction(why)) => Ok((journal, Err(why))),
@@ -144,22 +157,42 @@ impl<V: StateView> Runner<V> {
             Err(other) => Err(ExecutorFatal::Evm(other.to_string())),
         }
     }
+
+    fn run(&mut self, mut journal: Journal<V>, seat: Seat<V>, transaction: TxEnv) -> (Journal<V>, EvmResult) {
+        let context = &mut self.evm.ctx;
+        context.tx = transaction;
+        context.chain = seat;
+        // Swapped, not replaced: the vacant journal is there again for the next.
+        std::mem::swap(&mut context.journaled_state, &mut journal);
+        let result = handler::Law::new(self.mode).run(&mut self.evm);
+        std::mem::swap(&mut self.evm.ctx.journaled_state, &mut journal);
+        (journal, result)
+    }
+
+    /// The same steps on an EVM of its own, watched.
+    fn run_watched(&self, journal: Journal<V>, seat: Seat<V>, transaction: TxEnv) -> (Journal<V>, EvmResult) {
+        let is_held = self.mode != Mode::Transaction;
+        let mut evm = evm(self.block.env(), journal, seat, transaction, Watch::default(), is_held);
+        let result = handler::Law::new(self.mode).inspect_run(&mut evm);
+        (evm.ctx.journaled_state, result)
+    }
 }
 
-/// A machine over `journal`, in the block `env`; one that is held looks at its leash with every jump.
-fn evm<V: StateView>(
+/// A machine over `journal`, in the block `env`, watched by `watch`; one that is held looks at its leash with every jump.
+fn evm<V: StateView, W>(
     env: &BlockEnv,
     journal: Journal<V>,
     seat: Seat<V>,
     transaction: TxEnv,
+    watch: W,
     is_held: bool,
-) -> OurEvm<V> {
+) -> OurEvm<V, W> {
     let context = env::context(env, journal, seat, transaction);
     let mut instructions = EthInstructions::new_mainnet_with_spec(SPEC);
     if is_held {
         instructions.insert_instruction(JUMPDEST, Instruction::new(held_jumpdest), JUMPDEST_GAS);
     }
-    OurEvm::new(context, instructions, Precompiles::new(SPEC))
+    OurEvm::new_with_inspector(context, watch, instructions, Precompiles::new(SPEC))
 }
 
 /// `JUMPDEST` where somebody may not wait any more: every loop has one.

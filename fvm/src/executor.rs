@@ -19,6 +19,7 @@
 //! | `query` | calls and estimates |
 //! | `access` | what a call reaches, for a transaction to pay for ahead |
 //! | `simulate` | a block of calls that is forgotten |
+//! | `replay` | past transactions, run again to see what happened in them |
 
 mod access;
 mod ethereum;
@@ -27,6 +28,7 @@ mod pace;
 pub(crate) mod parallel;
 mod plain;
 mod query;
+mod replay;
 mod simulate;
 #[cfg(test)]
 mod tests;
@@ -49,6 +51,7 @@ pub use self::pace::Pace;
 use self::parallel::Meetings;
 pub use self::parallel::{Hints, Workers};
 use self::query::Scene;
+pub use self::replay::TracedCall;
 use self::view::View;
 use crate::block::{BlockEnv, BlockOutcome, BlockRun, ExecutionParams};
 use crate::call::{Accessed, CallOutcome, CallRejected, CallRequest, EthereumCall, GasEstimate, Leash};
@@ -61,6 +64,7 @@ use crate::receipt::Receipt;
 use crate::simulation::{Simulated, SimulatedBlock, SimulationRejected};
 use crate::state::history::{self, HISTORY_ADDRESS};
 use crate::state::{BlockState, SharedLeaves, SharedStore};
+use crate::trace::Tracer;
 
 /// The state that blocks and calls run on. Boxed, since it travels through every transaction's journal.
 pub type State = Box<BlockState<SharedStore>>;
@@ -81,6 +85,8 @@ pub(crate) struct Executed {
     burnt: U256,
     /// In attoTRB.
     tip: U256,
+    /// Who recorded it, where somebody did.
+    tracer: Option<Box<Tracer>>,
 }
 
 /// A block's transactions one after the other, and what they came to.
@@ -112,7 +118,7 @@ impl Folded {
 
 impl Executed {
     fn skipped(receipt: Receipt) -> Self {
-        Self { receipt, changes: Changes::default(), burnt: U256::ZERO, tip: U256::ZERO }
+        Self { receipt, changes: Changes::default(), burnt: U256::ZERO, tip: U256::ZERO, tracer: None }
     }
 }
 

@@ -28,6 +28,7 @@
 //! | `database` | revm's view of our state |
 //! | `evm` | revm's journal interface |
 //! | `own` | our half, with its undo log |
+//! | `traced` | whoever records what happens goes with the journal |
 
 pub(crate) mod blocks;
 pub mod changes;
@@ -35,6 +36,7 @@ mod database;
 mod evm;
 mod finish;
 mod own;
+mod traced;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -58,6 +60,7 @@ use crate::evm::SPEC;
 use crate::state::StateView;
 use crate::state::actor::ActorHead;
 use crate::state::view::eth_address;
+use crate::trace::Tracer;
 
 pub(crate) use database::{Database, NATIVE_CODE_HASH, is_native, native_code};
 use own::Emitted;
@@ -75,6 +78,8 @@ struct Content<V> {
     own: Own,
     /// Accounts touched, in the order of their first touch; filled when the transaction is over.
     touched: Vec<EvmAddress>,
+    /// Records what happens, where somebody asked for it.
+    tracer: Option<Box<Tracer>>,
 }
 
 /// Who answers a call from the EVM.
@@ -129,6 +134,7 @@ impl<V: StateView> Journal<V> {
         self.0.evm.state = accounts;
         self.0.own.clear();
         self.0.touched.clear();
+        self.0.tracer = None;
         view
     }
 
@@ -141,7 +147,7 @@ impl<V: StateView> Journal<V> {
     /// A place for a journal.
     pub(crate) fn vacant() -> Self {
         let (database, evm, own, touched) = (Database::vacant(), JournalInner::new(), Own::default(), Vec::new());
-        Self(Box::new(Content { database, evm, own, touched }))
+        Self(Box::new(Content { database, evm, own, touched, tracer: None }))
     }
 
     /// The state before the transaction.

@@ -21,12 +21,14 @@
 //! | `create` | new actors |
 //! | `host` | what a WASM actor may ask |
 //! | `installed` | the code that actors are made of |
+//! | `traced` | calls, as a tracer is told of them |
 
 mod call;
 mod create;
 mod host;
 mod installed;
 mod machine;
+mod traced;
 
 use std::sync::Arc;
 

@@ -23,6 +23,7 @@
 //! | [`fees`] | what gas costs |
 //! | [`intrinsic`] | what a gas limit must be before a transaction may wait |
 //! | [`genesis`] | the first state |
+//! | [`trace`] | what happened inside a transaction |
 //! | [`receipt`], [`block`], [`call`], [`overrides`], [`simulation`] | the words of the interface |
 //!
 //! All of it is law: the same block on the same state gives the same outcome, on every machine and in every build. Nothing here
@@ -45,6 +46,7 @@ pub mod overrides;
 pub mod receipt;
 pub mod simulation;
 pub mod state;
+pub mod trace;
 
 pub use block::{BlockEnv, BlockOutcome, BlockRun, CodeInstaller, ExecutionParams};
 pub use call::{
@@ -53,9 +55,10 @@ pub use call::{
 };
 pub use error::{ExecutorFatal, StateFatal};
 pub use evm::TRANSACTION_GAS_MAX;
-pub use executor::{Executor, Hints, Pace, State, Workers};
+pub use executor::{Executor, Hints, Pace, State, TracedCall, Workers};
 pub use genesis::{CRON_ENTRIES_MAX, CronEntry, GenesisAccount, GenesisRejected, GenesisState, build_genesis_state};
 pub use overrides::{AccountOverride, AccountOverrides, BlockOverrides, Overrides, OverridesRejected, StorageOverride};
 pub use receipt::{Event, Receipt, receipts_root};
 pub use state::{ReadState, StateTree};
+pub use trace::{Trace, TraceCallRejected, TraceLimits, TraceRejected, TraceRequest, Traced, Wanted};
 pub use tributary_parallel::Stats;

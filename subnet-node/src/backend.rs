@@ -1,15 +1,18 @@
 //! What the RPC asks, answered from the ledger, the pool and the certificates.
 
 use std::error::Error;
+use std::ops::Range;
 use std::sync::Arc;
 
 use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
+use tributary_chain::Block;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
 use tributary_fvm::simulation::SimulatedBlock;
 use tributary_fvm::{
     Accessed, BlockEnv, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash, Overrides, ReadState,
+    TraceCallRejected, TraceRejected, TraceRequest, Traced, TracedCall,
 };
 use tributary_message::{FvmTransaction, Transaction};
 use tributary_primitives::{EthAddress, Hash32, Height};
@@ -210,6 +213,22 @@ impl Backend for NodeBackend {
         Ok(Box::new(State { node: self, head, state, env }))
     }
 
+    fn replay(
+        &self,
+        height: Height,
+        positions: Range<usize>,
+        request: &TraceRequest,
+    ) -> Result<Result<Vec<Traced>, TraceRejected>, ReadUnavailable> {
+        let (block, transactions) = self.past_block(height)?;
+        // Genesis has no transactions, so nobody asks for what is before it.
+        let before = height.previous().unwrap_or(Height::GENESIS);
+        let parent = self.past_head(before)?;
+        let env = self.ledger.env(&parent, &block.header);
+        let state = self.ledger.open_state(&parent).map_err(self.unreadable(before))?;
+        let replayed = self.ledger.executor().replay(state, &env, &transactions, positions, request);
+        replayed.map_err(self.unreadable(before))
+    }
+
     fn submit(&self, raw: Vec<Vec<u8>>) -> Vec<Result<Hash32, SubmitRejected>> {
         let count = raw.len();
         self.pool.submit(raw).unwrap_or_else(|why| {
@@ -282,6 +301,23 @@ impl NodeBackend {
         Ok(Head { height, hash, record, certificate, leaves: None })
     }
 
+    /// The block at `height` with its transactions, which were found good when it was decided.
+    fn past_block(&self, height: Height) -> Result<(Block, Vec<Transaction>), ReadUnavailable> {
+        let block = self.ledger.block_at(height).map_err(self.broken())?;
+        self.check_block(height)?;
+        let oldest = self.ledger.store().kept().map_err(self.broken())?.blocks;
+        let (_, block) = block.ok_or(ReadUnavailable::BlockNotKept { height, oldest })?;
+        let chain_id = self.ledger.facts().chain_id;
+        let decode = |raw: &Vec<u8>| Transaction::decode(raw, chain_id);
+        let damaged = |why: tributary_message::TransactionRejected| LedgerFatal::Damaged {
+            what: "a transaction of the block",
+            height,
+            why: why.to_string(),
+        };
+        let transactions = block.transactions.iter().map(decode).collect::<Result<_, _>>();
+        Ok((block, transactions.map_err(damaged).map_err(self.broken())?))
+    }
+
     fn read_certificate(&self, height: Height, bytes: &[u8]) -> Result<CheckpointCertificate, ReadUnavailable> {
         let damaged = |why: fvm_ipld_encoding::Error| LedgerFatal::Damaged {
             what: "the checkpoint certificate",
@@ -330,6 +366,18 @@ impl StateView for State<'_> {
         let state = ledger.open_state(&self.head).map_err(self.node.unreadable(self.head.height))?;
         let called = ledger.executor().call(state, &self.env, overrides, request, leash);
         Ok(called.map_err(self.node.unreadable(self.head.height))??)
+    }
+
+    fn trace_call(
+        &self,
+        call: &CallRequest,
+        overrides: &Overrides,
+        request: &TraceRequest,
+    ) -> Result<Result<TracedCall, TraceCallRejected>, ReadUnavailable> {
+        let ledger = &self.node.ledger;
+        let state = ledger.open_state(&self.head).map_err(self.node.unreadable(self.head.height))?;
+        let traced = ledger.executor().trace_call(state, &self.env, overrides, call, request);
+        traced.map_err(self.node.unreadable(self.head.height))
     }
 
     fn estimate_gas(

@@ -136,6 +136,10 @@ pub struct RpcSettings {
     /// Methods that are not.
     #[serde(default)]
     pub methods_denied: Vec<String>,
+    /// Instructions that one trace follows.
+    pub trace_steps_max: u64,
+    /// How long one trace may take, in seconds.
+    pub trace_time_s: NonZeroU64,
     /// Blocks that one `eth_getLogs` reads.
     pub log_blocks_max: u64,
     /// Logs that it answers with.
@@ -298,6 +302,8 @@ impl NodeConfig {
             client_header: rpc.client_header.clone(),
             methods_allowed: rpc.methods_allowed.clone(),
             methods_denied: rpc.methods_denied.clone(),
+            trace_steps_max: rpc.trace_steps_max,
+            trace_time_max: Duration::from_secs(rpc.trace_time_s.get()),
             log_blocks_max: rpc.log_blocks_max,
             logs_max: rpc.logs_max,
             filters_max: rpc.filters_max,

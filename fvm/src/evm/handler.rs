@@ -7,25 +7,31 @@ use revm::context_interface::journaled_state::account::JournaledAccountTr;
 use revm::context_interface::result::{ExecutionResult, HaltReason, Output, ResultGas};
 use revm::context_interface::{ContextTr, JournalTr, LocalContextTr, Transaction};
 use revm::handler::{EvmTr, FrameResult, Handler, post_execution, pre_execution, validation};
+use revm::inspector::InspectorHandler;
 use revm::interpreter::InitialAndFloorGas;
+use revm::interpreter::interpreter::EthInterpreter;
 
-use super::{EvmContext, EvmError, Mode, OurEvm};
+use super::{EvmContext, EvmError, Mode, OurEvm, Watch};
 use crate::state::StateView;
 
-/// Mainnet's steps, but for those below.
-pub(super) struct Law<V> {
+/// Mainnet's steps, but for those below; the same whether or not `W` watches.
+pub(super) struct Law<V, W> {
     mode: Mode,
-    view: PhantomData<V>,
+    of: PhantomData<(V, W)>,
 }
 
-impl<V> Law<V> {
+impl<V, W> Law<V, W> {
     pub(super) const fn new(mode: Mode) -> Self {
-        Self { mode, view: PhantomData }
+        Self { mode, of: PhantomData }
     }
 }
 
-impl<V: StateView> Handler for Law<V> {
-    type Evm = OurEvm<V>;
+impl<V: StateView> InspectorHandler for Law<V, Watch> {
+    type IT = EthInterpreter;
+}
+
+impl<V: StateView, W> Handler for Law<V, W> {
+    type Evm = OurEvm<V, W>;
     type Error = EvmError;
     type HaltReason = HaltReason;
 

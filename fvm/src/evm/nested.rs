@@ -9,6 +9,7 @@ use revm::context_interface::CreateScheme;
 use revm::context_interface::context::take_error;
 use revm::context_interface::result::EVMError;
 use revm::handler::{FrameResult, Handler};
+use revm::inspector::InspectorHandler;
 use revm::interpreter::interpreter_action::FrameInit;
 use revm::interpreter::{
     CallInput, CallInputs, CallScheme, CallValue, CreateInputs, FrameInput, InterpreterResult, SharedMemory,
@@ -20,7 +21,7 @@ use tributary_wasm::{CallStack, Gas, GasTracker, HostFatal};
 use super::crossing::Seat;
 use super::env::{evm_address, of_origin};
 use super::handler::Law;
-use super::{EvmError, Mode, outcome};
+use super::{EvmError, Mode, OurEvm, Watch, outcome};
 use crate::error::StateFatal;
 use crate::journal::Journal;
 use crate::kernel::{Kernel, Returned, fatal};
@@ -63,16 +64,22 @@ pub(crate) fn enter<V: StateView>(kernel: Box<Kernel<V>>, entry: Entry, gas: &mu
     };
     let transaction = of_origin(course.origin());
     let env = course.env().clone();
+    let is_call = matches!(entry.what, What::Call { .. });
+    let tracer = journal.tracer().map(|(tracer, _)| tracer);
+    let is_traced = tracer.is_some();
+    // A call is the kernel's frame, which is open already; a creation is one of its own.
+    if let Some(tracer) = tracer.filter(|_| is_call) {
+        tracer.join_next();
+    }
     let is_held = journal.view().leash().is_some();
-    let mut evm = super::evm(&env, journal, Seat::new(course, entry.stack), transaction, is_held);
-    let mut memory = SharedMemory::new_with_buffer(evm.ctx.local.shared_memory_buffer.clone());
-    memory.set_memory_limit(evm.ctx.cfg.memory_limit());
-    let frame = FrameInit { depth, memory, frame_input: frame };
-    let result = Law::new(Mode::Transaction).run_exec_loop(&mut evm, frame);
-    // What its outermost frame could not go on for is told on the side alone, and looks as if the call had failed.
-    let result = result.and_then(|result| take_error::<EvmError, _>(&mut evm.ctx.error).map(|()| result));
-
-    let mut kernel = Box::new(Kernel { journal: evm.ctx.journaled_state, course: evm.ctx.chain.into_course() });
+    let seat = Seat::new(course, entry.stack);
+    let (mut kernel, result) = if is_traced {
+        let evm = super::evm(&env, journal, seat, transaction, Watch::default(), is_held);
+        run(evm, depth, frame, |evm, frame| Law::new(Mode::Transaction).inspect_run_exec_loop(evm, frame))
+    } else {
+        let evm = super::evm(&env, journal, seat, transaction, (), is_held);
+        run(evm, depth, frame, |evm, frame| Law::new(Mode::Transaction).run_exec_loop(evm, frame))
+    };
     let result = match result {
         Ok(result) => result,
         Err(EVMError::Database(broken)) => return (kernel, Err(fatal(broken))),
@@ -80,6 +87,21 @@ pub(crate) fn enter<V: StateView>(kernel: Box<Kernel<V>>, entry: Entry, gas: &mu
     };
     let left = settle(&mut kernel, &result, rate, gas);
     (kernel, left)
+}
+
+/// Runs `frame` on a machine that is made for it, and takes the machine apart.
+fn run<V: StateView, W>(
+    mut evm: OurEvm<V, W>,
+    depth: usize,
+    frame: FrameInput,
+    run: impl FnOnce(&mut OurEvm<V, W>, FrameInit) -> Result<FrameResult, EvmError>,
+) -> (Box<Kernel<V>>, Result<FrameResult, EvmError>) {
+    let mut memory = SharedMemory::new_with_buffer(evm.ctx.local.shared_memory_buffer.clone());
+    memory.set_memory_limit(evm.ctx.cfg.memory_limit());
+    let result = run(&mut evm, FrameInit { depth, memory, frame_input: frame });
+    // revm raises what stopped a frame in the frame that called it, or at the transaction's end: this frame has neither.
+    let result = result.and_then(|result| take_error(&mut evm.ctx.error).map(|()| result));
+    (Box::new(Kernel { journal: evm.ctx.journaled_state, course: evm.ctx.chain.into_course() }), result)
 }
 
 fn frame<V: StateView>(journal: &mut Journal<V>, entry: &Entry, gas_limit: u64) -> Result<FrameInput, StateFatal> {

@@ -119,7 +119,7 @@ fn invoke_evm<V: StateView>(context: &mut EvmContext<V>, inputs: &CallInputs) ->
             gas_limit: None,
             stack,
         };
-        kernel.run(receiver, send, gas)
+        kernel.run_in_frame(receiver, send, gas)
     });
     match crossed {
         Some(crossed) => crossed.end(bytes_of),

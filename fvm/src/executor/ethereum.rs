@@ -65,7 +65,7 @@ fn finish(
         events: finished.events,
         skipped: false,
     };
-    Ok((finished.view, Executed { receipt, changes: finished.changes, burnt, tip }))
+    Ok((finished.view, Executed { receipt, changes: finished.changes, burnt, tip, tracer: finished.tracer }))
 }
 
 /// What is burnt of all that vanished from accounts, the fee among it.

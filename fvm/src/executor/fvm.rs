@@ -95,7 +95,7 @@ pub(super) fn execute(
         events: finished.events,
         skipped: false,
     };
-    Ok((finished.view, Executed { receipt, changes: finished.changes, burnt, tip }))
+    Ok((finished.view, Executed { receipt, changes: finished.changes, burnt, tip, tracer: finished.tracer }))
 }
 
 /// Who sent a message.
@@ -137,19 +137,21 @@ fn skip(
 
 /// Runs a message's call, its inclusion of `message_bytes` charged first. What it did is undone unless its exit code is zero.
 pub(super) fn run(
-    kernel: Box<Kernel<View>>,
+    mut kernel: Box<Kernel<View>>,
     sender: ActorID,
     message: &Message,
     message_bytes: usize,
 ) -> Result<Ended, ExecutorFatal> {
     let mut gas = GasTracker::new(message.gas_limit);
-    if gas.charge(prices::inclusion(message_bytes)).is_err() {
-        return Ok(ended(kernel, ExitCode::SYS_OUT_OF_GAS, Vec::new(), &gas));
-    }
+    let is_included = gas.charge(prices::inclusion(message_bytes)).is_ok();
     let params = message.params.bytes();
-    let Ok(params) = (!params.is_empty()).then(|| Block::new(CBOR, params)).transpose() else {
-        return Ok(ended(kernel, ExitCode::SYS_ASSERTION_FAILED, Vec::new(), &gas));
+    let params = (!params.is_empty() && is_included).then(|| Block::new(CBOR, params)).transpose();
+    let unbegun = match (is_included, &params) {
+        (false, _) => Some(ExitCode::SYS_OUT_OF_GAS),
+        (true, Err(_)) => Some(ExitCode::SYS_ASSERTION_FAILED),
+        (true, Ok(_)) => None,
     };
+    let params = params.unwrap_or_default();
     let send = Send {
         from: sender,
         to: message.to,
@@ -160,6 +162,10 @@ pub(super) fn run(
         gas_limit: None,
         stack: CallStack::bottom(),
     };
+    if let Some(exit_code) = unbegun {
+        kernel.trace_unbegun(&send, exit_code, &gas)?;
+        return Ok(ended(kernel, exit_code, Vec::new(), &gas));
+    }
     let (kernel, result) = kernel.call(send, &mut gas);
     let (exit_code, return_block) = match result {
         Ok(outcome) => (outcome.exit_code, outcome.return_block),

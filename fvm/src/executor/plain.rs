@@ -161,7 +161,7 @@ impl Transfer {
         let changes = Changes { actors, credits, ..Changes::default() };
         let burnt = money::fee(base_fee.into(), gas_used);
         let tip = money::fee(price - u128::from(base_fee), gas_used);
-        Executed { receipt, changes, burnt, tip }
+        Executed { receipt, changes, burnt, tip, tracer: None }
     }
 }
 

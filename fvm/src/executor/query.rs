@@ -21,6 +21,7 @@ use crate::fees;
 use crate::journal::{Accesses, Journal};
 use crate::kernel::{BlockContext, Course, Kernel, Machine, Origin};
 use crate::overrides::{AccountOverrides, Overrides, OverridesRejected};
+use crate::trace::Tracer;
 
 /// Bytes by which a signed message is longer than the message: tuple head, byte string head, type, signature.
 const SIGNATURE_BYTES: usize = 1 + 2 + 1 + 65;
@@ -30,6 +31,9 @@ pub(super) type Altered<T> = Result<T, OverridesRejected>;
 
 /// What comes of a call, unless it has no outcome.
 type Answered<T> = Result<T, CallRejected>;
+
+/// What a call does, and who recorded it if it was begun and somebody did.
+pub(super) type Called = (CallOutcome, Option<Box<Tracer>>);
 
 /// A chain's machine, the block that comes next on it, what is to be otherwise, and whoever waits for what runs there.
 #[derive(Clone, Copy)]
@@ -43,9 +47,19 @@ pub(super) struct Scene<'a> {
 impl Scene<'_> {
     /// Runs a call on `state`.
     pub(super) fn call(self, state: State, call: &CallRequest) -> Result<Answered<CallOutcome>, ExecutorFatal> {
+        Ok(self.call_traced(state, call, None)?.map(|(outcome, _)| outcome))
+    }
+
+    /// The same, recorded by `tracer`.
+    pub(super) fn call_traced(
+        self,
+        state: State,
+        call: &CallRequest,
+        tracer: Option<Box<Tracer>>,
+    ) -> Result<Answered<Called>, ExecutorFatal> {
         self.on_draft(state, |view| match call {
-            CallRequest::Ethereum(call) => Ok(self.call_ethereum(view, call, |_| ())?.0),
-            CallRequest::Fvm(call) => self.call_fvm(view, call),
+            CallRequest::Ethereum(call) => Ok(self.call_ethereum(view, call, tracer, |_| ())?.0),
+            CallRequest::Fvm(call) => self.call_fvm(view, call, tracer),
         })
     }
 
@@ -56,7 +70,11 @@ impl Scene<'_> {
         call: &EthereumCall,
     ) -> Result<Answered<(CallOutcome, Accesses)>, ExecutorFatal> {
         let chain_id = self.env.chain_id;
-        self.on_draft(state, |view| self.call_ethereum(view, call, |journal| access::noted(journal, call, chain_id)))
+        self.on_draft(state, |view| {
+            let ((outcome, _), reached) =
+                self.call_ethereum(view, call, None, |journal| access::noted(journal, call, chain_id))?;
+            Ok((outcome, reached))
+        })
     }
 
     /// Runs `run` on the state as the caller wants it, as long as somebody waits.
@@ -94,6 +112,15 @@ impl Scene<'_> {
         }
     }
 
+    /// The same, as it weighs in a block.
+    pub(super) fn block_gas_limit(self, call: &CallRequest) -> u64 {
+        let gas_limit = self.gas_limit(call);
+        match call {
+            CallRequest::Ethereum(_) => gas_limit,
+            CallRequest::Fvm(_) => fees::block_gas(gas_limit, self.machine.params().fvm_gas_per_gas),
+        }
+    }
+
     fn ethereum_gas_limit(self, call: &EthereumCall) -> u64 {
         let most = self.block().gas_limit.min(TRANSACTION_GAS_MAX);
         call.gas_limit.unwrap_or(most).min(most)
@@ -109,40 +136,47 @@ impl Scene<'_> {
         self,
         view: View,
         call: &EthereumCall,
+        tracer: Option<Box<Tracer>>,
         look: impl FnOnce(&Journal<View>) -> T,
-    ) -> Result<(CallOutcome, T), ExecutorFatal> {
+    ) -> Result<(Called, T), ExecutorFatal> {
         let gas_limit = self.ethereum_gas_limit(call);
         // It pays nothing, so it finds no base fee, as with Ethereum's clients; unless one is wanted.
         let block = BlockEnv { base_fee: self.overrides.block.base_fee.unwrap_or(0), ..self.block() };
         // Which past blocks there are is the chain's to say, whatever the block's number.
-        let journal = Journal::over(view, self.env.height);
+        let mut journal = Journal::over(view, self.env.height);
+        journal.trace(tracer);
         let transaction = evm::simulated(call, gas_limit, 0, block.chain_id);
         let (mut journal, ended) =
             Runner::new(self.machine, &block, Mode::Simulation).transact(journal, transaction)?;
         let seen = look(&journal);
-        let outcome = match ended {
-            Ok(outcome) => CallOutcome {
-                exit_code: outcome.exit_code,
-                gas_used: outcome.gas_used,
-                fvm_gas_used: 0,
-                return_data: outcome.return_data,
-                events: journal.finish()?.events,
-            },
+        let called = match ended {
+            Ok(outcome) => {
+                let finished = journal.finish()?;
+                let outcome = CallOutcome {
+                    exit_code: outcome.exit_code,
+                    gas_used: outcome.gas_used,
+                    fvm_gas_used: 0,
+                    return_data: outcome.return_data,
+                    events: finished.events,
+                };
+                (outcome, finished.tracer)
+            }
             // Of what makes a transaction invalid only the gas limit is left.
             Err(why) => {
                 tracing::debug!(%why, "call is not valid");
-                ended_early(ExitCode::SYS_OUT_OF_GAS, gas_limit)
+                (ended_early(ExitCode::SYS_OUT_OF_GAS, gas_limit), None)
             }
         };
-        Ok((outcome, seen))
+        Ok((called, seen))
     }
 
-    fn call_fvm(self, view: View, call: &FvmCall) -> Result<CallOutcome, ExecutorFatal> {
+    fn call_fvm(self, view: View, call: &FvmCall, tracer: Option<Box<Tracer>>) -> Result<Called, ExecutorFatal> {
         let mut journal = Journal::over(view, self.env.height);
+        journal.trace(tracer);
         // Nobody signs a call, so any actor may be named: a question is usually asked in the system actor's name.
         let sender = match journal.resolve(&call.from)? {
             Some(sender) if journal.actor(sender)?.is_some() => sender,
-            _ => return Ok(ended_early(ExitCode::SYS_SENDER_INVALID, 0)),
+            _ => return Ok((ended_early(ExitCode::SYS_SENDER_INVALID, 0), None)),
         };
         let eth_address = journal.eth_address(sender)?;
         let (nonce, _) = journal.nonce_and_balance(eth_address)?;
@@ -159,13 +193,15 @@ impl Scene<'_> {
         let block = Arc::new(BlockContext::new(self.block(), rate));
         let kernel = Kernel::new(journal, Course::new(Arc::clone(self.machine), block, origin));
         let Ended { mut journal, exit_code, return_data, gas_used } = run(kernel, sender, &message, bytes)?;
-        Ok(CallOutcome {
+        let finished = journal.finish()?;
+        let outcome = CallOutcome {
             exit_code,
             gas_used: fees::block_gas(gas_used, rate),
             fvm_gas_used: gas_used,
             return_data,
-            events: journal.finish()?.events,
-        })
+            events: finished.events,
+        };
+        Ok((outcome, finished.tracer))
     }
 }
 

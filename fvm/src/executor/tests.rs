@@ -14,4 +14,5 @@ mod parallel;
 mod plain;
 mod reward;
 mod simulate;
+mod trace;
 mod world;

@@ -8,6 +8,7 @@ use revm::context_interface::journaled_state::account::JournaledAccount;
 use revm::context_interface::journaled_state::{
     AccountInfoLoad, AccountLoad, JournalCheckpoint, JournalLoadError, StateLoad, TransferError,
 };
+use revm::inspector::JournalExt;
 use revm::primitives::hardfork::SpecId;
 use revm::primitives::{Address, AddressMap, AddressSet, B256, HashSet, Log, StorageKey, StorageValue, U256};
 use revm::state::{Account, EvmState};
@@ -235,5 +236,11 @@ impl<V: StateView> JournalTr for Journal<V> {
         let spec = self.0.evm.cfg.spec;
         let load = self.0.evm.load_account_optional(&mut self.0.database, address, load_code, skip)?;
         Ok(AccountInfoLoad::new(&load.data.info, load.is_cold, load.state_clear_aware_is_empty(spec)))
+    }
+}
+
+impl<V: StateView> JournalExt for Journal<V> {
+    fn journal(&self) -> &[JournalEntry] {
+        &self.0.evm.journal
     }
 }

@@ -32,6 +32,7 @@ use crate::receipt::Event;
 use crate::state::StateView;
 use crate::state::actor::{Actor, ActorHead};
 use crate::state::view::eth_address;
+use crate::trace::Tracer;
 
 /// A finished transaction.
 pub(crate) struct Finished<V> {
@@ -43,6 +44,8 @@ pub(crate) struct Finished<V> {
     pub(crate) events: Vec<Event>,
     /// What is gone from all accounts together, in attoTRB: the fee, and what was burnt.
     pub(crate) vanished: U256,
+    /// Who recorded it, where somebody did.
+    pub(crate) tracer: Option<Box<Tracer>>,
 }
 
 /// Balances of the touched accounts before and after.
@@ -66,6 +69,7 @@ impl<V: StateView> Journal<V> {
         if self.0.touched.is_empty() {
             self.note_touched();
         }
+        let tracer = self.end_trace()?;
         let mut ledger = Ledger::default();
         let mut actors = Vec::with_capacity(self.0.touched.len() + self.0.own.actors.len());
         let touched = std::mem::take(&mut self.0.touched);
@@ -89,7 +93,7 @@ impl<V: StateView> Journal<V> {
             credits: Vec::new(),
             blocks: std::mem::take(&mut self.0.own.blocks_in_order),
         };
-        Ok(Finished { view: self.end(), changes, events, vanished })
+        Ok(Finished { view: self.end(), changes, events, vanished, tracer })
     }
 
     /// One touched account. `None` when nothing changed.

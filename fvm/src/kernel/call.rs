@@ -21,7 +21,11 @@ pub(crate) type Returned<V, T> = (Box<Kernel<V>>, Result<T, SyscallError>);
 
 impl<V: StateView> Kernel<V> {
     /// Runs a call as one transaction: what it did is undone unless its exit code is zero.
-    pub(crate) fn call(mut self: Box<Self>, send: Send, gas: &mut GasTracker) -> Returned<V, SendOutcome> {
+    pub(crate) fn call(self: Box<Self>, send: Send, gas: &mut GasTracker) -> Returned<V, SendOutcome> {
+        if self.journal.is_traced() { self.call_traced(send, gas) } else { self.call_untraced(send, gas) }
+    }
+
+    pub(super) fn call_untraced(mut self: Box<Self>, send: Send, gas: &mut GasTracker) -> Returned<V, SendOutcome> {
         let checkpoint = self.journal.open();
         let (mut kernel, result) = self.call_open(send, gas);
         match &result {
@@ -168,12 +172,17 @@ fn short_of_funds() -> SyscallError {
 /// The exit code of a message whose own call could not be made.
 pub(crate) fn exit_code_of(error: SyscallError) -> Result<ExitCode, tributary_wasm::HostFatal> {
     match error {
-        SyscallError::Rejected(rejected) => Ok(match rejected.number {
-            ErrorNumber::NotFound => ExitCode::SYS_INVALID_RECEIVER,
-            ErrorNumber::InsufficientFunds => ExitCode::SYS_INSUFFICIENT_FUNDS,
-            _ => ExitCode::SYS_ASSERTION_FAILED,
-        }),
+        SyscallError::Rejected(rejected) => Ok(exit_code_of_number(rejected.number)),
         SyscallError::Halt(Halt::OutOfGas(_)) => Ok(ExitCode::SYS_OUT_OF_GAS),
         SyscallError::Halt(Halt::Fatal(fatal)) => Err(fatal),
+    }
+}
+
+/// The same, for one that a rule refuses.
+pub(super) const fn exit_code_of_number(number: ErrorNumber) -> ExitCode {
+    match number {
+        ErrorNumber::NotFound => ExitCode::SYS_INVALID_RECEIVER,
+        ErrorNumber::InsufficientFunds => ExitCode::SYS_INSUFFICIENT_FUNDS,
+        _ => ExitCode::SYS_ASSERTION_FAILED,
     }
 }

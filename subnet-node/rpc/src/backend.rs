@@ -16,6 +16,7 @@ mod draft;
 mod pool;
 mod submit;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use fvm_shared::ActorID;
@@ -24,8 +25,9 @@ use fvm_shared::econ::TokenAmount;
 use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
-use tributary_fvm::Overrides;
 use tributary_fvm::call::{Accessed, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash};
+use tributary_fvm::trace::{TraceCallRejected, TraceRejected, TraceRequest, Traced};
+use tributary_fvm::{Overrides, TracedCall};
 use tributary_message::{FvmTransaction, Transaction};
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower};
 use tributary_witness::{Parts, PartsOf};
@@ -95,6 +97,19 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// [`ReadUnavailable::StateNotKept`] for a state that was pruned.
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable>;
+
+    /// Runs transactions of the block at `height` again, in order on the state before it, and says what happened in those at
+    /// `positions`. The caller asks for transactions that are there. Takes as long as the request's limits allow.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`], also for a block or a state before it that is not kept any more; inner [`TraceRejected`] above a limit of
+    /// the request.
+    fn replay(
+        &self,
+        height: Height,
+        positions: Range<usize>,
+        request: &TraceRequest,
+    ) -> Result<Result<Vec<Traced>, TraceRejected>, ReadUnavailable>;
 
     /// Puts transactions as they travel into the mempool and tells the peers. Returns once they wait, not once they ran.
     ///
@@ -190,6 +205,17 @@ pub trait StateView {
     /// # Errors
     /// [`CallRejected`]; what the call itself does wrong is in its outcome.
     fn call(&self, request: &CallRequest, overrides: &Overrides, leash: &Leash) -> Result<CallOutcome, CallRejected>;
+
+    /// What a call would do, and what would happen in it: nothing if its gas does not let it begin.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`]; inner [`TraceCallRejected`] above a limit of the request, or when there is no such state.
+    fn trace_call(
+        &self,
+        call: &CallRequest,
+        overrides: &Overrides,
+        request: &TraceRequest,
+    ) -> Result<Result<TracedCall, TraceCallRejected>, ReadUnavailable>;
 
     /// The gas a transaction needs to do what the call does; at most the call's own limit.
     ///

@@ -30,10 +30,16 @@ pub struct RpcConfig {
     pub batch_max: u32,
     /// Most reads that run at once.
     pub reads_max: usize,
-    /// Most reads, and most submissions, that wait for a place.
+    /// Most reads, most traces and most submissions that wait for a place.
     pub waiting_max: usize,
     /// Most gas of one call or estimate, in block gas; for an FVM message times the chain's `fvm_gas_per_gas`.
     pub call_gas_max: u64,
+    /// Most instructions of the EVM that one trace follows. Its bytes are bounded by `response_bytes_max`.
+    pub trace_steps_max: u64,
+    /// How long one trace may take, the transactions before it included.
+    pub trace_time_max: Duration,
+    /// Most traces that run at once; each takes one of the places that blocks and calls run in.
+    pub traces_max: usize,
     /// Most blocks that `eth_getLogs` and one look at a filter read.
     pub log_blocks_max: u64,
     /// Most logs that they answer with, or block and transaction hashes.
@@ -87,6 +93,12 @@ impl Default for RpcConfig {
             reads_max: 8,
             waiting_max: 1_024,
             call_gas_max: 50_000_000,
+            // A whole transaction of cheap instructions, and more.
+            trace_steps_max: 10_000_000,
+            // go-ethereum's.
+            trace_time_max: Duration::from_secs(5),
+            // Blocks must always find a place: there are eight.
+            traces_max: 2,
             log_blocks_max: 10_000,
             logs_max: 20_000,
             // A filter is a few hundred bytes, and its criteria: 2,000 hashes and more.

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 3 | a contract reverted; `data` is what it returned | go-ethereum |
 //! | 4 | a transaction that did not run in time; `data` is its hash | EIP-7966 |
-//! | -32000 | a transaction or call that cannot be; an unknown block, checkpoint, subscription or filter | go-ethereum |
+//! | -32000 | a transaction or call that cannot be; an unknown block, checkpoint, subscription or filter; a transaction to trace that is nowhere | go-ethereum |
 //! | -32002 | a block or state that this node does not keep; a node that is stopping | EIP-1474, resource unavailable |
 //! | -32004 | a method that has no meaning on this chain | EIP-1474, method not supported |
 //! | -32005 | more than a limit allows, faster than a client may ask, or than the node can answer at once | EIP-1474, limit exceeded |
@@ -101,6 +101,9 @@ pub enum RpcRejected {
     /// Too many requests at once.
     #[error("the node is answering as many {0} as it may and as many wait; try again later")]
     Busy(&'static str),
+    /// No transaction with this hash was executed.
+    #[error("transaction not found")]
+    NoTransaction,
     /// No block has this hash, or the chain is not that high.
     #[error("header not found")]
     UnknownBlock,
@@ -199,7 +202,8 @@ impl RpcRejected {
             Self::Simulation { code, .. } => *code,
             Self::NotYet { .. } => NOT_YET,
             Self::NoTries => NOT_SUPPORTED,
-            Self::UnknownBlock
+            Self::NoTransaction
+            | Self::UnknownBlock
             | Self::NotCertified { .. }
             | Self::Prove(ProveRejected::Unreadable(_))
             | Self::BeyondTip { .. }

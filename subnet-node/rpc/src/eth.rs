@@ -33,9 +33,10 @@ mod transaction;
 
 use crate::methods::Methods;
 
+pub use call::held;
 pub use chain::syncing;
 pub use fee::TipCache;
-pub use overrides::{ACCOUNTS_MAX, CODE_BYTES_MAX, SLOTS_MAX};
+pub use overrides::{ACCOUNTS_MAX, BlockOverridesJson, CODE_BYTES_MAX, SLOTS_MAX, StateOverrides};
 pub use transaction::by_hash as transaction_by_hash;
 
 /// Puts every method of these namespaces into the table.

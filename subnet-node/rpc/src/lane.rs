@@ -7,7 +7,7 @@
 //!            waits for one of `running` places ─▶ blocking thread ─▶ answer
 //! ```
 //!
-//! Reads are on one. Transactions go another way (`submissions`), so that a flood of costly reads never keeps one out. Consensus, storage
+//! Reads are on one, traces on another, since a trace may take seconds. Transactions go another way (`submissions`), so that a flood of costly reads never keeps one out. Consensus, storage
 //! and gossip use neither.
 
 use std::sync::Arc;

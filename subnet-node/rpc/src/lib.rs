@@ -7,7 +7,7 @@
 //! | [`backend`] | what is asked of the node: [`Backend`], [`StateView`], and their words |
 //! | [`subnet::view`] | the JSON of the `subnet_` namespace, for clients too |
 //! | [`error`] | every refusal, its code and its sentence |
-//! | `eth`, `subnet` | one function for each method |
+//! | `eth`, `debug`, `subnet` | one function for each method |
 //! | [`comet`] | CometBFT's RPC: what it asks of the node, and all that it answers |
 //! | `convert` | from this chain's words to Ethereum's |
 //! | `arguments`, `methods`, `lane`, `counters` | what happens around every method, once |
@@ -31,6 +31,7 @@ pub mod comet;
 mod config;
 mod convert;
 mod counters;
+mod debug;
 pub mod error;
 mod eth;
 mod filters;

@@ -36,6 +36,7 @@ type Waits = Arc<dyn Fn(Option<&str>) -> Result<Patient<Awaited>, RpcRejected> +
 /// What a method does, and so which way it takes.
 enum Kind {
     Read(Answer),
+    Trace(Answer),
     Submission(Brought),
     Waits(Waits, Look),
 }
@@ -52,6 +53,15 @@ impl Methods {
         R: Serialize + 'static,
     {
         self.0.push((name, Kind::Read(in_json(answer))));
+    }
+
+    /// A method that changes nothing, and may take seconds.
+    pub fn trace<A, R>(&mut self, name: &'static str, answer: fn(&Node, A) -> Result<R, RpcRejected>)
+    where
+        A: Arguments + 'static,
+        R: Serialize + 'static,
+    {
+        self.0.push((name, Kind::Trace(in_json(answer))));
     }
 
     /// A method that brings a transaction, and answers with its hash.
@@ -107,24 +117,33 @@ impl Methods {
         self.0.iter().filter(is_submission).map(|(name, _)| *name).collect()
     }
 
-    /// Puts every method on its way: those that read, to the lane `reads`.
-    pub fn into_module(self, node: Arc<Node>, reads: &Lane, counters: &Arc<Counters>) -> RpcModule<Node> {
+    /// Puts every method on its way: those that read, to the lane `reads`, and those that take longer to `traces`.
+    pub fn into_module(
+        self,
+        node: Arc<Node>,
+        reads: &Lane,
+        traces: &Lane,
+        counters: &Arc<Counters>,
+    ) -> RpcModule<Node> {
         let backend = Arc::clone(&node.backend);
         let submissions = Submissions::start(move |raw| backend.submit(raw), node.config.waiting_max);
         let mut module = RpcModule::from_arc(node);
         for (name, kind) in self.0 {
-            let (lane, counters) = (reads.clone(), Arc::clone(counters));
+            let lane = if matches!(kind, Kind::Trace(_)) { traces } else { reads };
+            let (lane, counters) = (lane.clone(), Arc::clone(counters));
             let submissions = submissions.clone();
             let registered = match kind {
-                Kind::Read(answer) => module.register_async_method(name, move |parameters, node, _| {
-                    let (lane, counters, answer) = (lane.clone(), Arc::clone(&counters), Arc::clone(&answer));
-                    async move {
-                        let started = Instant::now();
-                        let answered = lane.run(move || answer(&node, parameters.as_str())).await;
-                        counters.count(name, &answered, started.elapsed());
-                        answered.map_err(ErrorObjectOwned::from)
-                    }
-                }),
+                Kind::Read(answer) | Kind::Trace(answer) => {
+                    module.register_async_method(name, move |parameters, node, _| {
+                        let (lane, counters, answer) = (lane.clone(), Arc::clone(&counters), Arc::clone(&answer));
+                        async move {
+                            let started = Instant::now();
+                            let answered = lane.run(move || answer(&node, parameters.as_str())).await;
+                            counters.count(name, &answered, started.elapsed());
+                            answered.map_err(ErrorObjectOwned::from)
+                        }
+                    })
+                }
                 Kind::Waits(waits, look) => {
                     let ways = Ways { reads: lane, submissions };
                     module.register_async_method(name, move |parameters, node, _| {

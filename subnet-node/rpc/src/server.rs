@@ -120,10 +120,11 @@ impl RpcServer {
             (methods.submissions(), usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX));
         let filters = Filters::new(config.filters_max, config.filter_idle_max);
         let reads = Lane::new("reads", config.reads_max, config.waiting_max);
+        let traces = Lane::new("traces", config.traces_max, config.waiting_max);
         let node = Arc::new(Node { backend, comet, config: config.clone(), tip_cache: TipCache::default(), filters });
         let announcements = Arc::new(Announcements::new(Arc::clone(&node)));
         let comet = Comet::new(Arc::clone(&node), reads.clone(), Arc::clone(&counters), &served);
-        let mut module = methods.into_module(node, &reads, &counters);
+        let mut module = methods.into_module(node, &reads, &traces, &counters);
         comet.register(&mut module);
         let rules = Arc::new(Rules { served, clients: Arc::clone(&clients), counters: Arc::clone(&counters) });
         let websockets = Arc::new(WebSockets::new(Shared {
@@ -189,6 +190,7 @@ pub(crate) fn method_names() -> impl Iterator<Item = &'static str> {
 pub(crate) fn all_methods() -> Methods {
     let mut methods = Methods::default();
     crate::eth::register(&mut methods);
+    crate::debug::register(&mut methods);
     crate::subnet::register(&mut methods);
     methods
 }

@@ -7,6 +7,7 @@
 //! | `message` | FVM messages: bringing them, their receipts, calls and estimates |
 //! | `overrides` | the JSON of what a call is to find otherwise |
 //! | `progress` | where a message is on its way, what waits, and waiting for it |
+//! | `trace` | what happened inside a message |
 //! | `actor` | actors, their nonces and ids |
 //! | `proof` | parts of the state, proven |
 //! | [`view`] | the JSON of every answer |
@@ -23,6 +24,7 @@ mod parameter;
 mod progress;
 mod proof;
 mod status;
+mod trace;
 pub mod view;
 
 pub use proof::PROOF_WITNESS_BYTES_MAX;
@@ -46,6 +48,8 @@ pub fn register(methods: &mut Methods) {
     methods.read("subnet_pendingMessages", progress::pending);
     methods.read("subnet_call", message::call);
     methods.read("subnet_estimateMessageGas", message::estimate_gas);
+
+    methods.trace("subnet_traceMessage", trace::message);
 
     methods.read("subnet_getActor", actor::actor);
     methods.read("subnet_nonce", actor::nonce);

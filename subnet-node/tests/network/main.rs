@@ -18,6 +18,7 @@
 //! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
 //! | [`ledger`] | a chain taken over block by block, with stops at every height |
 //! | [`proofs`] | the state of a running node, proven to somebody who has no node |
+//! | [`trace`] | every transaction of a chain, run again and traced |
 //! | [`refusals`] | bad homes, settings and ports are refused with what to do |
 //! | [`strangers`] | readers that do their worst |
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on should stop, and say why")]
@@ -39,4 +40,5 @@ mod proofs;
 mod refusals;
 mod strangers;
 mod survival;
+mod trace;
 mod wallet;

@@ -14,20 +14,20 @@ use crate::evm::INVOKE_EVM;
 use crate::evm::abi::{self, Value};
 use crate::state::contract::ContractHead;
 use crate::state::read_block;
-use crate::{CallRequest, FvmCall};
+use crate::{CallRequest, FvmCall, Wanted};
 
 const REVERTED: ExitCode = ExitCode::new(33);
 
 /// A forwarder, a proxy, and a keeper: contract, actor, contract.
-struct Chain {
-    world: World,
-    forwarder: EthAddress,
-    proxy: Address,
-    keeper: EthAddress,
+pub(super) struct Chain {
+    pub(super) world: World,
+    pub(super) forwarder: EthAddress,
+    pub(super) proxy: Address,
+    pub(super) keeper: EthAddress,
 }
 
 impl Chain {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut world = World::new();
         let forwarder = world.deploy(0, FORWARDER);
         let keeper = world.deploy(1, KEEPER);
@@ -35,12 +35,12 @@ impl Chain {
         Self { world, forwarder, proxy, keeper }
     }
 
-    fn masked_proxy(&self) -> EthAddress {
+    pub(super) fn masked_proxy(&self) -> EthAddress {
         EthAddress::from_actor_id(self.proxy.id().unwrap())
     }
 
     /// Through forwarder and proxy to the keeper.
-    fn through(&self, nonce: u64, input: &[u8]) -> Transaction {
+    pub(super) fn through(&self, nonce: u64, input: &[u8]) -> Transaction {
         let proxied = proxied(&self.keeper.to_address(), INVOKE_EVM, &byte_string(input));
         send(&alice(), nonce, self.forwarder, 0, forwarded(self.masked_proxy(), &proxied))
     }
@@ -50,18 +50,18 @@ impl Chain {
     }
 }
 
-fn byte_string(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn byte_string(bytes: &[u8]) -> Vec<u8> {
     to_vec(&BytesSer(bytes)).unwrap()
 }
 
 /// What a proxy takes.
-fn proxied(to: &Address, method: u64, params: &[u8]) -> Vec<u8> {
+pub(super) fn proxied(to: &Address, method: u64, params: &[u8]) -> Vec<u8> {
     let to = to.to_bytes();
     [&[u8::try_from(to.len()).unwrap()][..], &to, &method.to_le_bytes(), params].concat()
 }
 
 /// What a forwarder takes.
-fn forwarded(to: EthAddress, data: &[u8]) -> Vec<u8> {
+pub(super) fn forwarded(to: EthAddress, data: &[u8]) -> Vec<u8> {
     [&EvmAddress::new(to.0).into_word()[..], data].concat()
 }
 
@@ -97,16 +97,17 @@ fn a_revert_at_the_far_end_undoes_both_runtimes_up_to_whoever_catches_it() {
 }
 
 #[test]
-fn a_missing_block_of_state_stops_the_node_below_an_actor_too() {
+fn a_missing_block_below_an_actor_stops_the_node_and_is_never_a_receipt() {
     let mut chain = Chain::new();
-    chain.world.one(chain.through(2, &words(&[1, 10])));
+    assert_eq!(chain.world.one(chain.through(2, &words(&[1, 10]))).exit_code, ExitCode::OK);
     let (_, keeper) = chain.world.tree().actor_at(&chain.keeper.to_address()).unwrap().unwrap();
     let head: ContractHead = from_slice(&read_block(&*chain.world.store, &keeper.state).unwrap()).unwrap();
     assert!(chain.world.store.remove(&head.storage));
-    let World { executor, store, root, .. } = &chain.world;
-    let params = proxied(&chain.keeper.to_address(), INVOKE_EVM, &byte_string(&words(&[1, 11])));
-    for transaction in [chain.through(3, &words(&[1, 11])), message(&carol(), 1, chain.proxy, 5, params, 0)] {
-        let failed = executor.execute_block(store, root, &chain.world.env(), &[transaction]).unwrap_err();
+    // The contract is the first that a message's actor calls, and the second of a transaction; its caller would catch any exit code.
+    let params = proxied(&chain.keeper.to_address(), INVOKE_EVM, &byte_string(&words(&[2, 10])));
+    for sent in [message(&carol(), 1, chain.proxy, 8, params, 0), chain.through(3, &words(&[2, 10]))] {
+        let Chain { world, .. } = &chain;
+        let failed = world.executor.execute_block(&world.store, &world.root, &world.env(), &[sent]).unwrap_err();
         assert!(failed.to_string().contains(&head.storage.to_string()), "{failed}");
     }
 }
@@ -410,7 +411,10 @@ fn two_runtimes_that_call_each_other_without_end_run_out_of_gas_or_depth_and_not
     code.extend(&data);
     assert_eq!(world.deploy(0, &code), looping);
     let unsigned = alloy_consensus::TxEip1559 { gas_limit: 1 << 24, ..unsigned(1, Some(looping), 0, vec![]) };
-    let receipt = world.one(sign(&alice(), unsigned));
+    let sent = sign(&alice(), unsigned);
+    let traced = world.replay(std::slice::from_ref(&sent), 0..1, Wanted::Calls { only_top: false }).remove(0);
+    let receipt = world.one(sent);
+    assert_eq!(traced.receipt, receipt, "traced, it goes as deep");
     assert_eq!(receipt.exit_code, ExitCode::OK, "the innermost failed, and its caller went on");
     assert!(world.stored(looping, 0) > U256::from(30), "{} levels", world.stored(looping, 0));
 }

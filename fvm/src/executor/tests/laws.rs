@@ -78,6 +78,11 @@ proptest! {
         let block: Vec<_> = acts.iter().map(|act| sign_act(act, &mut nonces, keeper, actor)).collect();
         let once = world.run(&block);
         prop_assert_eq!(&once, &world.run(&block), "the same block twice");
+        for wanted in super::trace::EVERYTHING {
+            let traced = world.replay(&block, 0..block.len(), wanted);
+            let receipts: Vec<_> = traced.into_iter().map(|traced| traced.receipt).collect();
+            prop_assert_eq!(&receipts, &once.receipts, "traced, for {:?}", wanted);
+        }
         for (act, receipt) in acts.iter().zip(&once.receipts) {
             prop_assert_eq!(receipt.skipped, matches!(act, Act::OutOfOrder), "{:?}", receipt);
         }

@@ -33,7 +33,7 @@ fn run(world: &World, transactions: &[Transaction], may_be_short: bool) -> Left 
         let view = View::InOrder(state);
         let (view, executed) = run(&world.executor, &mut evm, view, &env, env.gas_limit, transaction).unwrap();
         state = view.into_state().unwrap();
-        let Executed { receipt, changes, burnt: more, tip } = executed;
+        let Executed { receipt, changes, burnt: more, tip, tracer: _ } = executed;
         state.apply(changes).unwrap();
         receipts.push(receipt);
         burnt += more;

@@ -1,5 +1,6 @@
 //! A chain in memory, and hands to write transactions with.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use alloy_consensus::{TxEip1559, TxEip7702};
@@ -20,7 +21,10 @@ use crate::block::{BlockEnv, BlockOutcome, CodeInstaller, ExecutionParams};
 use crate::genesis::{CronEntry, GenesisAccount, GenesisState, build_genesis_state};
 use crate::receipt::Receipt;
 use crate::state::{MemoryStore, StateTree};
-use crate::{CallOutcome, CallRejected, CallRequest, Executor, ExecutorFatal, GasEstimate, Leash, Overrides, State};
+use crate::{
+    CallOutcome, CallRejected, CallRequest, Executor, ExecutorFatal, GasEstimate, Leash, Overrides, State, TraceLimits,
+    TraceRejected, TraceRequest, Traced, Wanted,
+};
 
 pub(super) const CHAIN_ID: u64 = 7;
 pub(super) const BASE_FEE: u64 = 1_000;
@@ -272,6 +276,22 @@ impl World {
         self.executor.estimate_gas(|| self.open(), &self.env(), overrides, call, &Leash::default()).unwrap().unwrap()
     }
 
+    /// Runs those of these transactions again that are `traced`, as a block after the last one.
+    pub(super) fn replay(&self, transactions: &[Transaction], traced: Range<usize>, wanted: Wanted) -> Vec<Traced> {
+        self.replay_within(transactions, traced, wanted, no_limits()).unwrap()
+    }
+
+    pub(super) fn replay_within(
+        &self,
+        transactions: &[Transaction],
+        traced: Range<usize>,
+        wanted: Wanted,
+        limits: TraceLimits,
+    ) -> Result<Vec<Traced>, TraceRejected> {
+        let request = TraceRequest { wanted, limits };
+        self.executor.replay(self.open().unwrap(), &self.env(), transactions, traced, &request).unwrap()
+    }
+
     pub(super) fn open(&self) -> Result<State, ExecutorFatal> {
         self.executor.open(&self.store, &self.root)
     }
@@ -326,6 +346,11 @@ impl World {
         let (id, _robust): (Address, Address) = fvm_ipld_encoding::from_slice(&receipt.return_data).unwrap();
         id
     }
+}
+
+/// Limits of a trace that none reaches.
+pub(super) fn no_limits() -> TraceLimits {
+    TraceLimits { steps_max: u64::MAX, bytes_max: u64::MAX, is_late: Arc::new(|| false) }
 }
 
 /// An address of either kind.

@@ -59,7 +59,7 @@ pub fn words(exit_code: ExitCode) -> String {
 }
 
 /// The reason in a contract's return bytes: Solidity's `Error(string)` or `Panic(uint256)`.
-fn revert_reason(data: &[u8]) -> Option<String> {
+pub fn revert_reason(data: &[u8]) -> Option<String> {
     let (selector, arguments) = data.split_first_chunk::<4>()?;
     match *selector {
         ERROR_SELECTOR => abi_string(arguments),

@@ -82,7 +82,10 @@ fn never(outcome: CallOutcome, allowance: u64) -> RpcRejected {
 }
 
 /// The call that a request means, its gas held to what the node lets one call use.
-fn held(node: &Node, request: TransactionRequest) -> Result<EthereumCall, RpcRejected> {
+///
+/// # Errors
+/// [`RpcRejected`] for what has no meaning here, as the parameter at position 0.
+pub fn held(node: &Node, request: TransactionRequest) -> Result<EthereumCall, RpcRejected> {
     let most = node.config.call_gas_max;
     let gas_limit = Some(request.gas.unwrap_or(most).min(most));
     let call = ethereum_call(request, node.backend.identity().chain_id)?;

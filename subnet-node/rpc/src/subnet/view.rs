@@ -293,6 +293,58 @@ pub struct CallResult {
     pub events: Vec<EventView>,
 }
 
+/// Answer of `subnet_traceMessage`, and a call within it: names are Filecoin's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ExecutionTrace {
+    /// The call.
+    pub msg: MessageTrace,
+    /// How it ended.
+    pub msg_rct: ReturnTrace,
+    /// The calls that it made, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subcalls: Vec<Self>,
+}
+
+/// A call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct MessageTrace {
+    /// Who calls.
+    pub from: String,
+    /// Whom; none where a contract was not made.
+    pub to: Option<String>,
+    /// In attoTRB.
+    pub value: String,
+    /// Method number; 0 moves value and runs no code.
+    pub method: u64,
+    /// Parameters; call data or init code of a call within the EVM.
+    pub params: HexBytes,
+    /// How they are to be read: an IPLD codec, 0 for none.
+    pub params_codec: u64,
+    /// FVM gas that it may use.
+    pub gas_limit: u64,
+    /// Whether it may change nothing.
+    pub read_only: bool,
+    /// The EVM's name of a call within the EVM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instruction: Option<String>,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ReturnTrace {
+    /// Zero, or why what it did was undone.
+    pub exit_code: u32,
+    /// What it returned.
+    pub r#return: HexBytes,
+    /// How that is to be read: an IPLD codec, 0 for nothing.
+    pub return_codec: u64,
+    /// FVM gas that it used.
+    pub gas_used: u64,
+}
+
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventView {

@@ -1,5 +1,6 @@
 //! A chain in memory that answers the RPC. Blocks are made when a test says so.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use tributary_fvm::call::{
 use tributary_fvm::fees::next_base_fee;
 use tributary_fvm::simulation::{CallInvalid, Simulated, SimulatedBlock, SimulationRejected};
 use tributary_fvm::state::MemoryStore;
-use tributary_fvm::{Overrides, OverridesRejected};
+use tributary_fvm::trace::{TraceCallRejected, TraceRejected, TraceRequest, Traced};
+use tributary_fvm::{Overrides, OverridesRejected, TracedCall};
 use tributary_message::{FvmTransaction, Transaction};
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid};
@@ -26,6 +28,7 @@ use tributary_rpc::subnet::PROOF_WITNESS_BYTES_MAX;
 use tributary_witness::{PartsOf, WitnessFatal, make};
 
 use crate::machine::{CODE, FVM_GAS_PER_GAS, GAS, LOOPER, State, actor, call, find, first_state, run};
+use crate::traces::{limit_passed, trace_of, trace_of_call};
 
 pub const CHAIN_ID: u64 = 31_415;
 pub const BLOCK_GAS_LIMIT: u64 = 30_000_000;
@@ -63,6 +66,8 @@ struct Inner {
     authorizations: Vec<SignedAuthorization>,
     /// Blocks that were simulated, all of them.
     simulated: Vec<SimulatedBlock>,
+    /// Whether transactions end differently when they are run again.
+    forgets: bool,
 }
 
 impl Ledger {
@@ -95,6 +100,7 @@ impl Ledger {
             overrides: Overrides::default(),
             authorizations: vec![],
             simulated: vec![],
+            forgets: false,
         };
         let (heads, arrivals) = (watch::Sender::new(Height::GENESIS), broadcast::Sender::new(ARRIVALS_KEPT));
         Self { identity, heads, arrivals, inner: Mutex::new(inner) }
@@ -160,6 +166,10 @@ impl Ledger {
 
     pub fn fall_behind(&self, progress: SyncProgress) {
         self.lock().syncing = Some(progress);
+    }
+
+    pub fn forget_how_transactions_ended(&self) {
+        self.lock().forgets = true;
     }
 
     pub fn catch_up(&self) {
@@ -333,6 +343,31 @@ impl Backend for Ledger {
         Ok(Box::new(Snapshot(inner.states[usize::try_from(height.0).unwrap()].clone(), self)))
     }
 
+    fn replay(
+        &self,
+        height: Height,
+        positions: Range<usize>,
+        request: &TraceRequest,
+    ) -> Result<Result<Vec<Traced>, TraceRejected>, ReadUnavailable> {
+        let inner = self.lock();
+        let before = height.previous().unwrap();
+        if before < inner.oldest_state {
+            return Err(ReadUnavailable::StateNotKept { height: before, oldest: inner.oldest_state });
+        }
+        if let Some(limit) = limit_passed(request) {
+            return Ok(Err(limit));
+        }
+        let block = inner.blocks.iter().find(|block| block.height == height).unwrap();
+        let traced = block.transactions[positions].iter().map(|executed| {
+            let mut receipt = executed.receipt.clone();
+            receipt.gas_used += u64::from(inner.forgets);
+            let ran = Transaction::decode(&executed.raw, CHAIN_ID).unwrap();
+            let trace = (!receipt.skipped).then(|| trace_of(request.wanted, &ran, &receipt));
+            Traced { receipt, trace }
+        });
+        Ok(Ok(traced.collect()))
+    }
+
     fn submit(&self, raw: Vec<Vec<u8>>) -> Vec<Result<Hash32, SubmitRejected>> {
         raw.iter().map(|raw| self.admit(raw)).collect()
     }
@@ -394,6 +429,19 @@ impl Snapshot<'_> {
         let nobody = overrides.accounts.keys().find(is_nobody);
         nobody.map_or(Ok(()), |account| Err(OverridesRejected::Nobody(*account).into()))
     }
+
+    fn outcome(&self, request: &CallRequest) -> CallOutcome {
+        match request {
+            CallRequest::Ethereum(one) => {
+                self.1.lock().authorizations.clone_from(&one.authorizations);
+                let to = one.to.map(|to| to.to_address());
+                call(&self.0, to.as_ref(), &one.input, one.gas_limit.unwrap())
+            }
+            CallRequest::Fvm(one) => {
+                call(&self.0, Some(&one.to), &one.params, one.gas_limit.unwrap() / FVM_GAS_PER_GAS)
+            }
+        }
+    }
 }
 
 /// Runs until the leash is cut; how long it was.
@@ -432,16 +480,26 @@ impl StateView for Snapshot<'_> {
         if to == Some(LOOPER.to_address()) {
             return Err(tributary_fvm::CallRejected::CutOff(wait_for(leash)).into());
         }
-        Ok(match request {
-            CallRequest::Ethereum(one) => {
-                self.1.lock().authorizations.clone_from(&one.authorizations);
-                let to = one.to.map(|to| to.to_address());
-                call(&self.0, to.as_ref(), &one.input, one.gas_limit.unwrap())
-            }
-            CallRequest::Fvm(one) => {
-                call(&self.0, Some(&one.to), &one.params, one.gas_limit.unwrap() / FVM_GAS_PER_GAS)
-            }
-        })
+        Ok(self.outcome(request))
+    }
+
+    fn trace_call(
+        &self,
+        request: &CallRequest,
+        overrides: &Overrides,
+        trace: &TraceRequest,
+    ) -> Result<Result<TracedCall, TraceCallRejected>, ReadUnavailable> {
+        if let Err(why) = self.alter(overrides) {
+            return Ok(Err(why.into()));
+        }
+        if let Some(limit) = limit_passed(trace) {
+            return Ok(Err(limit.into()));
+        }
+        let outcome = self.outcome(request);
+        let CallRequest::Ethereum(one) = request else { panic!("messages are not traced before they ran") };
+        let is_begun = one.gas_limit.unwrap() >= GAS;
+        let trace = is_begun.then(|| trace_of_call(trace.wanted, one, &outcome));
+        Ok(Ok((outcome, trace)))
     }
 
     fn estimate_gas(

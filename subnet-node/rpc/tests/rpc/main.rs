@@ -8,6 +8,8 @@
 //! | `simulations` | blocks that are run and forgotten, read by alloy's own types |
 //! | `comet` | CometBFT's RPC, for light clients |
 //! | `pool` | what waits in the mempool |
+//! | `traces` | nothing: what happens inside the chain's transactions |
+//! | `debug` | the `debug_` namespace, and a message's trace |
 //! | `subnet` | the `subnet_` namespace |
 //! | `progress` | of it, where a message is on its way, and waiting for it |
 //! | `proofs` | of it, what anybody can check alone |
@@ -25,6 +27,7 @@ mod calls;
 mod chain;
 mod clients;
 mod comet;
+mod debug;
 mod fees;
 mod filters;
 mod fixture;
@@ -40,5 +43,6 @@ mod simulations;
 mod socket;
 mod subnet;
 mod subscriptions;
+mod traces;
 mod transactions;
 mod websocket;

@@ -310,7 +310,7 @@ async fn a_transaction_is_refused_in_go_ethereums_words() {
 #[tokio::test]
 async fn a_method_that_is_not_there_is_not_found() {
     let served = serve().await;
-    for method in ["eth_sendTransaction", "debug_traceTransaction", "subnet_"] {
+    for method in ["eth_sendTransaction", "debug_getRawBlock", "subnet_"] {
         let refusal = served.refusal(method, json!([])).await;
         assert_eq!((refusal.code, refusal.message.as_str()), (-32601, "Method not found"), "{method}");
     }

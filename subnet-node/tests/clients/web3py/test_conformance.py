@@ -11,7 +11,9 @@ from web3._utils.module_testing import (
     AsyncEthModuleTest,
     AsyncNetModuleTest,
     EthModuleTest,
+    GoEthereumAsyncDebugModuleTest,
     GoEthereumAsyncTxPoolModuleTest,
+    GoEthereumDebugModuleTest,
     GoEthereumTxPoolModuleTest,
     NetModuleTest,
     Web3ModuleTest,
@@ -41,6 +43,10 @@ class TestTxPool(GoEthereumTxPoolModuleTest):
     pass
 
 
+class TestDebug(GoEthereumDebugModuleTest):
+    pass
+
+
 class TestAsyncWeb3(AsyncWeb3ModuleTest):
     def _check_web3_client_version(self, client_version):
         is_ours(client_version)
@@ -51,6 +57,10 @@ class TestAsyncNet(AsyncNetModuleTest):
 
 
 class TestAsyncTxPool(GoEthereumAsyncTxPoolModuleTest):
+    pass
+
+
+class TestAsyncDebug(GoEthereumAsyncDebugModuleTest):
     pass
 
 

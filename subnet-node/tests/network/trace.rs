@@ -1,0 +1,74 @@
+//! Every transaction of a chain, run again on its node and traced by every tracer.
+
+use serde_json::{Value, json};
+use tributary_primitives::actors::INIT_ID;
+
+use crate::network::{Network, Plan};
+use crate::wallet::Wallet;
+
+/// All tracers with all their options.
+fn tracers() -> [Value; 8] {
+    [
+        json!({}),
+        json!({ "enableMemory": true, "enableReturnData": true }),
+        json!({ "tracer": "callTracer" }),
+        json!({ "tracer": "callTracer", "tracerConfig": { "withLog": true } }),
+        json!({ "tracer": "prestateTracer" }),
+        json!({ "tracer": "prestateTracer", "tracerConfig": { "diffMode": true } }),
+        json!({ "tracer": "4byteTracer" }),
+        json!({ "tracer": "noopTracer" }),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_transaction_is_run_again_with_its_own_receipt_and_says_what_happened_in_it() {
+    let mut wallet = Wallet::rich();
+    let rich = vec![wallet.address().into(), wallet.f1_address().to_string().parse().unwrap()];
+    let mut network = Network::planned(Plan { rich, ..Plan::root(1) });
+    network.start_all();
+    let client = network.client(0);
+    client.reach(1).await;
+    for _ in 0..3 {
+        wallet.transfer(&client).await;
+        wallet.call(&client).await;
+    }
+    let token = wallet.make_token(&client, 0).await;
+    wallet.mint(&client, 2, token, wallet.f1_address()).await;
+    wallet.pay(&client, 3, token, fvm_shared::address::Address::new_id(INIT_ID), 400).await;
+    let (_, last) = wallet.transfer(&client).await;
+    client.reach(last).await;
+
+    let mut transactions = 0;
+    for height in (1..=last).map(|height| format!("{height:#x}")) {
+        // The node itself holds every receipt against the one on record, and refuses if they differ.
+        for options in tracers() {
+            let traces = client.ask("debug_traceBlockByNumber", json!([height, options])).await;
+            let traces = traces.unwrap_or_else(|why| panic!("block {height}, {options}: {why}"));
+            assert!(traces.as_array().unwrap().iter().all(|trace| trace.get("result").is_some()), "{traces}");
+        }
+        let block = client.ask("debug_traceBlockByNumber", json!([height, { "tracer": "callTracer" }])).await.unwrap();
+        for trace in block.as_array().unwrap() {
+            transactions += 1;
+            let hash = &trace["txHash"];
+            let receipt = client.ask("subnet_getMessageReceipt", json!([hash])).await.unwrap();
+            let used = format!("{:#x}", receipt["block_gas_used"].as_u64().unwrap());
+            assert_eq!(trace["result"]["gasUsed"], json!(used), "{hash}");
+            assert_eq!(trace["result"].get("error").is_some(), receipt["exit_code"] != 0, "{hash}");
+            let alone = client.ask("debug_traceTransaction", json!([hash, { "tracer": "callTracer" }])).await.unwrap();
+            assert_eq!(alone, trace["result"], "{hash}");
+            let message = client.ask("subnet_traceMessage", json!([hash])).await.unwrap();
+            assert_eq!(message["MsgRct"]["ExitCode"], receipt["exit_code"], "{hash}");
+        }
+    }
+    assert!(transactions >= 11, "{transactions} transactions");
+
+    // NUMBER, answered by code that an account has for this call alone.
+    let (somebody, code) = ("0x00000000000000000000000000000000000000aa", "0x435f5260205ff3");
+    let otherwise = json!({
+        "tracer": "callTracer", "stateOverrides": { somebody: { "code": code } }, "blockOverrides": { "number": "0x4d" },
+    });
+    for block in ["latest", "0x1"] {
+        let trace = client.ask("debug_traceCall", json!([{ "to": somebody }, block, otherwise])).await.unwrap();
+        assert_eq!(trace["output"], json!(format!("0x{:064x}", 0x4d)), "{block}");
+    }
+}
