@@ -136,6 +136,8 @@ pub struct RpcSettings {
     /// Methods that are not.
     #[serde(default)]
     pub methods_denied: Vec<String>,
+    /// Traces that run at once.
+    pub traces_max: NonZeroUsize,
     /// Instructions that one trace follows.
     pub trace_steps_max: u64,
     /// How long one trace may take, in seconds.
@@ -302,6 +304,7 @@ impl NodeConfig {
             client_header: rpc.client_header.clone(),
             methods_allowed: rpc.methods_allowed.clone(),
             methods_denied: rpc.methods_denied.clone(),
+            traces_max: rpc.traces_max.get(),
             trace_steps_max: rpc.trace_steps_max,
             trace_time_max: Duration::from_secs(rpc.trace_time_s.get()),
             log_blocks_max: rpc.log_blocks_max,
@@ -410,6 +413,9 @@ mod tests {
             client_header = "x-real-ip"
             methods_allowed = ["eth_*", "net_*"]
             methods_denied = ["eth_call"]
+            traces_max = 23
+            trace_steps_max = 24
+            trace_time_s = 25
             log_blocks_max = 19
             logs_max = 20
             filters_max = 21
@@ -439,6 +445,9 @@ mod tests {
             client_header: "x-real-ip".to_owned(),
             methods_allowed: vec!["eth_*".to_owned(), "net_*".to_owned()],
             methods_denied: vec!["eth_call".to_owned()],
+            traces_max: 23,
+            trace_steps_max: 24,
+            trace_time_max: Duration::from_secs(25),
             log_blocks_max: 19,
             logs_max: 20,
             filters_max: 21,

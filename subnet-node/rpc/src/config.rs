@@ -38,7 +38,7 @@ pub struct RpcConfig {
     pub trace_steps_max: u64,
     /// How long one trace may take, the transactions before it included.
     pub trace_time_max: Duration,
-    /// Most traces that run at once; each takes one of the places that blocks and calls run in.
+    /// Most traces that run at once; each takes one of the places that calls run in.
     pub traces_max: usize,
     /// Most blocks that `eth_getLogs` and one look at a filter read.
     pub log_blocks_max: u64,
@@ -97,7 +97,7 @@ impl Default for RpcConfig {
             trace_steps_max: 10_000_000,
             // go-ethereum's.
             trace_time_max: Duration::from_secs(5),
-            // Blocks must always find a place: there are eight.
+            // Calls must find a place too: there are eight.
             traces_max: 2,
             log_blocks_max: 10_000,
             logs_max: 20_000,

@@ -217,7 +217,7 @@ fn an_actor_of_installed_code_finds_the_state_and_the_entries_that_were_wanted()
     for somebody in [NOBODY, bob().eth_address(), EthAddress::from_actor_id(1)] {
         for wanted in [state(&[0x80]), entry(None)] {
             let refused = world.call_with(&on_accounts([(somebody, wanted)]), asking(NOBODY, Vec::new())).unwrap_err();
-            assert_eq!(refused, OverridesRejected::NotInstalled(somebody));
+            assert_eq!(refused, OverridesRejected::NotInstalled(somebody).into());
         }
     }
 }
@@ -232,7 +232,10 @@ fn a_link_that_leads_nowhere_is_its_callers_fault() {
         |cid: &Cid| AccountOverride { state: Some(to_vec(&(*cid,)).unwrap()), ..AccountOverride::default() };
     let ask = |cid: &Cid| world.call_with(&on_accounts([(reader, with_link_to(cid))]), CallRequest::Fvm(call.clone()));
     let refused = ask(&cbor_cid(b"nowhere")).unwrap_err();
-    assert!(matches!(&refused, OverridesRejected::Impossible(why) if why.contains("is not stored")), "{refused}");
+    assert!(
+        matches!(&refused, CallRejected::Overrides(OverridesRejected::Impossible(why)) if why.contains("is not stored")),
+        "{refused}"
+    );
     assert_eq!(
         well(ask(&world.root).unwrap()),
         &world.store.get(&world.root).unwrap().unwrap()[..],
