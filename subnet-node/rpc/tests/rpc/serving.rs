@@ -50,7 +50,10 @@ async fn settings_that_could_never_match_are_refused_at_start() {
         (RpcConfig { allowed_hosts: vec!["a b".to_owned()], ..RpcConfig::default() }, "allowed host \"a b\""),
         (RpcConfig { client_header: "a b".to_owned(), ..RpcConfig::default() }, "client header \"a b\""),
         (RpcConfig { methods_allowed: vec!["eth_cal".to_owned()], ..RpcConfig::default() }, "\"eth_cal\" is no method"),
-        (RpcConfig { methods_denied: vec!["debug_*".to_owned()], ..RpcConfig::default() }, "\"debug_*\" is no method"),
+        (
+            RpcConfig { methods_denied: vec!["engine_*".to_owned()], ..RpcConfig::default() },
+            "\"engine_*\" is no method",
+        ),
     ] {
         let refused =
             RpcServer::start(change, Arc::new(Ledger::new(&[])), Arc::new(CometChain::of(1)), Traffic::default())
