@@ -159,7 +159,7 @@ impl Told<'_> {
 
 fn code_hash(info: &AccountInfo) -> Option<Hash32> {
     let is_none = info.code_hash == KECCAK_EMPTY || info.code_hash == B256::ZERO;
-    (!is_none).then(|| Hash32(info.code_hash.0))
+    (!is_none).then_some(Hash32(info.code_hash.0))
 }
 
 fn is_empty(account: &AccountState) -> bool {

@@ -155,7 +155,7 @@ async fn messages_that_wait_are_shown_in_filecoins_names() {
         assert_eq!(of_sender.len(), count, "{sender}");
     }
     served.ledger.make_block();
-    assert_eq!(served.ask::<Vec<Value>>("subnet_pendingMessages", json!([])).await, [] as [Value; 0]);
+    assert!(served.ask::<Vec<Value>>("subnet_pendingMessages", json!([])).await.is_empty());
 }
 
 #[tokio::test]
