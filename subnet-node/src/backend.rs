@@ -4,6 +4,7 @@ use std::error::Error;
 use std::ops::Range;
 use std::sync::Arc;
 
+use cid::Cid;
 use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
 use tributary_chain::Block;
@@ -272,7 +273,13 @@ impl Backend for NodeBackend {
     }
 
     fn prove(&self, checkpoint: &Checkpoint, question: &PartsOf) -> Result<Witnessed, ProveRejected> {
-        let (height, root) = (checkpoint.height, &checkpoint.state_root);
+        self.witnessed(checkpoint.height, &checkpoint.state_root, question)
+    }
+}
+
+impl NodeBackend {
+    /// The answer to `question` about the state after the block at `height`, which has this root, and the witness for it.
+    fn witnessed(&self, height: Height, root: &Cid, question: &PartsOf) -> Result<Witnessed, ProveRejected> {
         self.check_state(height)?;
         let trees = self.ledger.past().at(height, root).map_err(self.unreadable(height))?;
         let (parts, witness) = make(&trees, root, question).map_err(|why| match why {
@@ -286,9 +293,7 @@ impl Backend for NodeBackend {
         })?;
         Ok(Witnessed { parts, witness })
     }
-}
 
-impl NodeBackend {
     /// The head as it was after the block at `height`, which is below the real one.
     fn past_head(&self, height: Height) -> Result<Head, ReadUnavailable> {
         let record = self.ledger.record_at(height).map_err(self.broken())?;
@@ -347,6 +352,10 @@ impl StateView for State<'_> {
             balance: actor.balance,
             delegated: actor.delegated_address,
         }))
+    }
+
+    fn parts(&self, question: &PartsOf) -> Result<Witnessed, ProveRejected> {
+        self.node.witnessed(self.head.height, &self.head.record.state_root, question)
     }
 
     fn eth_code(&self, address: &EthAddress) -> Result<Vec<u8>, ReadUnavailable> {

@@ -111,7 +111,7 @@ pub struct Entry {
     pub value: Option<HexBytes>,
 }
 
-/// What lies at a path, of a [`Proof`].
+/// What lies at a path below an actor's state, as in a [`Proof`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AtPath {
     /// Keys of maps and positions in lists, with slashes between them; empty for the whole state.
@@ -202,6 +202,20 @@ pub struct NoJson {
     pub why: String,
 }
 
+impl AtPath {
+    /// What lies at this path.
+    ///
+    /// # Errors
+    /// [`NoJson`].
+    pub fn new(path: &StatePath, value: Option<&Ipld>) -> Result<Self, NoJson> {
+        let path = path.to_string();
+        match value.map(dag_json).transpose() {
+            Ok(value) => Ok(Self { path, value }),
+            Err(why) => Err(NoJson { path, why }),
+        }
+    }
+}
+
 impl Proof {
     /// The proof that `parts` answer `question`.
     ///
@@ -219,19 +233,13 @@ impl Proof {
             .iter()
             .zip(&parts.entries)
             .map(|(key, value)| Entry { key: HexBytes(key.as_bytes().to_vec()), value: value.clone().map(HexBytes) });
-        let at_path = |path: String| {
-            let value = parts.value.as_ref().map(dag_json).transpose();
-            match value {
-                Ok(value) => Ok(AtPath { path, value }),
-                Err(why) => Err(NoJson { path, why }),
-            }
-        };
+        let at_path = |path: &StatePath| AtPath::new(path, parts.value.as_ref());
         Ok(Self {
             address: question.actor().to_string(),
             actor: parts.actor.as_ref().map(|(id, actor)| Actor::of(*id, actor)),
             slots: slots.collect(),
             entries: entries.collect(),
-            state: question.path().map(ToString::to_string).map(at_path).transpose()?,
+            state: question.path().map(at_path).transpose()?,
             certificate: Certificate::from(certificate),
             witness: HexBytes(witness),
         })

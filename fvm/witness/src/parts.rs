@@ -88,6 +88,13 @@ impl PartsOf {
     }
 }
 
+impl From<ValueAt> for PartsOf {
+    /// The actor, and what lies at the path.
+    fn from(ValueAt { actor, path }: ValueAt) -> Self {
+        Self { actor, slots: vec![], entries: vec![], path: Some(path) }
+    }
+}
+
 impl Question for PartsOf {
     type Answer = Parts;
 

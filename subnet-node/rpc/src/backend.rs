@@ -182,6 +182,12 @@ pub trait StateView {
     /// [`ReadUnavailable`].
     fn actor(&self, address: &Address) -> Result<Option<ActorView>, ReadUnavailable>;
 
+    /// Parts of this state, and the witness that they are.
+    ///
+    /// # Errors
+    /// [`ProveRejected`].
+    fn parts(&self, question: &PartsOf) -> Result<Witnessed, ProveRejected>;
+
     /// The code that `EXTCODECOPY` would give: a contract's, EIP-7702's designator, or nothing.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //! | `progress` | where a message is on its way, what waits, and waiting for it |
 //! | `trace` | what happened inside a message |
 //! | `actor` | actors, their nonces and ids |
+//! | `state` | what an actor keeps in its state |
 //! | `proof` | parts of the state, proven |
 //! | [`view`] | the JSON of every answer |
 //! | `parameter` | the JSON of every parameter |
@@ -23,6 +24,7 @@ mod overrides;
 mod parameter;
 mod progress;
 mod proof;
+mod state;
 mod status;
 mod trace;
 pub mod view;
@@ -54,5 +56,6 @@ pub fn register(methods: &mut Methods) {
     methods.read("subnet_getActor", actor::actor);
     methods.read("subnet_nonce", actor::nonce);
     methods.read("subnet_resolve", actor::resolve);
+    methods.read("subnet_readState", state::read);
     methods.read("subnet_getProof", proof::proof);
 }

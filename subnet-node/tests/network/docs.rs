@@ -97,7 +97,7 @@ async fn the_actors_page_makes_an_actor_from_an_empty_folder() {
     let output = output.await.unwrap();
     let (said, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}\n{complaints}");
-    for expected in ["value: 40", "value: 42", "refused"] {
+    for expected in ["value: 40", "value: 42", "\"State\":42", "refused"] {
         assert!(said.contains(expected), "{expected:?} in {said}\n{complaints}");
     }
     assert!(complaints.contains("exit code 21: the parameters are not what the method takes"), "{complaints}");

@@ -94,6 +94,10 @@ async fn whoever_has_the_genesis_document_checks_any_node_without_one() {
     assert_eq!(found["slots"][0]["value"], json!(client.block_hash(1).await.unwrap()));
     assert_eq!(found["state"], json!({"path": "4", "value": 1}));
     assert_eq!(found["entries"][0]["value"], Value::Null);
+    for height in [json!(null), json!(height)] {
+        let read = client.ask("subnet_readState", json!([HISTORY, "4", height])).await.unwrap();
+        assert_eq!(read["State"], 1, "without a proof, at any height");
+    }
 
     let nobody = client.ask("subnet_getProof", json!(["0x1111111111111111111111111111111111111111"])).await.unwrap();
     assert_eq!(proven(&nobody, &genesis)["actor"], Value::Null, "that nobody is there is proven too");

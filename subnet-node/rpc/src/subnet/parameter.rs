@@ -27,6 +27,16 @@ impl<'de> Deserialize<'de> for AnyAddress {
     }
 }
 
+/// A way below an actor's state, as in `2/0`; empty, or left out, for all of its root block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Path(pub StatePath);
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
 /// A signed transaction: `0x` and hex, or base64 as Filecoin's tools write bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawTransaction(pub Vec<u8>);

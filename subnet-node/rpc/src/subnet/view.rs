@@ -7,6 +7,7 @@ use fvm_shared::address::Address;
 use fvm_shared::crypto::signature::SignatureType;
 use fvm_shared::econ::TokenAmount;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tributary_fvm::receipt::Event;
 use tributary_message::FvmTransaction;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid_of};
@@ -383,6 +384,22 @@ impl From<&Event> for EventView {
             entries: entries.collect(),
         }
     }
+}
+
+/// Answer of `subnet_readState`. Names are Filecoin's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ActorState {
+    /// In attoTRB.
+    pub balance: String,
+    /// CID of its code.
+    pub code: String,
+    /// CID of its state's root block.
+    pub head: String,
+    /// Next nonce.
+    pub nonce: u64,
+    /// What lies at the path below the root block, as DAG-JSON; none where nothing is.
+    pub state: Option<Value>,
 }
 
 /// Answer of `subnet_estimateMessageGas`.

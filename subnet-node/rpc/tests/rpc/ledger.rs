@@ -1,9 +1,11 @@
 //! A chain in memory that answers the RPC. Blocks are made when a test says so.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use cid::Cid;
 use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
 use tributary_checkpoint::registration::ConfigurationNumber;
@@ -54,8 +56,10 @@ struct Inner {
     states: Vec<State>,
     waiting: Vec<Transaction>,
     certificates: Vec<CheckpointCertificate>,
-    /// Of every checkpoint.
+    /// Of every checkpoint, and of the states that were given a root.
     trees: MemoryStore,
+    /// Of states whose parts can be read.
+    roots: BTreeMap<Height, Cid>,
     finalized: Option<Height>,
     oldest_state: Height,
     oldest_block: Height,
@@ -93,6 +97,7 @@ impl Ledger {
             waiting: vec![],
             certificates: vec![],
             trees: MemoryStore::default(),
+            roots: BTreeMap::new(),
             finalized: None,
             oldest_state: Height::GENESIS,
             oldest_block: Height::GENESIS,
@@ -150,6 +155,11 @@ impl Ledger {
     /// What checkpoints are proven by from now on.
     pub fn keep_trees(&self, trees: MemoryStore) {
         self.lock().trees = trees;
+    }
+
+    /// What the parts of the state after the block at `height` are read by from now on.
+    pub fn root_at(&self, height: u64, root: Cid) {
+        self.lock().roots.insert(Height(height), root);
     }
 
     pub fn finalize(&self, height: u64) {
@@ -211,7 +221,7 @@ impl Ledger {
         let inner = self.lock();
         let mut waiting = inner.waiting.clone();
         waiting.sort_by_key(|one| (one.sender().to_bytes(), one.nonce()));
-        let mut next = std::collections::BTreeMap::new();
+        let mut next = BTreeMap::new();
         let told = waiting.into_iter().map(|one| {
             let first = || find(inner.states.last().unwrap(), &one.sender()).map_or(0, |actor| actor.nonce);
             let expected = next.entry(one.sender()).or_insert_with(first);
@@ -340,7 +350,7 @@ impl Backend for Ledger {
         if height < inner.oldest_state {
             return Err(ReadUnavailable::StateNotKept { height, oldest: inner.oldest_state });
         }
-        Ok(Box::new(Snapshot(inner.states[usize::try_from(height.0).unwrap()].clone(), self)))
+        Ok(Box::new(Snapshot(inner.states[usize::try_from(height.0).unwrap()].clone(), self, height)))
     }
 
     fn replay(
@@ -409,17 +419,21 @@ impl Backend for Ledger {
         if height < inner.oldest_state {
             return Err(ReadUnavailable::StateNotKept { height, oldest: inner.oldest_state }.into());
         }
-        let is_too_large = question.path().is_some_and(|path| path.to_string() == TOO_LARGE);
-        match make(&inner.trees, &checkpoint.state_root, question) {
-            Ok((parts, _)) if is_too_large => Ok(Witnessed { parts, witness: vec![0; PROOF_WITNESS_BYTES_MAX + 1] }),
-            Ok((parts, witness)) => Ok(Witnessed { parts, witness }),
-            Err(WitnessFatal::TooLong) => Err(ProveRejected::TooLong),
-            Err(why) => Err(ProveRejected::Unreadable(why.to_string())),
-        }
+        witnessed(&inner.trees, &checkpoint.state_root, question)
     }
 }
 
-struct Snapshot<'a>(State, &'a Ledger);
+fn witnessed(trees: &MemoryStore, root: &Cid, question: &PartsOf) -> Result<Witnessed, ProveRejected> {
+    let is_too_large = question.path().is_some_and(|path| path.to_string() == TOO_LARGE);
+    match make(trees, root, question) {
+        Ok((parts, _)) if is_too_large => Ok(Witnessed { parts, witness: vec![0; PROOF_WITNESS_BYTES_MAX + 1] }),
+        Ok((parts, witness)) => Ok(Witnessed { parts, witness }),
+        Err(WitnessFatal::TooLong) => Err(ProveRejected::TooLong),
+        Err(why) => Err(ProveRejected::Unreadable(why.to_string())),
+    }
+}
+
+struct Snapshot<'a>(State, &'a Ledger, Height);
 
 impl Snapshot<'_> {
     /// Remembers what the call was to find otherwise; there is no actor with an id from 4,000 on.
@@ -455,6 +469,11 @@ fn wait_for(leash: &Leash) -> Duration {
 impl StateView for Snapshot<'_> {
     fn actor(&self, address: &Address) -> Result<Option<ActorView>, ReadUnavailable> {
         Ok(find(&self.0, address).cloned())
+    }
+
+    fn parts(&self, question: &PartsOf) -> Result<Witnessed, ProveRejected> {
+        let inner = self.1.lock();
+        witnessed(&inner.trees, &inner.roots[&self.2], question)
     }
 
     fn eth_code(&self, address: &EthAddress) -> Result<Vec<u8>, ReadUnavailable> {

@@ -12,6 +12,7 @@
 //! | `debug` | the `debug_` namespace, and a message's trace |
 //! | `subnet` | the `subnet_` namespace |
 //! | `progress` | of it, where a message is on its way, and waiting for it |
+//! | `states` | of it, what an actor keeps in its state |
 //! | `proofs` | of it, what anybody can check alone |
 //! | `refusals` | each fault has its own code and sentence |
 //! | `serving` | the socket: limits, CORS, hosts, stopping |
@@ -41,6 +42,7 @@ mod refusals;
 mod serving;
 mod simulations;
 mod socket;
+mod states;
 mod subnet;
 mod subscriptions;
 mod traces;
