@@ -50,7 +50,7 @@ schedules: setup ## Run the parallel executor under model checkers: every order 
 ethereum-tests: build ## Run Ethereum's public state tests: TESTS=folder FORK=Cancun (docs/ethereum-tests.md)
 	$(TARGET_DIR)/debug/ethereum-tests --fork $(FORK) $(TESTS)
 
-oracle: setup ## Compare execution with the reference FVM: 20 CPU minutes cold, half a minute warm (ORACLE_FLAGS="--cases 20000")
+oracle: setup ## Compare execution with the reference FVM: 30 CPU minutes cold, half a minute warm (ORACLE_FLAGS="--cases 20000")
 	cargo test --locked --release --quiet --manifest-path $(ORACLE) --lib
 	cargo run --locked --release --quiet --manifest-path $(ORACLE) --bin oracle -- $(ORACLE_FLAGS)
 

@@ -71,7 +71,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<()> {
     ensure!(options.blocks >= 5, "fewer than five blocks say nothing");
     let bundle = options.bundle.as_deref().map(Bundle::open).transpose()?;
-    let profile = if cfg!(debug_assertions) { "debug" } else { "release, without link-time optimisation" };
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release, with thin link-time optimisation" };
     println!(
         "CPU time a message; profile: {profile}; {} accounts of each kind, blocks of {}, {} of them: median (least–most)",
         options.accounts, options.messages, options.blocks
