@@ -21,6 +21,9 @@ use revm::context_interface::result::{ExecutionResult, HaltReason};
 use revm::interpreter::InstructionResult;
 use tributary_primitives::EthAddress;
 
+use crate::call::CallOutcome;
+use crate::receipt::Event;
+
 const REVERTED: ExitCode = ExitCode::new(33);
 const INVALID_INSTRUCTION: ExitCode = ExitCode::new(34);
 const UNDEFINED_INSTRUCTION: ExitCode = ExitCode::new(35);
@@ -36,6 +39,14 @@ pub(crate) struct EvmOutcome {
     /// What was returned; of a contract that was made, its code.
     pub(crate) return_data: Vec<u8>,
     pub(crate) contract: Option<EthAddress>,
+}
+
+impl EvmOutcome {
+    /// The outcome of a call that emitted `events`.
+    pub(crate) fn into_call(self, events: Vec<Event>) -> CallOutcome {
+        let Self { exit_code, gas_used, return_data, contract: _ } = self;
+        CallOutcome { exit_code, gas_used, fvm_gas_used: 0, return_data, events }
+    }
 }
 
 pub(super) fn outcome_of(result: ExecutionResult<HaltReason>) -> EvmOutcome {

@@ -152,14 +152,7 @@ impl Scene<'_> {
         let called = match ended {
             Ok(outcome) => {
                 let finished = journal.finish()?;
-                let outcome = CallOutcome {
-                    exit_code: outcome.exit_code,
-                    gas_used: outcome.gas_used,
-                    fvm_gas_used: 0,
-                    return_data: outcome.return_data,
-                    events: finished.events,
-                };
-                (outcome, finished.tracer)
+                (outcome.into_call(finished.events), finished.tracer)
             }
             // Of what makes a transaction invalid only the gas limit is left.
             Err(why) => {

@@ -149,14 +149,7 @@ impl<'a> Series<'a> {
         self.gas_used = self.gas_used.saturating_add(outcome.gas_used);
         let mut state = finished.view.into_state()?;
         state.apply(finished.changes)?;
-        let outcome = CallOutcome {
-            exit_code: outcome.exit_code,
-            gas_used: outcome.gas_used,
-            fvm_gas_used: 0,
-            return_data: outcome.return_data,
-            events: finished.events,
-        };
-        Ok((state, outcome))
+        Ok((state, outcome.into_call(finished.events)))
     }
 
     /// What a call pays, and the part of it that is a tip, in attoTRB.

@@ -2,34 +2,11 @@
 //
 //   node calls.mjs http://127.0.0.1:8545 0xPRIVATE_KEY
 import assert from 'node:assert/strict'
-import {
-  createPublicClient, createWalletClient, defineChain, encodeAbiParameters, encodeFunctionData, http, keccak256, pad,
-  parseEther, toHex,
-} from 'viem'
+import { encodeAbiParameters, encodeFunctionData, keccak256, pad, parseEther, toHex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { compile } from '../compile.mjs'
+import { owner, publicClient, settled } from './connect.mjs'
 
-const [url, privateKey] = process.argv.slice(2)
-if (!url || !privateKey) {
-  console.error('usage: node calls.mjs RPC_URL PRIVATE_KEY')
-  process.exit(2)
-}
-
-const transport = http(url)
-const id = await createPublicClient({ transport }).getChainId()
-const chain = defineChain({
-  id,
-  name: 'Tributary',
-  nativeCurrency: { name: 'TRB', symbol: 'TRB', decimals: 18 },
-  rpcUrls: { default: { http: [url] } },
-})
-const publicClient = createPublicClient({ chain, transport, pollingInterval: 100 })
-const owner = createWalletClient({ account: privateKeyToAccount(privateKey), chain, transport })
-const settled = async (hash) => {
-  const receipt = await publicClient.waitForTransactionReceipt({ hash })
-  assert.equal(receipt.status, 'success')
-  return receipt
-}
 const stranger = privateKeyToAccount(generatePrivateKey()).address
 const friend = privateKeyToAccount(generatePrivateKey()).address
 

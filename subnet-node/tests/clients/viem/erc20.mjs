@@ -2,33 +2,11 @@
 //
 //   node erc20.mjs http://127.0.0.1:8545 0xPRIVATE_KEY
 import assert from 'node:assert/strict'
-import { createPublicClient, createWalletClient, defineChain, http, parseEther } from 'viem'
-import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { parseEther } from 'viem'
+import { generatePrivateKey } from 'viem/accounts'
 import { compile } from '../compile.mjs'
+import { owner, publicClient, settled, walletOf } from './connect.mjs'
 
-const [url, privateKey] = process.argv.slice(2)
-if (!url || !privateKey) {
-  console.error('usage: node erc20.mjs RPC_URL PRIVATE_KEY')
-  process.exit(2)
-}
-
-const transport = http(url)
-const id = await createPublicClient({ transport }).getChainId()
-const chain = defineChain({
-  id,
-  name: 'Tributary',
-  nativeCurrency: { name: 'TRB', symbol: 'TRB', decimals: 18 },
-  rpcUrls: { default: { http: [url] } },
-})
-const publicClient = createPublicClient({ chain, transport, pollingInterval: 100 })
-const walletOf = (key) => createWalletClient({ account: privateKeyToAccount(key), chain, transport })
-const settled = async (hash) => {
-  const receipt = await publicClient.waitForTransactionReceipt({ hash })
-  assert.equal(receipt.status, 'success')
-  return receipt
-}
-
-const owner = walletOf(privateKey)
 const friend = walletOf(generatePrivateKey())
 
 const gift = parseEther('1')

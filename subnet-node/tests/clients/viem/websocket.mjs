@@ -2,27 +2,12 @@
 //
 //   node websocket.mjs http://127.0.0.1:8545 0xPRIVATE_KEY
 import assert from 'node:assert/strict'
-import { createPublicClient, createWalletClient, defineChain, http, webSocket } from 'viem'
+import { createPublicClient, webSocket } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { compile } from '../compile.mjs'
+import { chain, owner as wallet, publicClient as overHttp, settled, url } from './connect.mjs'
 
-const [url, privateKey] = process.argv.slice(2)
-if (!url || !privateKey) {
-  console.error('usage: node websocket.mjs RPC_URL PRIVATE_KEY')
-  process.exit(2)
-}
-
-const overHttp = createPublicClient({ transport: http(url) })
-const chain = defineChain({
-  id: await overHttp.getChainId(),
-  name: 'Tributary',
-  nativeCurrency: { name: 'TRB', symbol: 'TRB', decimals: 18 },
-  rpcUrls: { default: { http: [url] } },
-})
-const transport = webSocket(url.replace('http', 'ws'))
-const client = createPublicClient({ chain, transport })
-const wallet = createWalletClient({ account: privateKeyToAccount(privateKey), chain, transport: http(url) })
-const settled = (hash) => overHttp.waitForTransactionReceipt({ hash, pollingInterval: 100 })
+const client = createPublicClient({ chain, transport: webSocket(url.replace('http', 'ws')) })
 const onError = (why) => {
   console.error(why)
   process.exit(1)
