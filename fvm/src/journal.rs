@@ -207,16 +207,15 @@ impl<V: StateView> Journal<V> {
 
     /// The id of the actor behind an account of the EVM. One that never had an actor gets it now, before the transaction's end.
     pub(crate) fn id_of(&mut self, address: EthAddress) -> Result<ActorID, StateFatal> {
-        let name = address.to_address();
-        if let Some(id) = self.0.own.resolve(&name) {
+        if let Some(id) = self.0.own.resolve_ethereum(address) {
             return Ok(id);
         }
-        if let Some(id) = self.view().resolve(&name)? {
+        if let Some(id) = self.view().resolve_ethereum(address)? {
             self.0.database.note(address, id);
             return Ok(id);
         }
         let id = self.take_id();
-        self.name(name, id);
+        self.name(address.to_address(), id);
         self.set_actor(id, Some(finish::placeholder(address)));
         Ok(id)
     }

@@ -9,7 +9,7 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
-use tributary_primitives::EntryKey;
+use tributary_primitives::{EntryKey, EthAddress};
 
 use super::State;
 use super::parallel::Speculation;
@@ -63,6 +63,10 @@ impl StateView for View {
         ask!(self, resolve(address))
     }
 
+    fn resolve_ethereum(&mut self, address: EthAddress) -> Result<Option<ActorID>, StateFatal> {
+        ask!(self, resolve_ethereum(address))
+    }
+
     fn contract(&mut self, id: ActorID) -> Result<Option<Arc<ContractHead>>, StateFatal> {
         ask!(self, contract(id))
     }
@@ -77,6 +81,10 @@ impl StateView for View {
 
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {
         ask!(self, bytecode(cid))
+    }
+
+    fn code(&mut self, id: ActorID, head: &ContractHead) -> Result<Bytecode, StateFatal> {
+        ask!(self, code(id, head))
     }
 
     fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {

@@ -81,7 +81,7 @@ impl<V: StateView> Database<V> {
         let named = self.named.filter(|(named, _)| *named == address).map(|(_, id)| id);
         let id = match named {
             Some(id) => Some(id),
-            None => self.view().resolve(&address.to_address())?,
+            None => self.view().resolve_ethereum(address)?,
         };
         let Some(id) = id else { return Ok(None) };
         let Some(actor) = self.view().actor(id)? else { return Ok(None) };
@@ -118,7 +118,7 @@ impl<V: StateView> Database<V> {
         }
         let Some(head) = self.view().contract(id)? else { return Ok(bare(KECCAK_EMPTY)) };
         let nonce = if builtin == Some(BuiltinActor::Evm) { head.nonce } else { nonce };
-        let code = Some(self.view().bytecode(&head.bytecode)?);
+        let code = Some(self.view().code(id, &head)?);
         Ok(AccountInfo { nonce, code, ..bare(B256::new(head.code_hash)) })
     }
 }

@@ -151,6 +151,11 @@ impl Own {
         self.names.get(address).copied()
     }
 
+    /// The same for an Ethereum address; most transactions name nobody.
+    pub(crate) fn resolve_ethereum(&self, address: EthAddress) -> Option<ActorID> {
+        if self.names.is_empty() { None } else { self.resolve(&address.to_address()) }
+    }
+
     /// The caller has seen that the address names nobody yet.
     pub(crate) fn name(&mut self, address: Address, id: ActorID) {
         self.names.insert(address, id);

@@ -14,7 +14,7 @@ use tributary_wasm::{
 use super::{Kernel, fatal};
 use crate::money;
 use crate::native;
-use crate::state::StateView;
+use crate::state::{ActorHead, StateView};
 
 /// A kernel that comes back from a call, and how the call ended.
 pub(crate) type Returned<V, T> = (Box<Kernel<V>>, Result<T, SyscallError>);
@@ -36,14 +36,14 @@ impl<V: StateView> Kernel<V> {
     }
 
     fn call_open(mut self: Box<Self>, send: Send, gas: &mut GasTracker) -> Returned<V, SendOutcome> {
-        let receiver = match self.prepare(&send, gas) {
-            Ok(receiver) => receiver,
+        let (receiver, actor) = match self.prepare(&send, gas) {
+            Ok(found) => found,
             Err(error) => return (self, Err(error)),
         };
         if send.method == METHOD_SEND {
             return (self, Ok(SendOutcome { exit_code: ExitCode::OK, return_block: None }));
         }
-        self.run(receiver, send, gas)
+        self.run_actor(&actor, receiver, send, gas)
     }
 
     /// Runs the code of a receiver that has its value already. Undoing what it did is the caller's.
@@ -54,30 +54,40 @@ impl<V: StateView> Kernel<V> {
         gas: &mut GasTracker,
     ) -> Returned<V, SendOutcome> {
         match self.journal.actor(receiver) {
-            Ok(Some(actor)) => match actor.code.builtin() {
-                Some(builtin) => native::invoke(self, builtin, receiver, send, gas),
-                None => self.invoke(actor.code.cid(), receiver, send, gas),
-            },
+            Ok(Some(actor)) => self.run_actor(&actor, receiver, send, gas),
             Ok(None) => (self, Err(rejected(ErrorNumber::NotFound, "the receiver does not exist"))),
             Err(broken) => (self, Err(fatal(broken))),
         }
     }
 
-    /// Finds or makes the receiver and moves the value.
-    fn prepare(&mut self, send: &Send, gas: &mut GasTracker) -> Result<ActorID, SyscallError> {
+    fn run_actor(
+        self: Box<Self>,
+        actor: &ActorHead,
+        receiver: ActorID,
+        send: Send,
+        gas: &mut GasTracker,
+    ) -> Returned<V, SendOutcome> {
+        match actor.code.builtin() {
+            Some(builtin) => native::invoke(self, builtin, receiver, send, gas),
+            None => self.invoke(actor.code.cid(), receiver, send, gas),
+        }
+    }
+
+    /// Finds or makes the receiver and moves the value, which leaves what it runs as it is.
+    fn prepare(&mut self, send: &Send, gas: &mut GasTracker) -> Result<(ActorID, Arc<ActorHead>), SyscallError> {
         let receiver = self.id_or_new(&send.to, send.read_only, gas)?;
         // The message's own receiver is looked up before it runs, and nobody pays for that.
         if send.stack.depth() == 1 {
             self.journal.own().first_access(receiver, Access::Read);
         }
         self.charge_access(receiver, Access::Read, gas)?;
-        if self.journal.actor(receiver).map_err(fatal)?.is_none() {
+        let Some(actor) = self.journal.actor(receiver).map_err(fatal)? else {
             return Err(rejected(ErrorNumber::NotFound, "the receiver does not exist"));
-        }
+        };
         if !send.value.is_zero() {
             self.transfer(send, receiver, gas)?;
         }
-        Ok(receiver)
+        Ok((receiver, actor))
     }
 
     /// Who cannot pay has paid for looking up, not for updating; who pays itself updates nobody.

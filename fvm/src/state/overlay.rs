@@ -210,9 +210,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
         if let Some((hash, code)) = change.code {
             let bytes = code.original_bytes();
             let bytecode = raw_cid(&bytes);
-            let head = Arc::make_mut(&mut contract.head);
-            head.bytecode = bytecode;
-            head.code_hash = hash.0;
+            contract.set_code(bytecode, hash, code.clone());
             if !bytes.is_empty() {
                 self.blocks.insert(bytecode, Arc::from(bytes.as_ref()));
             }

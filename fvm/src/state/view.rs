@@ -33,6 +33,11 @@ pub trait StateView: 'static {
     /// The id behind an address; for an id address the id itself, whether or not the actor exists.
     fn resolve(&mut self, address: &Address) -> Result<Option<ActorID>, StateFatal>;
 
+    /// The same for an Ethereum address: nearly every address that is asked for is one.
+    fn resolve_ethereum(&mut self, address: EthAddress) -> Result<Option<ActorID>, StateFatal> {
+        self.resolve(&address.to_address())
+    }
+
     /// The head of a contract, or of an account that delegates; `None` for any other actor.
     fn contract(&mut self, id: ActorID) -> Result<Option<Arc<ContractHead>>, StateFatal>;
 
@@ -44,6 +49,11 @@ pub trait StateView: 'static {
 
     /// EVM code by the CID of its raw block, analysed.
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal>;
+
+    /// The EVM code of the contract `id`, whose head this is, analysed.
+    fn code(&mut self, _id: ActorID, head: &ContractHead) -> Result<Bytecode, StateFatal> {
+        self.bytecode(&head.bytecode)
+    }
 
     /// A block of state; `None` when there is none.
     fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal>;
@@ -58,7 +68,7 @@ pub trait StateView: 'static {
 
     /// The hash of the block at `height`, as a transaction in the block at `now` may know it.
     fn block_hash(&mut self, height: Height, now: Height) -> Result<Option<Hash32>, StateFatal> {
-        let id = self.resolve(&HISTORY_ADDRESS.to_address())?;
+        let id = self.resolve_ethereum(HISTORY_ADDRESS)?;
         let Some(id) = id.filter(|_| history::is_kept(height, now)) else { return Ok(None) };
         Ok(Some(Hash32(self.slot(id, history::slot_of(height))?.to_be_bytes())))
     }
@@ -83,6 +93,10 @@ impl<V: StateView> StateView for Box<V> {
         self.as_mut().resolve(address)
     }
 
+    fn resolve_ethereum(&mut self, address: EthAddress) -> Result<Option<ActorID>, StateFatal> {
+        self.as_mut().resolve_ethereum(address)
+    }
+
     fn contract(&mut self, id: ActorID) -> Result<Option<Arc<ContractHead>>, StateFatal> {
         self.as_mut().contract(id)
     }
@@ -97,6 +111,10 @@ impl<V: StateView> StateView for Box<V> {
 
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {
         self.as_mut().bytecode(cid)
+    }
+
+    fn code(&mut self, id: ActorID, head: &ContractHead) -> Result<Bytecode, StateFatal> {
+        self.as_mut().code(id, head)
     }
 
     fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::{ActorID, EMPTY_ARR_CID};
-use revm::primitives::U256;
+use revm::bytecode::Bytecode;
+use revm::primitives::{B256, U256};
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{cbor_cid, raw_cid};
 
@@ -20,6 +21,8 @@ use crate::state::write_block;
 /// A contract that was read or changed.
 pub(super) struct Contract {
     pub(super) head: Arc<ContractHead>,
+    /// Its code, analysed, once it was needed.
+    code: Option<Bytecode>,
     /// Its tree, once it is needed.
     storage: Option<Storage>,
     /// Whether leaves below it may be of another that was here before.
@@ -36,12 +39,13 @@ impl Contract {
         let mut slots = Cache::default();
         cleared.into_iter().for_each(|slot| slots.set(slot, U256::ZERO));
         let head = Arc::new(ContractHead::empty(Storage::empty_root()));
-        Self { head, storage: Some(Storage::default()), is_new: true, is_saved: false, slots }
+        Self { head, code: None, storage: Some(Storage::default()), is_new: true, is_saved: false, slots }
     }
 
     /// The one with this head.
     pub(super) fn stored(head: ContractHead) -> Self {
-        Self { head: Arc::new(head), storage: None, is_new: false, is_saved: true, slots: Cache::default() }
+        let head = Arc::new(head);
+        Self { head, code: None, storage: None, is_new: false, is_saved: true, slots: Cache::default() }
     }
 
     /// The same without storage. It forgets which leaves are to be cleared: for a draft alone.
@@ -100,11 +104,29 @@ impl Contract {
         Ok(slots)
     }
 
+    /// Its code, analysed, if it is at hand.
+    pub(super) const fn code(&self) -> Option<&Bytecode> {
+        self.code.as_ref()
+    }
+
+    /// The code that its head names is this.
+    pub(super) fn keep_code(&mut self, code: Bytecode) {
+        self.code = Some(code);
+    }
+
+    /// From here on it runs this code, with this hash, whose block is `bytecode`.
+    pub(super) fn set_code(&mut self, bytecode: Cid, hash: B256, code: Bytecode) {
+        let head = Arc::make_mut(&mut self.head);
+        (head.bytecode, head.code_hash) = (bytecode, hash.0);
+        self.code = Some(code);
+    }
+
     /// Takes over a head of which the storage's root is known by its slots alone; `None` for one without code.
     pub(super) fn set_head(&mut self, head: Option<ContractHead>) {
         let storage = self.head.storage;
         let head = head.unwrap_or_else(|| ContractHead::empty(storage));
         self.head = Arc::new(ContractHead { storage, ..head });
+        self.code = None;
         self.is_saved = false;
     }
 
@@ -169,8 +191,9 @@ impl Contract {
         Ok(())
     }
 
-    /// Forgets slots that are as the leaves have them.
+    /// Forgets slots that are as the leaves have them, and its code.
     pub(super) fn forget(&mut self) {
+        self.code = None;
         self.slots = Cache::default();
         self.is_new = false;
     }

@@ -168,8 +168,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
         let bytes = code.original_bytes();
         let bytecode = raw_cid(&bytes);
         if let Some(contract) = self.contracts.get_mut(&id) {
-            let head = Arc::make_mut(&mut contract.head);
-            (head.bytecode, head.code_hash) = (bytecode, code.hash_slow().0);
+            contract.set_code(bytecode, code.hash_slow(), code.clone());
         }
         if !bytes.is_empty() {
             self.blocks.insert(bytecode, Arc::from(bytes.as_ref()));

@@ -25,9 +25,13 @@ impl Short {
         match address.payload() {
             Payload::Secp256k1(bytes) => Some(Self::new(1, bytes)),
             Payload::Actor(bytes) => Some(Self::new(2, bytes)),
-            Payload::Delegated(_) => EthAddress::from_address(address).map(|address| Self::new(4, &address.0)),
+            Payload::Delegated(_) => EthAddress::from_address(address).map(Self::ethereum),
             Payload::ID(_) | Payload::BLS(_) => None,
         }
+    }
+
+    fn ethereum(address: EthAddress) -> Self {
+        Self::new(4, &address.0)
     }
 
     fn new(kind: u64, bytes: &[u8; 20]) -> Self {
@@ -42,6 +46,11 @@ impl Short {
 }
 
 impl Names {
+    /// The same as [`Self::get`] for the f410 address of an Ethereum address that masks no id.
+    pub(super) fn get_ethereum(&self, address: EthAddress) -> Option<Option<ActorID>> {
+        self.short.get(&Short::ethereum(address)).copied()
+    }
+
     /// What is known of an address; inner `None` when nobody has it.
     pub(super) fn get(&self, address: &Address) -> Option<Option<ActorID>> {
         match Short::of(address) {
@@ -91,6 +100,7 @@ mod tests {
         for (id, address) in (101..).zip(&addresses[1..]) {
             assert_eq!(names.get(address), Some(Some(id)), "{address}");
         }
+        assert_eq!(names.get_ethereum(EthAddress(bytes)), Some(Some(103)));
         assert_eq!(names.len(), addresses.len());
     }
 

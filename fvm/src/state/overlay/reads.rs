@@ -9,9 +9,10 @@ use fvm_shared::address::Address;
 use revm::bytecode::Bytecode;
 use revm::primitives::U256;
 use tributary_primitives::actors::ENTRIES_ID;
-use tributary_primitives::{EntryKey, raw_cid};
+use tributary_primitives::{EntryKey, EthAddress, raw_cid};
 
 use super::BlockState;
+use super::contracts::Contract;
 use crate::error::StateFatal;
 use crate::state::actor::{Actor, ActorHead};
 use crate::state::contract::ContractHead;
@@ -31,7 +32,20 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
         self.cached_id(address)
     }
 
+    fn resolve_ethereum(&mut self, address: EthAddress) -> Result<Option<ActorID>, StateFatal> {
+        match address.as_actor_id() {
+            Some(id) => Ok(Some(id)),
+            None => match self.names.get_ethereum(address) {
+                Some(known) => Ok(known),
+                None => self.cached_id(&address.to_address()),
+            },
+        }
+    }
+
     fn contract(&mut self, id: ActorID) -> Result<Option<Arc<ContractHead>>, StateFatal> {
+        if let Some(contract) = self.contracts.get(&id) {
+            return Ok(Some(Arc::clone(&contract.head)));
+        }
         self.load_contract(id)?;
         Ok(self.contracts.get(&id).map(|contract| Arc::clone(&contract.head)))
     }
@@ -65,6 +79,17 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
             Bytecode::new_raw_checked(bytes.into()).map_err(|why| StateFatal::malformed(cid, "EVM code", why))?;
         self.bytecodes.insert(*cid, bytecode.clone());
         Ok(bytecode)
+    }
+
+    fn code(&mut self, id: ActorID, head: &ContractHead) -> Result<Bytecode, StateFatal> {
+        if let Some(code) = self.contracts.get(&id).and_then(Contract::code) {
+            return Ok(code.clone());
+        }
+        let code = self.bytecode(&head.bytecode)?;
+        if let Some(contract) = self.contracts.get_mut(&id) {
+            contract.keep_code(code.clone());
+        }
+        Ok(code)
     }
 
     fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, StateFatal> {
