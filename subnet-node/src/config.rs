@@ -94,6 +94,8 @@ pub struct GossipConfig {
 pub struct RpcSettings {
     /// Address and port.
     pub listen: SocketAddr,
+    /// Connections open.
+    pub sockets_max: usize,
     /// Requests over HTTP at once.
     pub connections_max: u32,
     /// WebSockets at once.
@@ -284,6 +286,7 @@ impl NodeConfig {
         let rpc = &self.rpc;
         RpcConfig {
             listen: rpc.listen,
+            sockets_max: rpc.sockets_max,
             connections_max: rpc.connections_max,
             websockets_max: rpc.websockets_max,
             websocket_calls_max: rpc.websocket_calls_max,
@@ -393,6 +396,7 @@ mod tests {
         let file = r#"
             [rpc]
             listen = "127.0.0.1:1"
+            sockets_max = 1
             connections_max = 2
             websockets_max = 3
             websocket_calls_max = 4
@@ -425,6 +429,7 @@ mod tests {
         "#;
         let expected = RpcConfig {
             listen: "127.0.0.1:1".parse().unwrap(),
+            sockets_max: 1,
             connections_max: 2,
             websockets_max: 3,
             websocket_calls_max: 4,

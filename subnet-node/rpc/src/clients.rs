@@ -1,7 +1,8 @@
 //! Who asks, and how much of the node each may have.
 //!
 //! ```text
-//! connection ─▶ as many of its address open as may be?   yes ─▶ 429, closed      client_connections_max
+//! connection ─▶ as many open as may be?                  yes ─▶ 503, closed      sockets_max
+//!            ─▶ as many of its address?                  yes ─▶ 429, closed      client_connections_max
 //!    request ─▶ has its client asked too fast?           yes ─▶ 429              client_requests_per_s
 //!      in it ─▶ a batch, a WebSocket: again for each     yes ─▶ -32005
 //! ```
@@ -65,14 +66,24 @@ pub struct Asker {
 #[derive(Clone, Debug)]
 pub struct Connection {
     from: SocketAddr,
-    _place: Option<Arc<Place>>,
+    _place: Arc<Place>,
+}
+
+/// Why a connection is not taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoPlace {
+    /// As many are open as may be.
+    AtAll,
+    /// As many of its address.
+    OfAddress,
 }
 
 /// All clients of a server.
 pub struct Clients {
     header: Option<HeaderName>,
+    sockets_max: usize,
     connections_max: Option<NonZeroU32>,
-    open: Arc<Open>,
+    open: Arc<Mutex<Open>>,
     pace: Option<Pace>,
     started: Instant,
     traffic: Traffic,
@@ -85,22 +96,27 @@ struct Pace {
     buckets: Mutex<Buckets>,
 }
 
-/// Connections open, by client.
-type Open = Mutex<HashMap<Client, u32>>;
+/// Connections open: all, and by client.
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    of: HashMap<Client, u32>,
+}
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
 struct Place {
     client: Client,
-    open: Arc<Open>,
+    open: Arc<Mutex<Open>>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut open = lock(&self.open);
-        match open.get_mut(&self.client) {
+        open.all -= 1;
+        match open.of.get_mut(&self.client) {
             Some(count) if *count > 1 => *count -= 1,
-            _ => drop(open.remove(&self.client)),
+            _ => drop(open.of.remove(&self.client)),
         }
     }
 }
@@ -115,6 +131,7 @@ impl Clients {
         };
         Self {
             header,
+            sockets_max: config.sockets_max,
             connections_max: NonZeroU32::new(config.client_connections_max),
             open: Arc::default(),
             pace: NonZeroU32::new(config.client_requests_per_s).map(pace),
@@ -123,21 +140,29 @@ impl Clients {
         }
     }
 
-    /// Takes a connection from there in; `None` when as many are open as may be.
-    pub fn connect(&self, from: SocketAddr) -> Option<Connection> {
-        let Some(most) = self.connections_max else { return Some(Connection { from, _place: None }) };
+    /// Takes a connection from there in.
+    ///
+    /// # Errors
+    /// [`NoPlace`], and it is counted as refused.
+    pub fn connect(&self, from: SocketAddr) -> Result<Connection, NoPlace> {
         let client = Client::at(from.ip());
-        {
-            let mut open = lock(&self.open);
-            let count = open.entry(client).or_default();
-            if *count >= most.get() {
-                self.traffic.refused_connection();
-                return None;
-            }
-            *count += 1;
-        }
+        self.take_place(client).inspect_err(|_| self.traffic.refused_connection())?;
         let place = Place { client, open: Arc::clone(&self.open) };
-        Some(Connection { from, _place: Some(Arc::new(place)) })
+        Ok(Connection { from, _place: Arc::new(place) })
+    }
+
+    fn take_place(&self, client: Client) -> Result<(), NoPlace> {
+        let mut open = lock(&self.open);
+        if open.all >= self.sockets_max {
+            return Err(NoPlace::AtAll);
+        }
+        let count = open.of.get(&client).copied().unwrap_or_default();
+        if self.connections_max.is_some_and(|most| count >= most.get()) {
+            return Err(NoPlace::OfAddress);
+        }
+        open.all += 1;
+        open.of.insert(client, count + 1);
+        Ok(())
     }
 
     /// Counts a request over HTTP, or an upgrade, with these headers, and says who asks. The first request of JSON-RPC in it is that one.
@@ -206,15 +231,27 @@ mod tests {
         let clients = clients(|config| config.client_connections_max = 2);
         let from: SocketAddr = "192.0.2.7:1".parse().unwrap();
         let (first, second) = (clients.connect(from).unwrap(), clients.connect(from).unwrap());
-        assert!(clients.connect(from).is_none());
-        assert!(clients.connect("192.0.2.8:1".parse().unwrap()).is_some(), "others are not kept out");
+        assert_eq!(clients.connect(from).unwrap_err(), NoPlace::OfAddress);
+        assert!(clients.connect("192.0.2.8:1".parse().unwrap()).is_ok(), "others are not kept out");
         assert_eq!(clients.traffic.refused_connections(), 1);
         let held = first.clone();
         drop(first);
-        assert!(clients.connect(from).is_none());
+        assert!(clients.connect(from).is_err());
         drop((held, second));
-        assert!(clients.connect(from).is_some());
-        assert!(lock(&clients.open).is_empty(), "nobody who is gone is remembered");
+        assert!(clients.connect(from).is_ok());
+        let open = lock(&clients.open);
+        assert_eq!((open.all, open.of.len()), (0, 0), "nobody who is gone is remembered");
+    }
+
+    #[test]
+    fn no_more_connections_are_open_than_may_be_wherever_they_come_from() {
+        let clients = clients(|config| config.sockets_max = 2);
+        let from = |last: u8| SocketAddr::from(([192, 0, 2, last], 1));
+        let held = [1, 2].map(|last| clients.connect(from(last)).unwrap());
+        assert_eq!(clients.connect(from(3)).unwrap_err(), NoPlace::AtAll);
+        assert_eq!(clients.traffic.refused_connections(), 1);
+        drop(held);
+        assert!(clients.connect(from(3)).is_ok());
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct RpcConfig {
     /// Where to listen; HTTP and WebSocket share the port. Port 0 takes any free one.
     pub listen: SocketAddr,
+    /// Most connections open, idle ones and WebSockets among them.
+    pub sockets_max: usize,
     /// Most requests in flight over HTTP.
     pub connections_max: u32,
     /// Most WebSockets open.
@@ -75,6 +77,8 @@ impl Default for RpcConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8545)),
+            // Those that may be busy at once: idle ones take file descriptors, of which a process often has 1,024, from the store.
+            sockets_max: 768,
             connections_max: 512,
             websockets_max: 256,
             websocket_calls_max: 32,

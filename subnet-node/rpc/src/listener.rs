@@ -1,4 +1,4 @@
-//! Takes connections in, as many of one address as may be.
+//! Takes connections in, as many as may be, at all and of one address.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +7,14 @@ use jsonrpsee::core::BoxError;
 use jsonrpsee::server::StopHandle;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::clients::{Clients, Connection};
+use crate::clients::{Clients, Connection, NoPlace};
 
-/// What who has too many connections is told, if it fits into the socket.
+/// What who finds no place is told, if it fits into the socket.
+const NONE_AT_ALL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: text/plain\r\ncontent-length: 68\r\nconnection: close\r\n\r\n\
+    as many connections are open as this node takes in; try again later\n";
+
+/// What who has too many connections is told.
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\n\
     content-type: text/plain\r\ncontent-length: 81\r\nconnection: close\r\n\r\n\
     as many connections are open from this address as may be; close one or try again\n";
@@ -40,10 +45,13 @@ pub async fn listen<F>(
                 continue;
             }
         };
-        let Some(connection) = clients.connect(from) else {
-            // Who does not hear it sees the connection closed.
-            let _ = socket.try_write(TOO_MANY);
-            continue;
+        let connection = match clients.connect(from) {
+            Ok(connection) => connection,
+            Err(why) => {
+                // Who does not hear it sees the connection closed.
+                let _ = socket.try_write(refusal(why));
+                continue;
+            }
         };
         // One that broke meanwhile is found out when it is served.
         let _ = socket.set_nodelay(true);
@@ -56,14 +64,23 @@ pub async fn listen<F>(
     }
 }
 
+const fn refusal(why: NoPlace) -> &'static [u8] {
+    match why {
+        NoPlace::AtAll => NONE_AT_ALL,
+        NoPlace::OfAddress => TOO_MANY,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_is_said_is_as_long_as_it_says() {
-        let said = std::str::from_utf8(TOO_MANY).unwrap();
-        let (head, body) = said.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+        for said in [NoPlace::AtAll, NoPlace::OfAddress].map(refusal) {
+            let said = std::str::from_utf8(said).unwrap();
+            let (head, body) = said.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+        }
     }
 }
