@@ -1,4 +1,4 @@
-//! What gas costs: the base fee's law, the two units of gas, and who gets what is paid.
+//! What gas costs: the base fee's law, the two units of gas, what being in a block takes, and who gets what is paid.
 //!
 //! ```text
 //! price paid ─┬─ base fee        ─▶ burnt: balance of f099
@@ -8,7 +8,11 @@
 //! Both are folded into the state after the block's last transaction, so transactions do not conflict over the two accounts, and
 //! a transaction that reads the proposer's balance does not see the tips of its own block.
 
+use fvm_shared::address::{Address, Protocol};
+use fvm_shared::crypto::signature::SignatureType;
 use fvm_shared::econ::TokenAmount;
+use tributary_message::fvm::signature::PREIMAGE_BYTES;
+use tributary_wasm::{Gas, prices};
 
 /// The base fee moves by at most 1/8 a block.
 ///
@@ -51,6 +55,22 @@ pub fn fvm_base_fee(base_fee: u64, fvm_gas_per_gas: u64) -> u64 {
 #[must_use]
 pub fn block_gas(fvm_gas: u64, fvm_gas_per_gas: u64) -> u64 {
     fvm_gas.div_ceil(fvm_gas_per_gas.max(1))
+}
+
+/// What being in a block costs a message of `message_bytes`, signature and all: the reference's price, and from an f3 the verification of
+/// its signature, as an actor pays for it.
+///
+/// A block's gas so bounds how many there are: one takes 0.85 ms, thirty times what a secp256k1 signature does.
+///
+/// Source: ours. The reference asks nothing for signatures at inclusion, since Filecoin's blocks carry one aggregate for all of their
+/// BLS messages; here each has its own.
+#[must_use]
+pub fn inclusion(from: &Address, message_bytes: usize) -> Gas {
+    let verification = match from.protocol() {
+        Protocol::BLS => prices::signature(SignatureType::BLS, PREIMAGE_BYTES),
+        _ => Gas::ZERO,
+    };
+    prices::inclusion(message_bytes) + verification
 }
 
 /// What a transaction pays for a unit of gas; `None` when its cap does not reach the base fee.
@@ -102,6 +122,20 @@ mod tests {
             assert_eq!(block_gas(fvm_gas, 500), weight);
         }
         assert_eq!((fvm_base_fee(0, 500), fvm_base_fee(1, 500), fvm_base_fee(1_000, 500)), (0, 1, 2));
+    }
+
+    /// The preimage is 66 bytes, at 26 gas each.
+    #[test]
+    fn only_an_f3_pays_for_its_signature_with_its_inclusion() {
+        let address = |key: &[u8]| match key.len() {
+            48 => Address::new_bls(key),
+            65 => Address::new_secp256k1(key),
+            _ => Address::new_delegated(10, key),
+        };
+        for (key, more) in [(&[7; 48][..], 16_598_605 + 66 * 26), (&[7; 65], 0), (&[7; 20], 0)] {
+            let from = address(key).unwrap();
+            assert_eq!(inclusion(&from, 200), prices::inclusion(200) + Gas::new(more), "{from}");
+        }
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::ops::RangeInclusive;
 
 use revm::interpreter::gas::calculate_initial_tx_gas_for_tx;
 use tributary_message::Transaction;
-use tributary_wasm::prices;
 
 use crate::evm::{self, SPEC, TRANSACTION_GAS_MAX};
 use crate::fees;
@@ -15,7 +14,7 @@ use crate::fees;
 /// The block gas that the transaction's limit must lie in, both ends included.
 ///
 /// For an Ethereum transaction from its intrinsic gas, or its calldata's floor if that is higher, to the cap of one transaction; for
-/// an FVM message from its inclusion up. Cost: a look at each byte of the call data.
+/// an FVM message from its inclusion up, in which an f3's signature counts. Cost: a look at each byte of the call data.
 ///
 /// Source: EIP-2028, EIP-2930, EIP-3860, EIP-7623, EIP-7702, EIP-7825.
 #[must_use]
@@ -26,7 +25,7 @@ pub fn gas_limits(transaction: &Transaction, fvm_gas_per_gas: u64) -> RangeInclu
             needed.initial_regular_gas().max(needed.floor_gas)..=TRANSACTION_GAS_MAX
         }
         Transaction::Fvm(message) => {
-            let needed = prices::inclusion(message.raw().len()).round_up();
+            let needed = fees::inclusion(&message.message().from, message.raw().len()).round_up();
             fees::block_gas(needed, fvm_gas_per_gas)..=u64::MAX
         }
     }

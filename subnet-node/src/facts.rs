@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cid::Cid;
+use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use tributary_chain::{
     BlockTime, ChainId, ChainIdRejected, ConsensusPublicKey, HeaderRules, Validator, ValidatorAddress, ValidatorSet,
@@ -11,7 +12,7 @@ use tributary_chain::{
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::registration::{Registration, Validator as CheckpointValidator};
 use tributary_consensus::{HeightParams, Pacing, Timeouts};
-use tributary_fvm::ExecutionParams;
+use tributary_fvm::{ExecutionParams, fees};
 use tributary_genesis::{ChainParameters, Genesis, GenesisValidator, SealedGenesis};
 use tributary_message::TRANSACTION_BYTES_MAX;
 use tributary_primitives::{EthAddress, Hash32, SubnetId};
@@ -138,6 +139,15 @@ impl ChainFacts {
             base_fee_min: self.parameters.base_fee_min.into(),
             fvm_gas_per_gas: self.parameters.fvm_gas_per_gas,
         }
+    }
+
+    /// Messages from f3 that the gas of a block includes at most.
+    #[must_use]
+    pub fn pairings_max(&self) -> usize {
+        let anybody = Address::new_bls(&[0; 48]).expect("48 bytes are a key's length");
+        let inclusion = fees::inclusion(&anybody, 0).round_up();
+        let least = fees::block_gas(inclusion, self.parameters.fvm_gas_per_gas).max(1);
+        usize::try_from(self.parameters.block_gas_limit / least).unwrap_or(usize::MAX)
     }
 
     /// What a block has room for.

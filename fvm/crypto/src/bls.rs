@@ -10,6 +10,7 @@ use std::fmt;
 
 use blst::BLST_ERROR;
 use blst::min_pk::{AggregateSignature, PublicKey, SecretKey, Signature};
+use fvm_shared::address::Address;
 use tributary_primitives::{BlsPublicKey, BlsSignature};
 
 use crate::SecretKeyRejected;
@@ -17,7 +18,7 @@ use crate::SecretKeyRejected;
 /// The ciphersuite: no augmentation; possession of keys is proved apart.
 const CIPHERSUITE: &[u8] = b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_";
 
-/// A validator's checkpoint key. Never printed.
+/// A validator's checkpoint key, or a user's. Never printed.
 #[derive(Clone)]
 pub struct BlsSecretKey(SecretKey);
 
@@ -46,6 +47,12 @@ impl BlsSecretKey {
     #[must_use]
     pub fn public_key(&self) -> BlsPublicKey {
         BlsPublicKey(self.0.sk_to_pk().compress())
+    }
+
+    /// The f3 address of this key. Cost: 100 µs.
+    #[must_use]
+    pub fn f3_address(&self) -> Address {
+        Address::new_bls(&self.public_key().0).expect("48 bytes are a key's length")
     }
 
     /// Signs `message`. Cost: 260 µs.

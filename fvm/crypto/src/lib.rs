@@ -2,7 +2,7 @@
 //!
 //! | module | scheme | who signs with it |
 //! |---|---|---|
-//! | [`bls`] | BLS12-381, keys in G1 | validators, checkpoints |
+//! | [`bls`] | BLS12-381, keys in G1 | validators: checkpoints; users: FVM messages from f3 |
 //! | [`secp`] | secp256k1 with recovery | users: Ethereum transactions and FVM messages |
 //!
 //! The only home of the two C libraries. Nothing here compiles to wasm: actors ask the host.

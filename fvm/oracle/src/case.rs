@@ -9,7 +9,7 @@ use fvm_shared::message::Message;
 use tributary_message::FvmTransaction;
 use tributary_script::{Op, Params, Script, SendOp};
 
-use crate::world::{CHAIN_ID, FIRST, Who};
+use crate::world::{FIRST, Who};
 
 /// Gas for a message whose limit is not the point.
 pub const GAS: u64 = 10_000_000_000;
@@ -107,7 +107,7 @@ impl Asked {
             gas_fee_cap: TokenAmount::default(),
             gas_premium: TokenAmount::default(),
         };
-        Ok(FvmTransaction::sign(message, &self.from.key(), CHAIN_ID)?)
+        Ok(self.from.sign(message)?)
     }
 }
 

@@ -15,6 +15,14 @@ pub struct Wanted {
 /// All of them.
 pub const WANTED: &[Wanted] = &[
     Wanted {
+        is: |found| {
+            let senders = ["a sender that is an f3", "an f3 that calls an actor"];
+            found.is_in("account", &senders) && found.is_of(&["gas"])
+        },
+        reason: "a message from an f3 pays for the verification of its signature with its inclusion: Filecoin's blocks carry one \
+                 aggregate for all BLS messages, here each has its own",
+    },
+    Wanted {
         is: |found| found.field == "exit code" && found.theirs.contains("pre-validation failed: Out of gas"),
         reason: "a gas limit below the message's inclusion: both skip it, the reference with 7, ours with 2, as for all that \
                  a sender should have seen before",

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | 0–99 | as our genesis makes them |
 //! | [`ALICE`], [`BOB`] | f1 accounts, who send |
-//! | [`DAVE`] | an f3 account |
-//! | [`ERIN`] | a placeholder: an f410 address that only received |
+//! | [`DAVE`] | an f3 account, who sends too |
+//! | [`ERIN`] | a placeholder: an f410 address that only received, until it sends |
 //! | 104 | the history contract (EIP-2935), which the reference only keeps |
 //! | [`FIRST`], [`SECOND`], [`THIRD`] | the test actor, three times |
 //! | [`LOST`] | the test actor; its state's block is not stored |
@@ -26,13 +26,15 @@ use fvm_ipld_hamt::{BytesKey, Hamt};
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
+use fvm_shared::message::Message;
 use fvm_shared::state::{ActorState, StateRoot};
 use multihash_codetable::{Code, MultihashDigest};
 use tributary_crypto::{BlsSecretKey, SecpSecretKey};
 use tributary_fvm::{GenesisAccount, GenesisState, build_genesis_state};
 use tributary_genesis_code::{COUNTER_ACTOR, SCRIPT_ACTOR};
+use tributary_message::{FvmRejected, FvmTransaction};
 use tributary_primitives::actors::BuiltinActor;
-use tributary_primitives::{EthAddress, raw_cid};
+use tributary_primitives::raw_cid;
 
 use crate::bundle::Bundle;
 use crate::rows::modules;
@@ -86,43 +88,70 @@ pub enum Who {
     Bob,
     /// A key without an actor.
     Nobody,
+    /// [`DAVE`].
+    Dave,
+    /// [`ERIN`].
+    Erin,
 }
 
 impl Who {
-    /// The key.
-    #[must_use]
-    pub fn key(self) -> SecpSecretKey {
+    /// The secret number.
+    const fn seed(self) -> [u8; 32] {
         let seed = match self {
             Self::Alice => 1,
             Self::Bob => 2,
             Self::Nobody => 3,
+            Self::Dave => 4,
+            Self::Erin => 5,
         };
-        SecpSecretKey::from_bytes(&[seed; 32]).expect("small numbers are secret keys")
+        [seed; 32]
     }
 
-    /// The f1 address.
+    /// The secp256k1 key of the secret number; dave has no account of it.
+    #[must_use]
+    pub fn key(self) -> SecpSecretKey {
+        SecpSecretKey::from_bytes(&self.seed()).expect("small numbers are secret keys")
+    }
+
+    /// The address it sends from: f3 of dave, f410 of erin, f1 of all others.
     #[must_use]
     pub fn address(self) -> Address {
-        self.key().f1_address()
+        match self {
+            Self::Dave => dave().f3_address(),
+            Self::Erin => self.key().eth_address().to_address(),
+            Self::Alice | Self::Bob | Self::Nobody => self.key().f1_address(),
+        }
+    }
+
+    /// The message, signed as its sender signs.
+    ///
+    /// # Errors
+    /// When a field is out of bounds.
+    pub fn sign(self, message: Message) -> Result<FvmTransaction, FvmRejected> {
+        match self {
+            Self::Dave => FvmTransaction::sign_bls(message, &dave(), CHAIN_ID),
+            Self::Erin => FvmTransaction::sign_delegated(message, &self.key(), CHAIN_ID),
+            Self::Alice | Self::Bob | Self::Nobody => FvmTransaction::sign(message, &self.key(), CHAIN_ID),
+        }
     }
 }
 
 /// The key of [`DAVE`].
 #[must_use]
 pub fn dave() -> BlsSecretKey {
-    BlsSecretKey::from_bytes(&[4; 32]).expect("a small number is a secret key")
+    BlsSecretKey::from_bytes(&Who::Dave.seed()).expect("a small number is a secret key")
 }
 
 /// The address of [`DAVE`].
 #[must_use]
 pub fn dave_address() -> Address {
-    Address::new_bls(&dave().public_key().0).expect("a key has 48 bytes")
+    Who::Dave.address()
 }
 
 /// The address of [`ERIN`].
 #[must_use]
 pub fn erin_address() -> Address {
-    EthAddress([0xee; 20]).to_address()
+    Who::Erin.address()
 }
 
 /// What both sides start from.

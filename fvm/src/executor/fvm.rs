@@ -2,11 +2,14 @@
 //!
 //! | question | no |
 //! |---|---|
-//! | is the sender an account? | skipped, 1 `SYS_SENDER_INVALID` |
+//! | is the sender an account, of a key or Ethereum's, or a placeholder? | skipped, 1 `SYS_SENDER_INVALID` |
 //! | is it its nonce? | skipped, 2 `SYS_SENDER_STATE_INVALID` |
 //! | does it have value and all gas at the fee cap? | skipped, 2 |
 //! | does the fee cap reach the base fee? | skipped, 2 |
 //! | does the gas limit hold the message's inclusion, and the block the gas limit? | skipped, 2 |
+//!
+//! A placeholder becomes an Ethereum account by the nonce that its first message uses up, as by its first Ethereum transaction; the
+//! journal sees to that. Nonces of an Ethereum account are one sequence, whichever kind of transaction uses them up.
 //!
 //! Then the sender pays for its gas limit at the effective price, the call runs, and what gas is left is paid back in full.
 //! Filecoin burns a part of what was over-estimated; a chain of blocks that fill on demand has no need to.
@@ -21,7 +24,7 @@ use revm::primitives::U256;
 use tributary_message::FvmTransaction;
 use tributary_primitives::EthAddress;
 use tributary_primitives::actors::BuiltinActor;
-use tributary_wasm::{Block, CallStack, GasTracker, MessageContext, Send, prices};
+use tributary_wasm::{Block, CallStack, GasTracker, MessageContext, Send};
 
 use super::Executed;
 use super::ethereum::burnt;
@@ -111,15 +114,18 @@ fn sender(journal: &mut Journal<View>, transaction: &FvmTransaction) -> Result<R
     let Some(sender) = account_of(journal, &message.from)? else { return Ok(Err(ExitCode::SYS_SENDER_INVALID)) };
     let (nonce, balance) = journal.nonce_and_balance(sender.eth_address)?;
     let can_pay = transaction.cost_max().is_some_and(|cost| U256::from(cost) <= balance);
-    let is_included = prices::inclusion(transaction.raw().len()).round_up() <= message.gas_limit;
+    let is_included = fees::inclusion(&message.from, transaction.raw().len()).round_up() <= message.gas_limit;
     let may_run = nonce == message.sequence && can_pay && is_included;
     Ok(may_run.then_some(sender).ok_or(ExitCode::SYS_SENDER_STATE_INVALID))
 }
 
-/// The account that may send messages from this address.
+/// The account that may send messages from this address. One that delegates may too (EIP-7702); a contract may not (EIP-3607).
 fn account_of(journal: &mut Journal<View>, from: &Address) -> Result<Option<Sender>, StateFatal> {
     let Some(id) = journal.resolve(from)? else { return Ok(None) };
-    let account = journal.actor(id)?.filter(|actor| actor.code.is(BuiltinActor::Account));
+    let may_send = |code: Option<BuiltinActor>| {
+        matches!(code, Some(BuiltinActor::Account | BuiltinActor::EthAccount | BuiltinActor::Placeholder))
+    };
+    let account = journal.actor(id)?.filter(|actor| may_send(actor.code.builtin()));
     Ok(account.map(|account| Sender { id, eth_address: eth_address(id, account.delegated.as_ref()) }))
 }
 
@@ -143,7 +149,7 @@ pub(super) fn run(
     message_bytes: usize,
 ) -> Result<Ended, ExecutorFatal> {
     let mut gas = GasTracker::new(message.gas_limit);
-    let is_included = gas.charge(prices::inclusion(message_bytes)).is_ok();
+    let is_included = gas.charge(fees::inclusion(&message.from, message_bytes)).is_ok();
     let params = message.params.bytes();
     let params = (!params.is_empty() && is_included).then(|| Block::new(CBOR, params)).transpose();
     let unbegun = match (is_included, &params) {

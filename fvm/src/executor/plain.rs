@@ -100,14 +100,14 @@ pub(super) fn fvm<V: StateView>(
     let Some(price) = fees::effective_price(transaction.fee_cap(), transaction.premium(), base_fee) else {
         return Ok(None);
     };
-    let (Some((from, _)), Some((to, _))) = (party(view, message.from)?, party(view, message.to)?) else {
-        return Ok(None);
-    };
+    let (from, to) = (view.resolve(&message.from)?, view.resolve(&message.to)?);
+    let (Some((from, _)), Some((to, _))) = (party(view, from)?, party(view, to)?) else { return Ok(None) };
     let Some(sender) = view.actor(from)? else { return Ok(None) };
     let is_account = sender.head.code.is(BuiltinActor::Account);
     let can_pay = transaction.cost_max().is_some_and(|cost| U256::from(cost) <= sender.balance);
     let value = U256::from(transaction.value());
-    let gas_used = fvm_gas(transaction.raw().len(), value, to).round_up();
+    let inclusion = fees::inclusion(&message.from, transaction.raw().len());
+    let gas_used = fvm_gas(inclusion, value, to).round_up();
     if !is_account || !can_pay || from == to || sender.nonce != message.sequence || gas_used > message.gas_limit {
         return Ok(None);
     }
@@ -116,21 +116,21 @@ pub(super) fn fvm<V: StateView>(
 }
 
 /// What a message that moves value pays: its inclusion, the transfer, and the receiver's update.
-fn fvm_gas(message_bytes: usize, value: U256, to: ActorID) -> Gas {
+fn fvm_gas(inclusion: Gas, value: U256, to: ActorID) -> Gas {
     if value.is_zero() {
-        return prices::inclusion(message_bytes);
+        return inclusion;
     }
     let mut accesses = Own::default();
     accesses.first_access(to, Access::Read);
     let update = prices::access(accesses.first_access(to, Access::Update));
-    prices::inclusion(message_bytes) + prices::VALUE_TRANSFER + update
+    inclusion + prices::VALUE_TRANSFER + update
 }
 
 /// Who takes part, without what they have: a receiver's balance is not asked for.
 type Party = (ActorID, Arc<ActorHead>);
 
-fn party<V: StateView>(view: &mut V, address: fvm_shared::address::Address) -> Result<Option<Party>, StateFatal> {
-    let Some(id) = view.resolve(&address)? else { return Ok(None) };
+fn party<V: StateView>(view: &mut V, id: Option<ActorID>) -> Result<Option<Party>, StateFatal> {
+    let Some(id) = id else { return Ok(None) };
     Ok(view.head(id)?.map(|head| (id, head)))
 }
 
@@ -140,7 +140,8 @@ fn ethereum_account<V: StateView>(view: &mut V, address: EthAddress) -> Result<O
     if address.0[1..ADDRESS_PREFIX].iter().all(|byte| *byte == 0) {
         return Ok(None);
     }
-    let Some((id, head)) = party(view, address.to_address())? else { return Ok(None) };
+    let id = view.resolve_ethereum(address)?;
+    let Some((id, head)) = party(view, id)? else { return Ok(None) };
     let is_plain = match head.code.builtin() {
         Some(BuiltinActor::Placeholder) => true,
         // One that delegates runs its delegate's code.

@@ -8,6 +8,7 @@ use fvm_ipld_encoding::{RawBytes, to_vec};
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
+use tributary_message::fvm::Kind;
 use tributary_wasm::MessageContext;
 
 use super::fvm::{Ended, run};
@@ -23,8 +24,8 @@ use crate::kernel::{BlockContext, Course, Kernel, Machine, Origin};
 use crate::overrides::{AccountOverrides, Overrides, OverridesRejected};
 use crate::trace::Tracer;
 
-/// Bytes by which a signed message is longer than the message: tuple head, byte string head, type, signature.
-const SIGNATURE_BYTES: usize = 1 + 2 + 1 + 65;
+/// Bytes by which a signed message is longer than the message and its signature's bytes: tuple head, byte string head, type.
+const ENVELOPE_BYTES: usize = 1 + 2 + 1;
 
 /// What comes of a state that was altered, unless it cannot be altered so.
 pub(super) type Altered<T> = Result<T, OverridesRejected>;
@@ -242,7 +243,9 @@ fn bytes_max(message: &Message) -> usize {
         gas_premium: most,
         ..message.clone()
     };
-    to_vec(&largest).map_or(0, |bytes| bytes.len()) + SIGNATURE_BYTES
+    // Who is named and cannot sign is taken for a key's account: an f0 usually stands for one.
+    let kind = Kind::of_sender(&message.from).unwrap_or(Kind::Secp256k1);
+    to_vec(&largest).map_or(0, |bytes| bytes.len()) + ENVELOPE_BYTES + kind.signature_bytes()
 }
 
 /// Searches for the least gas limit with which `run` ends with exit code zero.

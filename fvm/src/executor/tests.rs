@@ -13,6 +13,7 @@ mod overrides;
 mod parallel;
 mod plain;
 mod reward;
+mod senders;
 mod simulate;
 mod trace;
 mod world;

@@ -19,7 +19,9 @@ use fvm_ipld_encoding::RawBytes;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::message::Message;
+use tributary_crypto::BlsSecretKey;
 use tributary_message::ethereum::Envelope;
+use tributary_message::fvm::Kind;
 use tributary_message::{EthereumTransaction, FvmTransaction, Transaction};
 
 use crate::memory::measured;
@@ -67,9 +69,9 @@ fn encoded(transaction: &Transaction) -> Vec<u8> {
     match transaction {
         Transaction::Ethereum(transaction) => transaction.envelope().encoded_2718(),
         Transaction::Fvm(transaction) => {
-            let signature = &transaction.raw()[transaction.raw().len() - 68..];
             let message = fvm_ipld_encoding::to_vec(transaction.message()).unwrap();
-            [&[tributary_message::fvm::FIRST_BYTE][..], &message, signature].concat()
+            let signature = fvm_ipld_encoding::to_vec(&transaction.signature()).unwrap();
+            [&[tributary_message::fvm::FIRST_BYTE][..], &message, &signature].concat()
         }
     }
 }
@@ -86,6 +88,7 @@ enum Unsigned {
 
 #[derive(Arbitrary, Debug)]
 struct Fields {
+    /// Whose; of a message its last three bits say how it signs, too: 1 as f3, 2 and 3 as f410, else as f1.
     key: u8,
     nonce: u64,
     gas: u64,
@@ -141,6 +144,12 @@ fn mirrored(transaction: &Transaction) -> Vec<u8> {
         }
         Transaction::Fvm(transaction) => {
             let mut raw = transaction.raw().to_vec();
+            if transaction.signature().kind() == Kind::Bls {
+                // The point's other half: the third bit says which of two it is.
+                let start = raw.len() - Kind::Bls.signature_bytes();
+                raw[start] ^= 0x20;
+                return raw;
+            }
             let start = raw.len() - 65;
             let s = mirror(U256::from_be_slice(&raw[start + 32..start + 64]));
             raw[start + 32..start + 64].copy_from_slice(&s.to_be_bytes::<32>());
@@ -232,10 +241,21 @@ fn sign(unsigned: Unsigned) -> Option<(Fields, Transaction)> {
                 gas_fee_cap: TokenAmount::from_atto(fields.fee_cap),
                 gas_premium: TokenAmount::from_atto(fields.tip),
             };
-            let signed = FvmTransaction::sign(message, &key(fields.key), chain_id).ok()?;
-            (fields, Transaction::Fvm(std::sync::Arc::new(signed)))
+            let signed = match fields.key % 8 {
+                1 => FvmTransaction::sign_bls(message, &bls_key(fields.key), chain_id),
+                2 | 3 => FvmTransaction::sign_delegated(message, &key(fields.key), chain_id),
+                _ => FvmTransaction::sign(message, &key(fields.key), chain_id),
+            };
+            (fields, Transaction::Fvm(std::sync::Arc::new(signed.ok()?)))
         }
     })
+}
+
+/// A key's secret number is above zero and below 2²⁴⁸, so it is one.
+fn bls_key(seed: u8) -> BlsSecretKey {
+    let mut bytes = [seed; 32];
+    bytes[0] = 0;
+    BlsSecretKey::from_bytes(&bytes).unwrap()
 }
 
 fn to(fields: &Fields) -> TxKind {

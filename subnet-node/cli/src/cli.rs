@@ -66,12 +66,13 @@ EXAMPLES:
   tributary send bob 5TRB --key alice
   tributary send 0x70997970c51812dc3a010c7d01b50e0d17dc79c8 1.5TRB --key alice
   tributary send f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy 10TRB --key alice --as f1
+  tributary send f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy 10TRB --key alice --as f410
   tributary send 0x70997970c51812dc3a010c7d01b50e0d17dc79c8 2.5 --key alice \\
     --token 0x5fbdb2315678afecb367f032d93f642f64180aa3
   tributary send f0101 1TRB --key alice --until accepted --parent-rpc http://127.0.0.1:8545
 
-An Ethereum account cannot send to an f1 address that nobody used before: its account would have
-to be made, which an f1 account's message does (--as f1).";
+An Ethereum transaction cannot send to an f1 address that nobody used before: its account would have
+to be made, which a message does: from the key's f1 (--as f1) or Ethereum account (--as f410).";
     /// `call`
     pub const CALL: &str = "\
 EXAMPLES:
@@ -91,9 +92,10 @@ EXAMPLES:
   tributary invoke 0x5fbdb2315678afecb367f032d93f642f64180aa3 'pay()' --value 1TRB --key alice
   tributary invoke f0135 Increment --key alice
   tributary invoke f0135 Add --params 40 --key alice
+  tributary invoke f0135 Increment --key alice --as f410
 
-A contract's function is called from the key's Ethereum account, unless --as f1 says otherwise; an
-actor's method always from its f1.";
+A contract's function is called by an Ethereum transaction of the key's Ethereum account, unless --as
+says otherwise; an actor's method by a message of its f1, or with --as f410 of its Ethereum account.";
     /// `deploy`
     pub const DEPLOY: &str = "\
 EXAMPLES:
@@ -104,8 +106,9 @@ EXAMPLES:
   tributary deploy actor bafk2bzacebshb7jbta7k5dlqn4pn2xrnywx6bfmyb6h3ppkox7jtkugyombem \\
     --params '[1]' --key alice
 
-WASM code is installed, and actors are made, by messages of the key's f1 account, which must hold
-tokens. A chain may let nobody install code, or one actor alone: its parameter code_installer says.";
+WASM code is installed, and actors are made, by messages of the key's f1 account, or with --as f410
+of its Ethereum account, which must hold tokens. A chain may let nobody install code, or one actor
+alone: its parameter code_installer says.";
     /// `balance`
     pub const BALANCE: &str = "\
 EXAMPLES:

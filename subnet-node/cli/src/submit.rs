@@ -1,9 +1,10 @@
 //! A transaction, from what it shall do to a node's pool: nonce, gas, fees, signature, hand-in.
 //!
-//! | account | transaction | reaches |
-//! |---|---|---|
-//! | Ethereum (`0x…`, `f410…`) | EIP-1559 | accounts, contracts, and by masked id whoever takes value |
-//! | Filecoin (`f1…`) | FVM message | everybody: accounts that are not there yet, actors by method, contracts |
+//! | `--as` | account | transaction | reaches |
+//! |---|---|---|---|
+//! | `ethereum` | Ethereum (`0x…`, `f410…`) | EIP-1559 | accounts, contracts, and by masked id whoever takes value |
+//! | `f410` | the same | FVM message | everybody: accounts that are not there yet, actors by method, contracts |
+//! | `f1` | Filecoin (`f1…`) | FVM message | the same |
 //!
 //! What would fail is not sent: the node is asked first, for nothing.
 
@@ -17,7 +18,7 @@ use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
 use serde_json::{Value, json};
 use tributary_crypto::SecpSecretKey;
-use tributary_message::{EthereumTransaction, FvmTransaction};
+use tributary_message::{EthereumTransaction, FvmRejected, FvmTransaction};
 use tributary_primitives::{EthAddress, Hash32};
 
 use crate::abi::revert_reason;
@@ -32,12 +33,15 @@ pub const INVOKE_EVM: u64 = 3_844_450_837;
 /// Exit code of a contract that reverted. Source: builtin-actors, `actors/evm`.
 const EVM_REVERTED: ExitCode = ExitCode::new(33);
 
-/// Which of a key's two accounts.
+/// Which of a key's two accounts, and what it sends.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Account {
-    /// 0x…, which is f410…
+    /// 0x…, which is f410…, by Ethereum transactions
     Ethereum,
-    /// f1…
+    /// The same account, by FVM messages
+    #[value(alias = "f4")]
+    F410,
+    /// f1…, by FVM messages
     F1,
 }
 
@@ -47,7 +51,43 @@ impl Account {
     pub fn address(self, key: &SecpSecretKey) -> String {
         match self {
             Self::Ethereum => key.eth_address().to_string(),
+            Self::F410 => key.eth_address().to_address().to_string(),
             Self::F1 => key.f1_address().to_string(),
+        }
+    }
+
+    /// Who sends it, if it sends messages.
+    #[must_use]
+    pub const fn messenger(self) -> Option<Messenger> {
+        match self {
+            Self::Ethereum => None,
+            Self::F410 => Some(Messenger::F410),
+            Self::F1 => Some(Messenger::F1),
+        }
+    }
+}
+
+/// Which of a key's accounts sends a message.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Messenger {
+    /// Its Ethereum account.
+    F410,
+    /// Its Filecoin account.
+    F1,
+}
+
+impl Messenger {
+    fn sign(self, message: Message, key: &SecpSecretKey, chain_id: u64) -> Result<FvmTransaction, FvmRejected> {
+        match self {
+            Self::F410 => FvmTransaction::sign_delegated(message, key, chain_id),
+            Self::F1 => FvmTransaction::sign(message, key, chain_id),
+        }
+    }
+
+    fn address(self, key: &SecpSecretKey) -> Address {
+        match self {
+            Self::F410 => key.eth_address().to_address(),
+            Self::F1 => key.f1_address(),
         }
     }
 }
@@ -58,7 +98,7 @@ pub struct Terms {
     /// Nonce, to replace a transaction that waits [default: the next one, those waiting counted]
     #[arg(long, value_name = "NUMBER", help_heading = "Terms")]
     pub nonce: Option<u64>,
-    /// Most gas: Ethereum's, or the FVM's for an f1 account [default: what it takes, and a quarter more]
+    /// Most gas: Ethereum's, or the FVM's for a message [default: what it takes, and a quarter more]
     #[arg(long, value_name = "GAS", help_heading = "Terms", value_parser = clap::value_parser!(u64).range(1..))]
     pub gas_limit: Option<u64>,
     /// Most attoTRB for a unit of that gas [default: twice the base fee, and the tip]
@@ -81,8 +121,10 @@ pub enum Deed {
         /// Call data.
         input: Vec<u8>,
     },
-    /// From the f1 account.
+    /// By an FVM message.
     Fvm {
+        /// From which account.
+        by: Messenger,
         /// Whom.
         to: Address,
         /// attoTRB.
@@ -100,7 +142,8 @@ impl Deed {
     pub const fn account(&self) -> Account {
         match self {
             Self::Ethereum { .. } => Account::Ethereum,
-            Self::Fvm { .. } => Account::F1,
+            Self::Fvm { by: Messenger::F410, .. } => Account::F410,
+            Self::Fvm { by: Messenger::F1, .. } => Account::F1,
         }
     }
 }
@@ -129,7 +172,9 @@ pub async fn submit(
 ) -> Result<Submitted, Trouble> {
     let submitted = match deed {
         Deed::Ethereum { to, value, input } => ethereum(node, status, key, (*to, *value, input), terms).await,
-        Deed::Fvm { to, value, method, params } => fvm(node, status, key, (*to, *value, *method, params), terms).await,
+        Deed::Fvm { by, to, value, method, params } => {
+            fvm(node, status, (key, *by), (*to, *value, *method, params), terms).await
+        }
     };
     submitted.map_err(|trouble| named(trouble, deed.account(), key))
 }
@@ -190,11 +235,11 @@ async fn ethereum(
 async fn fvm(
     node: &Node,
     status: &Status,
-    key: &SecpSecretKey,
+    (key, by): (&SecpSecretKey, Messenger),
     (to, value, method, params): (Address, u128, u64, &[u8]),
     terms: &Terms,
 ) -> Result<Submitted, Trouble> {
-    let from = key.f1_address();
+    let from = by.address(key);
     let gas_limit = match terms.gas_limit {
         Some(gas) => gas,
         None => {
@@ -229,7 +274,7 @@ async fn fvm(
         gas_fee_cap: TokenAmount::from_atto(cap),
         gas_premium: TokenAmount::from_atto(tip),
     };
-    let signed = FvmTransaction::sign(message, key, status.chain_id);
+    let signed = by.sign(message, key, status.chain_id);
     let signed = signed.map_err(|why| Trouble::usage(format!("it cannot be signed: {why}")))?;
     hand_in(node, "subnet_sendMessage", signed.raw()).await?;
     Ok(Submitted { hash: signed.hash(), from: from.to_string(), nonce })

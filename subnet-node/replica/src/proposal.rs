@@ -26,6 +26,14 @@ pub enum ProposalRejected {
         /// Position of the second one.
         index: usize,
     },
+    /// More messages from f3 than the gas of a block includes.
+    #[error("{count} messages of the proposal have BLS signatures; the gas of a block includes {most} at most")]
+    TooManyPairings {
+        /// How many.
+        count: usize,
+        /// Most.
+        most: usize,
+    },
     /// More gas than a block has.
     #[error("transactions of the proposal may use {gas} gas; a block has {limit}")]
     GasAboveBlock {
@@ -34,6 +42,18 @@ pub enum ProposalRejected {
         /// Gas of a block.
         limit: u64,
     },
+}
+
+/// Refuses a proposal whose signatures cost more to verify than its gas pays for, before any is verified: one BLS signature takes as long as
+/// thirty others. `most` messages with one are included by a whole block's gas. Cost: some microseconds for each FVM message.
+///
+/// # Errors
+/// [`ProposalRejected::TooManyPairings`].
+pub fn judge_pairings(raw: &[impl AsRef<[u8]>], most: usize) -> Result<(), ProposalRejected> {
+    match raw.iter().filter(|raw| Transaction::costs_pairing(raw.as_ref())).count() {
+        count if count > most => Err(ProposalRejected::TooManyPairings { count, most }),
+        _ => Ok(()),
+    }
 }
 
 /// The proposal's transactions, if they may stand in one block.
@@ -66,6 +86,13 @@ pub fn judge_transactions(
 
 #[cfg(test)]
 mod tests {
+    use fvm_ipld_encoding::RawBytes;
+    use fvm_shared::address::Address;
+    use fvm_shared::econ::TokenAmount;
+    use fvm_shared::message::Message;
+    use tributary_crypto::BlsSecretKey;
+    use tributary_message::FvmTransaction;
+
     use super::*;
     use crate::mempool::tests::{RULES, transfer};
 
@@ -83,5 +110,27 @@ mod tests {
         assert!(matches!(refusal, ProposalRejected::NotATransaction { index: 1, .. }), "{refusal}");
         let many: Vec<_> = (0..6).map(|nonce| transfer(1, nonce, 10).raw().to_vec()).collect();
         assert_eq!(judge(&many), Err(ProposalRejected::GasAboveBlock { gas: 126_000, limit: 105_000 }));
+    }
+
+    #[test]
+    fn more_bls_signatures_than_a_block_pays_for_are_not_even_verified() {
+        let unsigned = Message {
+            version: 0,
+            from: Address::new_id(0),
+            to: Address::new_id(100),
+            sequence: 0,
+            value: TokenAmount::default(),
+            method_num: 0,
+            params: RawBytes::default(),
+            gas_limit: 1,
+            gas_fee_cap: TokenAmount::default(),
+            gas_premium: TokenAmount::default(),
+        };
+        let key = BlsSecretKey::from_bytes(&[7; 32]).unwrap();
+        let mut from_f3 = FvmTransaction::sign_bls(unsigned, &key, 7).unwrap().raw().to_vec();
+        *from_f3.last_mut().unwrap() ^= 1;
+        let raw = [from_f3.clone(), transfer(1, 0, 10).raw().to_vec(), vec![0x82], from_f3];
+        assert_eq!(judge_pairings(&raw, 2), Ok(()));
+        assert_eq!(judge_pairings(&raw, 1), Err(ProposalRejected::TooManyPairings { count: 2, most: 1 }));
     }
 }

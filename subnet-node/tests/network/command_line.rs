@@ -152,10 +152,12 @@ async fn a_person_walks_from_a_new_key_to_what_the_parent_accepted() {
 
     // The other account of the key: only a message can make it.
     let refused = person.trouble(&["send", &alice_f1, "5TRB", "--key", "rich"], 10);
-    assert!(text(&refused["message"]).contains("--as f1"), "{refused}");
+    assert!(text(&refused["message"]).contains("--as f1 or --as f410"), "{refused}");
     person.done(&["send", &alice_f1, "5TRB", "--key", "rich", "--as", "f1"]);
     person.done(&["send", &alice_f1, "1TRB", "--key", "rich"]);
-    assert_eq!(person.done(&["balance", &alice_f1])[0]["atto"], (6 * TRB).to_string());
+    let sent = person.done(&["send", &alice_f1, "1TRB", "--key", "rich", "--as", "f410"]);
+    assert!(text(&sent["from"]).starts_with("f410"), "{sent}");
+    assert_eq!(person.done(&["balance", &alice_f1])[0]["atto"], (7 * TRB).to_string());
     let brought = person.done(&["invoke", tally, "bring(uint256)", "3", "--key", "alice", "--as", "f1"]);
     assert_eq!(brought["exit_code"], 0);
     assert_eq!(person.done(&["call", tally, "total()(uint256)"])["values"], json!(["10"]));
@@ -166,7 +168,8 @@ async fn a_person_walks_from_a_new_key_to_what_the_parent_accepted() {
     let made = person.done(&["deploy", "wasm", wasm.to_str().unwrap(), "--key", "alice"]);
     let counter = text(&made["actor"]);
     person.done(&["invoke", counter, "Increment", "--key", "alice"]);
-    assert_eq!(person.done(&["call", counter, "Get"])["value"], 1);
+    person.done(&["invoke", counter, "Increment", "--key", "alice", "--as", "f4"]);
+    assert_eq!(person.done(&["call", counter, "Get"])["value"], 2);
     let another = person.done(&["deploy", "actor", text(&made["code"]), "--key", "alice"]);
     assert_ne!(another["actor"], made["actor"]);
 
@@ -291,7 +294,10 @@ async fn each_trouble_has_its_exit_code_and_says_what_to_do() {
         (&["send", &alice, "2000000TRB", "--key", "rich"], 5, "tributary balance"),
         (&["send", &alice, "1", "--key", "alice"], 5, &alice),
         (&["send", &alice, "1", "--key", "alice", "--as", "f1"], 5, &alice_f1),
+        (&["send", &alice, "1", "--key", "alice", "--as", "f410"], 5, "f410"),
         (&["send", &alice, "1", "--key", "rich", "--nonce", "0"], 6, "--nonce"),
+        (&["invoke", "f01", "2", "--key", "rich", "--as", "ethereum"], 2, "--as f1 or --as f410"),
+        (&["deploy", "evm", TALLY, "--key", "rich", "--as", "f410"], 2, "leave out --as"),
         (&["send", &alice, "1", "--key", "rich", "--until", "accepted"], 2, "is a root"),
         (&["call", "f0999", "Get"], 10, "no such actor"),
         (&["call", "f01", "77"], 7, "no such method"),

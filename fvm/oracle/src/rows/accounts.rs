@@ -50,6 +50,13 @@ pub(super) fn cases() -> Vec<Case> {
         ("parameters that are no script", Asked::to(id(FIRST), 7, vec![0xff])),
         ("a nonce too high", Asked { nonce_gap: 1, ..value(id(BOB), 5) }),
         ("a sender that is nobody", Asked { from: Who::Nobody, ..value(id(BOB), 5) }),
+        ("a sender that is an f3", Asked { from: Who::Dave, ..value(id(BOB), 5) }),
+        ("an f3 that calls an actor", Asked { from: Who::Dave, ..Asked::to(id(FIRST), 7, vec![]) }),
+        ("a sender that is a placeholder", Asked { from: Who::Erin, ..value(id(BOB), 5) }),
+        ("a placeholder that calls an actor", Asked { from: Who::Erin, ..Asked::to(id(FIRST), 7, vec![]) }),
+        ("a placeholder's nonce too high", Asked { from: Who::Erin, nonce_gap: 1, ..value(id(BOB), 5) }),
+        ("a placeholder without gas", Asked { from: Who::Erin, gas_limit: 1, ..value(id(BOB), 5) }),
+        ("a placeholder that fails", Asked { from: Who::Erin, ..Asked::to(id(9_999), 7, vec![]) }),
         ("no gas", Asked { gas_limit: 1, ..value(id(BOB), 5) }),
         ("more gas than a counter holds", Asked { gas_limit: i64::MAX.unsigned_abs() / 1_000, ..value(id(BOB), 5) }),
     ]
@@ -66,6 +73,15 @@ pub(super) fn cases() -> Vec<Case> {
             value(unknown_f1, 3),
             Asked { from: Who::Bob, ..value(unknown_f1, 3) },
             Asked { from: Who::Nobody, ..value(id(BOB), 2) },
+        ],
+    });
+    cases.push(Case {
+        name: "account/a placeholder sends, receives and sends again".to_owned(),
+        messages: vec![
+            Asked { from: Who::Erin, ..value(id(BOB), 5) },
+            value(erin_address(), 7),
+            Asked { from: Who::Erin, ..value(unknown_f4, 3) },
+            Asked { from: Who::Erin, ..value(erin_address(), 2) },
         ],
     });
     cases

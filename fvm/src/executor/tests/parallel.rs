@@ -94,6 +94,8 @@ enum Act {
 #[derive(Clone, Debug)]
 struct Sent {
     by: u8,
+    /// From which of the sender's accounts, if it is a message: f1, f3, f410.
+    account: u8,
     /// How far its nonce is ahead of what it should be.
     gap: u64,
     gas_limit: u64,
@@ -130,6 +132,10 @@ static START: LazyLock<Start> = LazyLock::new(|| {
         .map(|by| message(&carol(), 6 + u64::from(by), sender(by).f1_address(), 0, vec![], share))
         .collect();
     world.block(&paid);
+    let paid: Vec<_> = (0..SENDERS)
+        .map(|by| message(&carol(), 6 + u64::from(SENDERS + by), Account::F3(100 + by).address(), 0, vec![], share))
+        .collect();
+    world.block(&paid);
     Start { world, keeper, mixer, forwarder, factory, actors, keepers, proxy }
 });
 
@@ -162,14 +168,16 @@ fn act() -> impl Strategy<Value = Act> {
 fn sent() -> impl Strategy<Value = Sent> {
     let gas_limit = prop_oneof![8 => Just(400_000), 1 => Just(45_000), 1 => Just(21_000)];
     let gap = prop_oneof![20 => Just(0), 1 => Just(1)];
-    (0..SENDERS, gap, gas_limit, act()).prop_map(|(by, gap, gas_limit, act)| Sent { by, gap, gas_limit, act })
+    let sent = (0..SENDERS, 0..3_u8, gap, gas_limit, act());
+    sent.prop_map(|(by, account, gap, gas_limit, act)| Sent { by, account, gap, gas_limit, act })
 }
 
-/// Nonces by sender: of Ethereum transactions, of messages, of authorities.
+/// Nonces by sender: of Ethereum accounts, of f1, of f3, of authorities.
 #[derive(Default)]
 struct Nonces {
     ethereum: BTreeMap<u8, u64>,
-    fvm: BTreeMap<u8, u64>,
+    f1: BTreeMap<u8, u64>,
+    f3: BTreeMap<u8, u64>,
     authority: BTreeMap<u8, u64>,
 }
 
@@ -177,8 +185,13 @@ impl Sent {
     fn sign(&self, nonces: &mut Nonces) -> Transaction {
         let start = &*START;
         let message = |nonces: &mut Nonces, to: Address, method, params, value| {
-            let nonce = self.nonce(&mut nonces.fvm);
-            message(&sender(self.by), nonce, to, method, params, value)
+            let seed = 100 + self.by;
+            let (account, of_account) = match self.account {
+                0 => (Account::F1(seed), &mut nonces.f1),
+                1 => (Account::F3(seed), &mut nonces.f3),
+                _ => (Account::F410(seed), &mut nonces.ethereum),
+            };
+            account.message(self.nonce(of_account), to, method, params, value)
         };
         match &self.act {
             Act::Pay { to, value } => self.ethereum(nonces, Some(sender(*to).eth_address()), *value, vec![]),
@@ -280,7 +293,7 @@ fn calls_of_one_actor_do_not_meet_in_entries_with_different_keys() {
     // Each sender reads and writes an entry of its own, time and again.
     let sent = (0..64).map(|turn: u8| {
         let act = Act::Entry { actor: 0, method: 16 + 32 + 4 * u64::from(turn % 4) };
-        Sent { by: turn % 4, gap: 0, gas_limit: 0, act }.sign(&mut nonces)
+        Sent { by: turn % 4, account: turn % 4 % 3, gap: 0, gas_limit: 0, act }.sign(&mut nonces)
     });
     let transactions: Vec<_> = sent.collect();
     for workers in 2..=4 {
@@ -312,9 +325,13 @@ fn the_blocks_of_the_property_do_what_they_should() {
         Act::Proxy { method: 3 },
     ];
     let mut nonces = Nonces::default();
-    let sign = |act: &Act| Sent { by: 0, gap: 0, gas_limit: 400_000, act: act.clone() }.sign(&mut nonces);
-    let transactions: Vec<_> = acts.iter().map(sign).collect();
-    for (act, receipt) in acts.iter().zip(run(1, &Hints::Nothing, 30_000_000, &transactions).run.receipts) {
-        assert!(receipt.exit_code.is_success(), "{act:?}: {receipt:?}");
+    let sents: Vec<_> = (0..3_u8)
+        .flat_map(|account| {
+            acts.iter().map(move |act| Sent { by: account, account, gap: 0, gas_limit: 400_000, act: act.clone() })
+        })
+        .collect();
+    let transactions: Vec<_> = sents.iter().map(|sent| sent.sign(&mut nonces)).collect();
+    for (sent, receipt) in sents.iter().zip(run(1, &Hints::Nothing, 30_000_000, &transactions).run.receipts) {
+        assert!(receipt.exit_code.is_success(), "{sent:?}: {receipt:?}");
     }
 }

@@ -77,6 +77,7 @@ fn parties() -> Parties {
         send(&alice(), 2, identity, 10, vec![]),
         send(&alice(), 3, delegating.eth_address(), RICH / 4, vec![]),
         set_code(&alice(), 4, (&delegating, 0), contract, words(&[1, 2])),
+        message(&carol(), 1, F3.address(), 0, vec![], RICH / 4),
     ]);
     let carol = world.tree().resolve(&carol().f1_address()).unwrap().unwrap();
     let nobody = key(62).eth_address();
@@ -117,7 +118,11 @@ fn a_transfer_between_accounts_takes_the_short_cut_and_what_runs_something_does_
     ] {
         assert_eq!(is_plain(&world, &pay(to)), plainly, "{to}");
     }
-    let message = |to, method, params| message(&carol(), 1, to, method, params, 1);
+    for (account, nonce, plainly) in [(Account::F1(3), 2, true), (F3, 0, true), (Account::F410(1), 5, false)] {
+        let pay = account.message(nonce, bob_address.to_address(), 0, vec![], 1);
+        assert_eq!(is_plain(&world, &pay), plainly, "{account:?}");
+    }
+    let message = |to, method, params| message(&carol(), 2, to, method, params, 1);
     for (transaction, plainly) in [
         (message(quiet.to_address(), 0, vec![]), true),
         (message(contract.to_address(), 0, vec![]), true),
@@ -134,9 +139,13 @@ fn a_transfer_between_accounts_takes_the_short_cut_and_what_runs_something_does_
     }
 }
 
+/// The account that sends messages as f3.
+const F3: Account = Account::F3(63);
+
 /// One transaction of a random block.
 #[derive(Clone, Debug)]
 struct Pay {
+    /// Alice, bob and the account that delegates; by a message, carol, an f3, alice and bob.
     from: usize,
     to: usize,
     by_message: bool,
@@ -170,14 +179,16 @@ fn pay() -> impl Strategy<Value = Pay> {
 }
 
 impl Pay {
-    fn sign(&self, parties: &Parties, nonces: &mut [u64; 4]) -> Transaction {
+    fn sign(&self, parties: &Parties, nonces: &mut [u64; 5]) -> Transaction {
         let eth = parties.receivers.get(self.to).copied();
         if self.by_message {
             let to = eth.map_or(parties.actor, |to| to.to_address());
-            let unsigned = unsigned_message(nonces[3] + self.gap, to, 0, self.data.clone(), self.value);
+            let (account, place) =
+                [(Account::F1(3), 3), (F3, 4), (Account::F410(1), 0), (Account::F410(2), 1)][self.from];
+            let unsigned = unsigned_message(nonces[place] + self.gap, to, 0, self.data.clone(), self.value);
             let gas_limit = if self.gas_limit == 0 { FVM_GAS } else { 600_000 + self.gas_limit / 8 };
-            nonces[3] += 1 - self.gap;
-            return message_with(&carol(), Message { gas_limit, ..unsigned });
+            nonces[place] += 1 - self.gap;
+            return account.sign(Message { gas_limit, ..unsigned });
         }
         let from = self.from % 3;
         let unsigned = unsigned(nonces[from] + self.gap, eth.or(Some(PROPOSER)), self.value, self.data.clone());
@@ -201,8 +212,8 @@ proptest! {
     #[test]
     fn the_short_cut_and_the_runtimes_leave_the_same(pays in prop::collection::vec(pay(), 1..20)) {
         let parties = parties();
-        // Of alice, bob, the account that delegates, carol.
-        let mut nonces = [5, 0, 1, 1];
+        // Of alice, bob, the account that delegates, carol, the f3.
+        let mut nonces = [5, 0, 1, 2, 0];
         let transactions: Vec<_> = pays.iter().map(|pay| pay.sign(&parties, &mut nonces)).collect();
         let (short, long) = (run(&parties.world, &transactions, true), run(&parties.world, &transactions, false));
         prop_assert_eq!(short, long);

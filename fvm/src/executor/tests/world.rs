@@ -11,7 +11,7 @@ use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::message::Message;
 use revm::context::transaction::{Authorization, SignedAuthorization};
-use tributary_crypto::SecpSecretKey;
+use tributary_crypto::{BlsSecretKey, SecpSecretKey};
 use tributary_message::{EthereumTransaction, FvmTransaction, Transaction};
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::{EthAddress, Hash32, Height, raw_cid};
@@ -448,6 +448,42 @@ pub(super) fn message(
 
 pub(super) fn message_with(key: &SecpSecretKey, message: Message) -> Transaction {
     Transaction::Fvm(Arc::new(FvmTransaction::sign(message, key, CHAIN_ID).unwrap()))
+}
+
+/// An account that sends messages, by the seed of its key.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Account {
+    F1(u8),
+    F3(u8),
+    F410(u8),
+}
+
+impl Account {
+    pub(super) fn address(self) -> Address {
+        match self {
+            Self::F1(seed) => key(seed).f1_address(),
+            Self::F3(seed) => bls_key(seed).f3_address(),
+            Self::F410(seed) => key(seed).eth_address().to_address(),
+        }
+    }
+
+    /// A message with enough gas.
+    pub(super) fn message(self, nonce: u64, to: Address, method: u64, params: Vec<u8>, value: u128) -> Transaction {
+        self.sign(unsigned_message(nonce, to, method, params, value))
+    }
+
+    pub(super) fn sign(self, message: Message) -> Transaction {
+        let signed = match self {
+            Self::F1(seed) => FvmTransaction::sign(message, &key(seed), CHAIN_ID),
+            Self::F3(seed) => FvmTransaction::sign_bls(message, &bls_key(seed), CHAIN_ID),
+            Self::F410(seed) => FvmTransaction::sign_delegated(message, &key(seed), CHAIN_ID),
+        };
+        Transaction::Fvm(Arc::new(signed.unwrap()))
+    }
+}
+
+fn bls_key(seed: u8) -> BlsSecretKey {
+    BlsSecretKey::from_bytes(&[seed; 32]).unwrap()
 }
 
 pub(super) fn unsigned_message(nonce: u64, to: Address, method: u64, params: Vec<u8>, value: u128) -> Message {

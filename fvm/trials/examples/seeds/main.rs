@@ -14,7 +14,8 @@ use alloy_primitives::{Address as EvmAddress, B256, Signature, U256};
 use arbitrary::{Arbitrary as _, Unstructured};
 use fvm_ipld_encoding::RawBytes;
 use fvm_shared::address::Address;
-use tributary_message::EthereumTransaction;
+use tributary_crypto::BlsSecretKey;
+use tributary_message::{EthereumTransaction, FvmTransaction};
 use tributary_trials::blocks::language::{Pattern, Trial};
 use tributary_trials::calls::language::Message;
 use tributary_trials::world::{CHAIN_ID, KEEPER, Who, call, create, fvm, init_code, key, message, words};
@@ -69,6 +70,7 @@ fn transactions() -> Vec<(&'static str, Vec<u8>)> {
     let delegating = TxEip7702 { chain_id: CHAIN_ID, authorization_list: vec![authorization], ..TxEip7702::default() };
     let raw = |transaction: EthereumTransaction| transaction.raw().to_vec();
     let other_key = Address::new_bls(&[3; 48]).unwrap();
+    let bls_key = BlsSecretKey::from_bytes(&[3; 32]).unwrap();
     let plain = message(0, Address::new_id(99), 0, vec![]);
     let calling = message(u64::MAX, other_key, u64::MAX, vec![0x81, 0xff, 0]);
     let delegated = fvm_shared::message::Message {
@@ -84,9 +86,11 @@ fn transactions() -> Vec<(&'static str, Vec<u8>)> {
         ("eip1559-create", raw(EthereumTransaction::sign(fee_market, &signer))),
         ("eip7702", raw(EthereumTransaction::sign(delegating, &signer))),
         ("eip4844-refused", vec![3, 0xc0]),
-        ("fvm-transfer", fvm(Who::Carol, plain).raw().to_vec()),
+        ("fvm-transfer", fvm(Who::Carol, plain.clone()).raw().to_vec()),
         ("fvm-call", fvm(Who::Carol, calling).raw().to_vec()),
-        ("fvm-to-f410", fvm(Who::Carol, delegated).raw().to_vec()),
+        ("fvm-to-f410", fvm(Who::Carol, delegated.clone()).raw().to_vec()),
+        ("fvm-from-f3", FvmTransaction::sign_bls(plain.clone(), &bls_key, CHAIN_ID).unwrap().raw().to_vec()),
+        ("fvm-from-f410", FvmTransaction::sign_delegated(delegated, &signer, CHAIN_ID).unwrap().raw().to_vec()),
     ]
 }
 

@@ -24,7 +24,7 @@ use crate::abi::encode_constructor;
 use crate::amount::parse_trb;
 use crate::artifact::{bytecode, read_file};
 use crate::report::{Report, note};
-use crate::submit::{Account, Deed};
+use crate::submit::{Account, Deed, Messenger};
 use crate::trouble::{Kind, Trouble};
 use crate::way::Stage;
 use crate::wire::EthereumReceipt;
@@ -107,25 +107,28 @@ impl DeployCommand {
             Self::Evm(args) => args.run(is_json).await,
             Self::Wasm(args) => args.run(is_json).await,
             Self::Actor(args) => {
-                let ready = args.along.ready_as(Account::F1, is_json).await?;
-                exec(&ready, args.code, &args.params, args.along.value).await?.print(is_json)
+                let (ready, by) = args.along.ready_by_message(is_json).await?;
+                exec(&ready, by, args.code, &args.params, args.along.value).await?.print(is_json)
             }
         }
     }
 }
 
 impl Along {
-    /// The sender, who must be able to do it from this account.
-    async fn ready_as(&self, account: Account, is_json: bool) -> Result<Ready<'_>, Trouble> {
-        match (self.sender.account, account) {
-            (Some(Account::F1), Account::Ethereum) => {
-                Err(Trouble::usage("contracts are made by Ethereum accounts: leave out --as f1"))
-            }
-            (Some(Account::Ethereum), Account::F1) => {
-                Err(Trouble::usage("code is installed, and actors are made, by f1 accounts: leave out --as ethereum"))
-            }
-            _ => self.sender.ready(is_json).await,
+    /// The sender of an Ethereum transaction.
+    async fn ready_by_transaction(&self, is_json: bool) -> Result<Ready<'_>, Trouble> {
+        match self.sender.account {
+            None | Some(Account::Ethereum) => self.sender.ready(is_json).await,
+            Some(_) => Err(Trouble::usage("contracts are made by Ethereum transactions: leave out --as")),
         }
+    }
+
+    /// The sender of messages, and which of its accounts sends them.
+    async fn ready_by_message(&self, is_json: bool) -> Result<(Ready<'_>, Messenger), Trouble> {
+        let by = self.sender.account.unwrap_or(Account::F1).messenger().ok_or_else(|| {
+            Trouble::usage("code is installed, and actors are made, by messages: leave out --as, or say --as f410")
+        })?;
+        Ok((self.sender.ready(is_json).await?, by))
     }
 }
 
@@ -141,7 +144,7 @@ impl EvmArgs {
                 ));
             }
         }
-        let ready = self.along.ready_as(Account::Ethereum, is_json).await?;
+        let ready = self.along.ready_by_transaction(is_json).await?;
         let deed = Deed::Ethereum { to: None, value: self.along.value, input };
         let (submitted, found) = ready.deliver(&deed).await?;
         let receipt: Option<EthereumReceipt> =
@@ -166,26 +169,26 @@ impl WasmArgs {
             let how = "build it with opt-level = \"z\", lto = true and strip = true";
             return Err(Trouble::local(format!("the module has {len} bytes, and one message carries {most}: {how}")));
         }
-        let ready = self.along.ready_as(Account::F1, is_json).await?;
+        let (ready, by) = self.along.ready_by_message(is_json).await?;
         let code = raw_cid(&wasm);
         let params = fvm_ipld_encoding::to_vec(&BytesSer(&wasm)).expect("a byte string has a CBOR form");
         let method = Method::named("InstallCode").expect("a name").number();
-        let install = Deed::Fvm { to: Address::new_id(INIT_ID), value: 0, method, params };
+        let install = Deed::Fvm { by, to: Address::new_id(INIT_ID), value: 0, method, params };
         if self.install_only {
             let report = ready.deliver_and_tell(&install).await.map_err(forbidden)?;
             return Report::new().with("code", code.to_string()).and(report).print(is_json);
         }
         let (installed, _) = ready.deliver_until(&install, Stage::Block).await.map_err(forbidden)?;
         note(is_json, &format!("installed {code} by {}", installed.hash));
-        exec(&ready, code, &self.params, self.along.value).await?.print(is_json)
+        exec(&ready, by, code, &self.params, self.along.value).await?.print(is_json)
     }
 }
 
 /// Makes an actor of installed code.
-async fn exec(ready: &Ready<'_>, code: Cid, params: &Params, value: u128) -> Result<Report, Trouble> {
+async fn exec(ready: &Ready<'_>, by: Messenger, code: Cid, params: &Params, value: u128) -> Result<Report, Trouble> {
     let exec = ExecParams { code, params: RawBytes::new(params.clone().into_bytes()) };
     let params = fvm_ipld_encoding::to_vec(&exec).expect("a CID and bytes have a CBOR form");
-    let deed = Deed::Fvm { to: Address::new_id(INIT_ID), value, method: EXEC, params };
+    let deed = Deed::Fvm { by, to: Address::new_id(INIT_ID), value, method: EXEC, params };
     let (submitted, found) = ready.deliver(&deed).await?;
     let made =
         found.receipt.as_ref().and_then(|receipt| fvm_ipld_encoding::from_slice::<ExecReturn>(&receipt.returned).ok());

@@ -38,14 +38,14 @@ impl InvokeArgs {
                 let to = ethereum_name(&ready.node, &self.call.to).await?;
                 (call_contract(account.unwrap_or(Account::Ethereum), to, self.value, input), ready)
             }
-            Callee::Method(_) if account == Some(Account::Ethereum) => {
-                return Err(Trouble::usage(
-                    "an Ethereum transaction calls no method by number: leave out --as, or say --as f1",
-                ));
-            }
             Callee::Method(method) => {
+                let by = account.unwrap_or(Account::F1).messenger().ok_or_else(|| {
+                    Trouble::usage(
+                        "an Ethereum transaction calls no method by number: leave out --as, or say --as f1 or --as f410",
+                    )
+                })?;
                 let params = self.call.parameters()?;
-                let deed = Deed::Fvm { to: self.call.to, value: self.value, method: method.number(), params };
+                let deed = Deed::Fvm { by, to: self.call.to, value: self.value, method: method.number(), params };
                 (deed, self.sender.ready(is_json).await?)
             }
         };
@@ -53,9 +53,9 @@ impl InvokeArgs {
         let came_back = found.receipt.as_ref().map(|receipt| match &self.call.callee {
             // A message that calls a contract gets the answer as CBOR.
             Callee::Function(function) => {
-                let answer = match deed.account() {
-                    Account::Ethereum => receipt.returned.to_vec(),
-                    Account::F1 => fvm_ipld_encoding::from_slice::<fvm_ipld_encoding::BytesDe>(&receipt.returned)
+                let answer = match deed {
+                    Deed::Ethereum { .. } => receipt.returned.to_vec(),
+                    Deed::Fvm { .. } => fvm_ipld_encoding::from_slice::<fvm_ipld_encoding::BytesDe>(&receipt.returned)
                         .map_or_else(|_| Vec::new(), |bytes| bytes.0),
                 };
                 let values = function.decode(&answer).ok().filter(|values| !values.is_empty());

@@ -71,20 +71,20 @@ impl SendArgs {
 
 /// A transfer of the chain's own tokens.
 async fn transfer(node: &Node, account: Account, to: &Address, value: u128) -> Result<Deed, Trouble> {
-    Ok(match account {
-        Account::Ethereum => Deed::Ethereum { to: Some(ethereum_name(node, to).await?), value, input: Vec::new() },
-        Account::F1 => Deed::Fvm { to: *to, value, method: METHOD_SEND, params: Vec::new() },
+    Ok(match account.messenger() {
+        None => Deed::Ethereum { to: Some(ethereum_name(node, to).await?), value, input: Vec::new() },
+        Some(by) => Deed::Fvm { by, to: *to, value, method: METHOD_SEND, params: Vec::new() },
     })
 }
 
-/// A call of a contract, from either account.
+/// A call of a contract, from either account and by either kind of transaction.
 #[must_use]
 pub fn call_contract(account: Account, contract: EthAddress, value: u128, input: Vec<u8>) -> Deed {
-    match account {
-        Account::Ethereum => Deed::Ethereum { to: Some(contract), value, input },
-        Account::F1 => {
+    match account.messenger() {
+        None => Deed::Ethereum { to: Some(contract), value, input },
+        Some(by) => {
             let params = fvm_ipld_encoding::to_vec(&BytesSer(&input)).expect("a byte string has a CBOR form");
-            Deed::Fvm { to: contract.to_address(), value, method: INVOKE_EVM, params }
+            Deed::Fvm { by, to: contract.to_address(), value, method: INVOKE_EVM, params }
         }
     }
 }
@@ -135,6 +135,7 @@ pub async fn ask_contract(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::submit::Messenger;
 
     #[test]
     fn a_contract_is_called_from_either_account() {
@@ -143,10 +144,12 @@ mod tests {
         assert_eq!((input.len(), &input[..4]), (68, &[0xa9, 0x05, 0x9c, 0xbb][..]));
         let ethereum = call_contract(Account::Ethereum, contract, 3, input.clone());
         assert_eq!(ethereum, Deed::Ethereum { to: Some(contract), value: 3, input: input.clone() });
-        let Deed::Fvm { to, value, method, params } = call_contract(Account::F1, contract, 3, input.clone()) else {
-            panic!("a message")
-        };
-        assert_eq!((to, value, method), (contract.to_address(), 3, 3_844_450_837));
-        assert_eq!(params, [&[0x58, 68][..], &input].concat(), "a CBOR byte string");
+        for (account, messenger) in [(Account::F1, Messenger::F1), (Account::F410, Messenger::F410)] {
+            let Deed::Fvm { by, to, value, method, params } = call_contract(account, contract, 3, input.clone()) else {
+                panic!("a message")
+            };
+            assert_eq!((by, to, value, method), (messenger, contract.to_address(), 3, 3_844_450_837));
+            assert_eq!(params, [&[0x58, 68][..], &input].concat(), "a CBOR byte string");
+        }
     }
 }

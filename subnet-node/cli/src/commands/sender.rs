@@ -37,7 +37,7 @@ pub struct Sender {
     /// The key that signs
     #[arg(long, value_name = "NAME", env = "TRIBUTARY_KEY_NAME")]
     pub key: KeyName,
-    /// Which of its two accounts pays
+    /// Which of its two accounts pays, and by what
     #[arg(long = "as", value_name = "ACCOUNT", value_enum)]
     pub account: Option<Account>,
     /// Where keys are kept

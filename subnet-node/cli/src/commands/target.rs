@@ -146,7 +146,7 @@ pub async fn ethereum_name(node: &Node, address: &Address) -> Result<EthAddress,
         Trouble::new(
             Kind::NotFound,
             format!(
-                "nobody is at {address} yet, and an Ethereum transaction cannot name it; an f1 account's message can: --as f1"
+                "nobody is at {address} yet, and an Ethereum transaction cannot name it; a message can: --as f1 or --as f410"
             ),
         )
     })

@@ -2,9 +2,12 @@ mod model;
 
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address as EvmAddress, TxKind, U256};
+use fvm_ipld_encoding::RawBytes;
+use fvm_shared::econ::TokenAmount;
+use fvm_shared::message::Message;
 use proptest::prelude::*;
 use tributary_crypto::SecpSecretKey;
-use tributary_message::EthereumTransaction;
+use tributary_message::{EthereumTransaction, FvmTransaction};
 
 use super::*;
 use crate::filling::Fill;
@@ -38,6 +41,24 @@ fn capped(seed: u8, nonce: u64, tip: u128, cap: u128) -> Transaction {
     };
     let signed = EthereumTransaction::sign(unsigned, &SecpSecretKey::from_bytes(&[seed; 32]).unwrap());
     Transaction::decode(signed.raw(), 7).unwrap()
+}
+
+/// An FVM message from the same key's Ethereum account, which offers and tips 500 a unit of the block's gas.
+fn message(seed: u8, nonce: u64) -> Transaction {
+    let message = Message {
+        version: 0,
+        from: Address::new_id(0),
+        to: Address::new_id(100),
+        sequence: nonce,
+        value: TokenAmount::default(),
+        method_num: 0,
+        params: RawBytes::default(),
+        gas_limit: 21_000 * RULES.fvm_gas_per_gas,
+        gas_fee_cap: TokenAmount::from_atto(1),
+        gas_premium: TokenAmount::from_atto(1),
+    };
+    let key = SecpSecretKey::from_bytes(&[seed; 32]).unwrap();
+    Transaction::Fvm(FvmTransaction::sign_delegated(message, &key, 7).unwrap().into())
 }
 
 fn pool_of(transactions: &[Transaction]) -> Mempool {
@@ -96,6 +117,20 @@ fn a_tenth_more_replaces_and_the_old_one_is_gone() {
     assert_eq!(pool.len(), 1);
     assert!(pool.get(&transfer(1, 0, 100).hash()).is_none());
     assert_eq!(pool.bytes(), transfer(1, 0, 120).raw().len());
+}
+
+#[test]
+fn an_ethereum_accounts_transactions_and_messages_wait_in_one_queue_and_replace_each_other() {
+    let mut pool = pool_of(&[message(1, 1), transfer(1, 0, 1), message(1, 2), transfer(1, 3, 1)]);
+    assert_eq!(pool.pending_nonce(&sender(1), 0), 4);
+    assert_eq!(taken(&mut pool, SPACE), [transfer(1, 0, 1), message(1, 1), message(1, 2), transfer(1, 3, 1)]);
+    for (replacing, replaced) in [(message(1, 0), transfer(1, 0, 1)), (transfer(1, 1, 550), message(1, 1))] {
+        pool.admit(replacing, RICH, Height(0), 0).unwrap();
+        assert!(pool.get(&replaced.hash()).is_none());
+    }
+    let refusal = pool.admit(transfer(1, 2, 549), RICH, Height(0), 0).unwrap_err();
+    assert_eq!(refusal, MempoolRejected::ReplacementUnderpriced { needed_cap: 550, needed_tip: 550 });
+    assert_eq!(pool.len(), 4);
 }
 
 #[test]

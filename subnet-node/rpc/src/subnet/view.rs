@@ -4,7 +4,6 @@
 //! one needs nothing of a node.
 
 use fvm_shared::address::Address;
-use fvm_shared::crypto::signature::SignatureType;
 use fvm_shared::econ::TokenAmount;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -246,20 +245,16 @@ pub struct SignedFields {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct SignatureView {
-    /// 1: secp256k1; 2 is Filecoin's BLS, which no message has here.
+    /// 1: secp256k1, from an f1; 2: BLS, from an f3; 3: delegated, from an f410.
     #[serde(rename = "Type")]
     pub kind: u8,
-    /// r, s and the recovery id.
+    /// Of BLS a point of G2; of the others r, s and the recovery id.
     pub data: HexBytes,
 }
 
 impl From<&FvmTransaction> for PendingMessage {
     fn from(signed: &FvmTransaction) -> Self {
         let (message, signature) = (signed.message(), signed.signature());
-        let kind = match signature.signature_type() {
-            SignatureType::Secp256k1 => 1,
-            SignatureType::BLS => 2,
-        };
         Self {
             message: SignedFields {
                 version: message.version,
@@ -273,7 +268,7 @@ impl From<&FvmTransaction> for PendingMessage {
                 method: message.method_num,
                 params: HexBytes(message.params.to_vec()),
             },
-            signature: SignatureView { kind, data: HexBytes(signature.bytes) },
+            signature: SignatureView { kind: signature.kind().number(), data: HexBytes(signature.data().to_vec()) },
             cid: cbor_cid_of(&signed.hash().0).to_string(),
             hash: signed.hash(),
         }

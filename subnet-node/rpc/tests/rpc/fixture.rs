@@ -15,7 +15,7 @@ use jsonrpsee::core::params::ArrayParams;
 use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tributary_crypto::SecpSecretKey;
+use tributary_crypto::{BlsSecretKey, SecpSecretKey};
 use tributary_message::{EthereumTransaction, FvmTransaction};
 use tributary_primitives::{EthAddress, Hash32};
 use tributary_rpc::{RpcConfig, RpcServer, Traffic};
@@ -26,6 +26,11 @@ use crate::serving::http;
 
 /// Blocks of the chain that CometBFT's methods tell of: its validators change four times.
 pub const COMET_BLOCKS: u64 = 13;
+
+/// Her other key, with tokens too.
+pub fn alices_bls() -> BlsSecretKey {
+    BlsSecretKey::from_bytes(&[7; 32]).unwrap()
+}
 
 /// A user with tokens.
 pub fn alice() -> SecpSecretKey {
@@ -64,7 +69,8 @@ pub async fn serve_blocks(blocks: u64) -> Served {
 async fn serve_both(change: impl FnOnce(&mut RpcConfig), blocks: u64) -> Served {
     let mut config = RpcConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..RpcConfig::default() };
     change(&mut config);
-    let ledger = Arc::new(Ledger::new(&[alice().eth_address().to_address(), alice().f1_address()]));
+    let rich = [alice().eth_address().to_address(), alice().f1_address(), alices_bls().f3_address()];
+    let ledger = Arc::new(Ledger::new(&rich));
     let comet = Arc::new(CometChain::of(blocks));
     let traffic = Traffic::default();
     let server = RpcServer::start(config, ledger.clone(), comet.clone(), traffic.clone()).await.unwrap();
@@ -156,7 +162,12 @@ pub fn signed(nonce: u64, to: EthAddress, input: &[u8]) -> EthereumTransaction {
 
 /// An FVM message of Alice's.
 pub fn message(nonce: u64, to: u64, params: &[u8]) -> FvmTransaction {
-    let message = Message {
+    FvmTransaction::sign(unsigned_message(nonce, to, params), &alice(), CHAIN_ID).unwrap()
+}
+
+/// The same from whichever account of hers signs it.
+pub fn unsigned_message(nonce: u64, to: u64, params: &[u8]) -> Message {
+    Message {
         version: 0,
         from: alice().f1_address(),
         to: Address::new_id(to),
@@ -167,8 +178,7 @@ pub fn message(nonce: u64, to: u64, params: &[u8]) -> FvmTransaction {
         gas_limit: 50_000_000,
         gas_fee_cap: TokenAmount::from_atto(100),
         gas_premium: TokenAmount::from_atto(1),
-    };
-    FvmTransaction::sign(message, &alice(), CHAIN_ID).unwrap()
+    }
 }
 
 /// Input that makes the emitter emit a log of these topics, each 32 times one byte, and data.

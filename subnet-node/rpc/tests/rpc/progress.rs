@@ -6,7 +6,8 @@ use tributary_message::FvmTransaction;
 use tributary_primitives::{Hash32, Height, cbor_cid_of};
 use tributary_rpc::subnet::view::{MessageLookup, MessageStatus, PendingMessage, Stage, Waiting};
 
-use crate::fixture::{Served, alice, hex, log_input, message, serve, signed};
+use crate::fixture::{Served, alice, alices_bls, hex, log_input, message, serve, signed, unsigned_message};
+use crate::ledger::CHAIN_ID;
 use crate::machine::{BURNER, EMITTER, FVM_GAS_PER_GAS, GAS, REVERTER, contract};
 use crate::subnet::certificate;
 
@@ -156,6 +157,38 @@ async fn messages_that_wait_are_shown_in_filecoins_names() {
     }
     served.ledger.make_block();
     assert!(served.ask::<Vec<Value>>("subnet_pendingMessages", json!([])).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_message_is_taken_from_every_kind_of_account_and_shown_with_its_kind_of_signature() {
+    let served = serve().await;
+    let unsigned = |nonce| unsigned_message(nonce, EMITTER, &[]);
+    let bls = alices_bls();
+    let sent = [
+        (1, message(0, EMITTER, &[])),
+        (2, FvmTransaction::sign_bls(unsigned(0), &bls, CHAIN_ID).unwrap()),
+        (3, FvmTransaction::sign_delegated(unsigned(1), &alice(), CHAIN_ID).unwrap()),
+    ];
+    // Of the Ethereum account, whose nonces its messages share.
+    served.send(&signed(0, contract(EMITTER), &[])).await;
+    for (kind, one) in &sent {
+        send(&served, one).await;
+        let (from, data) = (one.message().from.to_string(), one.signature().data().to_vec());
+        let shown: Vec<PendingMessage> = served.ask("subnet_pendingMessages", json!([from])).await;
+        assert_eq!((shown.len(), shown[0].signature.kind, &shown[0].signature.data.0), (1, *kind, &data), "{from}");
+    }
+    let address = alice().eth_address();
+    for next in [
+        served.ask::<Value>("subnet_nonce", json!([address])).await,
+        served.ask::<Value>("subnet_nonce", json!([address.to_address().to_string()])).await,
+    ] {
+        assert_eq!(next, 2);
+    }
+    assert_eq!(served.ask::<Value>("eth_getTransactionCount", json!([address, "pending"])).await, "0x2");
+    served.ledger.make_block();
+    for (_, one) in &sent {
+        assert_eq!(status(&served, one.hash()).await.stage, Stage::Block);
+    }
 }
 
 #[tokio::test]

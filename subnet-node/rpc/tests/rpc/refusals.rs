@@ -1,12 +1,14 @@
 //! Each fault has its own code and its own sentence.
 
 use alloy_consensus::TxLegacy;
+use fvm_shared::address::Address;
 use serde_json::{Value, json};
 use tributary_crypto::SecpSecretKey;
 use tributary_message::EthereumTransaction;
+use tributary_message::fvm::Signature;
 use tributary_primitives::EthAddress;
 
-use crate::fixture::{Served, alice, bob, hex, message, serve, signed, unsigned};
+use crate::fixture::{Served, alice, bob, hex, message, serve, signed, unsigned, unsigned_message};
 use crate::machine::{EMITTER, contract};
 
 async fn each_is_refused(served: &Served, rows: Vec<(&str, Value, i32, &str)>) {
@@ -284,6 +286,9 @@ async fn a_transaction_is_refused_in_go_ethereums_words() {
     let poor = EthereumTransaction::sign(unsigned(0, to, &[]), &bob()).raw().to_vec();
     let mut garbled = message(0, EMITTER, &[]).raw().to_vec();
     *garbled.last_mut().unwrap() ^= 1;
+    let mut from_an_actor = unsigned_message(0, EMITTER, &[]);
+    from_an_actor.from = Address::new_actor(b"a");
+    let from_an_actor = fvm_ipld_encoding::to_vec(&(from_an_actor, Signature::Secp256k1([1; 65]))).unwrap();
     for (raw, start) in [
         (waits.raw().to_vec(), "already known: 0x"),
         (known.raw().to_vec(), "nonce too low: next nonce 1, tx nonce 0"),
@@ -299,6 +304,7 @@ async fn a_transaction_is_refused_in_go_ethereums_words() {
         (vec![], "transaction is empty"),
         (vec![0xc0; 131_073], "oversized data: transaction size 131073, limit 131072"),
         (garbled, "message signature is not f1"),
+        (from_an_actor, "message is from f2"),
     ] {
         for method in ["eth_sendRawTransaction", "subnet_sendMessage"] {
             let refusal = served.refusal(method, json!([hex(&raw)])).await;
