@@ -100,7 +100,7 @@ parameters! {
         "FVM gas that each cron entry may use at the end of a block, beside the block's own gas. The default is a sixtieth of a \
          block: enough to write a few dozen slots, and sixteen entries that use up all of it take a quarter of a block's time.";
     block_interval_min_ms: "ms", 0, 60_000, 100,
-        "Least time from one block to the next while transactions wait. The default bundles what arrives together and stays \
+        "Least time from the start of one block to that of the next while transactions wait. The default bundles what arrives together and stays \
          below what a person notices.";
     heartbeat_ms: "ms", 1_000, 3_600_000, 10_000,
         "An empty block is made after this time without transactions, so that peers know the chain is alive and checkpoints go on.";

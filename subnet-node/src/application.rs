@@ -1,11 +1,12 @@
-//! The node, as consensus sees it: proposes, judges, keeps and commits blocks.
+//! The node, as consensus sees it: proposes, judges and keeps blocks, and has the decided ones committed.
 //!
-//! | asked | does | on disk before it answers |
-//! |---|---|---|
-//! | propose | takes from the pool, builds the block, begins to execute | the block |
-//! | judge | header, commit, transactions; begins to execute | the block and the verdict |
-//! | decide | executes to the end, commits, moves the head, prunes the pool | block, certificate, receipts, state: one batch, fsync |
-//! | next | cuts the checkpoint | own share of the checkpoint |
+//! | asked | waits for the commit below | does | on disk before it answers |
+//! |---|---|---|---|
+//! | start | | commits the block that a crash left owed | that block |
+//! | propose | yes | takes from the pool, builds the block, begins to execute | the block |
+//! | judge | after it read the transactions | header, commit, transactions; begins to execute | the block and the verdict |
+//! | decide | yes | begins to commit the block: [`crate::committer`] | the decision, fsync |
+//! | next | no | says whether transactions wait, as far as that is known | |
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use borsh::{BorshDeserialize, BorshSerialize};
 use tokio::task::block_in_place;
 use tributary_chain::tendermint::block::Header;
 use tributary_chain::{
@@ -25,31 +25,30 @@ use tributary_consensus::{
 use tributary_message::Transaction;
 use tributary_primitives::{Hash32, Height};
 use tributary_replica::filling::Filling;
-use tributary_replica::proposal::judge_transactions;
-use tributary_store::Survives;
+use tributary_replica::proposal::{ProposalRejected, judge_pairings, judge_transactions};
 
-use crate::check::checker::{Checker, Order};
-use crate::check::words::Case;
-use crate::checkpoints::Checkpoints;
-use crate::ledger::{Committed, Head, Ledger};
+use crate::committer::{Committer, Committing, Decided, Done};
+use crate::kept::Kept;
+use crate::ledger::{Head, Ledger, LedgerFatal};
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 
-/// Most proposals kept of one height. One a round is usual; beyond this many, a height is in trouble that more do not mend.
-const UNDECIDED_MAX: usize = 256;
 /// What consensus asks of this node.
 pub struct Node {
     ledger: Arc<Ledger>,
     pool: Arc<Pool>,
-    checkpoints: Arc<Checkpoints>,
+    committer: Arc<Committer>,
     metrics: Arc<Metrics>,
-    /// None when no block is ever checked.
-    checker: Option<Arc<Checker>>,
     me: ValidatorAddress,
+    /// The last block decided, until somebody needs what it led to.
+    committing: Option<Committing>,
     /// Blocks of the height in progress that may be decided, by their hash.
     candidates: HashMap<Hash32, Candidate>,
     filling: Filling<ValidatorAddress>,
 }
+
+/// A proposal's header and transactions.
+type Checked = (Header, Arc<[Transaction]>);
 
 /// A block that may be decided.
 struct Candidate {
@@ -57,16 +56,6 @@ struct Candidate {
     transactions: Arc<[Transaction]>,
     /// When it was built here, or judged.
     since: Instant,
-}
-
-/// A proposal as it lies on disk.
-#[derive(BorshSerialize, BorshDeserialize)]
-struct Kept {
-    valid_round: Option<u32>,
-    proposer: [u8; 20],
-    block: BlockRef,
-    valid: bool,
-    bytes: Vec<u8>,
 }
 
 fn fatal(why: impl std::error::Error + Send + Sync + 'static) -> ApplicationFatal {
@@ -79,45 +68,47 @@ impl Node {
     pub fn new(
         ledger: Arc<Ledger>,
         pool: Arc<Pool>,
-        checkpoints: Arc<Checkpoints>,
+        committer: Arc<Committer>,
         metrics: Arc<Metrics>,
-        checker: Option<Arc<Checker>>,
         me: ValidatorAddress,
         filling: Filling<ValidatorAddress>,
     ) -> Self {
-        Self { ledger, pool, checkpoints, metrics, checker, me, candidates: HashMap::new(), filling }
+        Self { ledger, pool, committer, metrics, me, committing: None, candidates: HashMap::new(), filling }
     }
 
-    fn keep(&self, proposed: &Proposed, valid: bool, bytes: &[u8]) -> Result<(), ApplicationFatal> {
-        let kept = Kept {
-            valid_round: proposed.valid_round,
-            proposer: proposed.proposer.0,
-            block: proposed.block,
-            valid,
-            bytes: bytes.to_vec(),
-        };
-        let kept = borsh::to_vec(&kept).expect("writing to memory does not fail");
-        let store = self.ledger.store();
-        store
-            .put_undecided(proposed.height, proposed.round, &proposed.block.hash, &kept, Survives::Process)
-            .map_err(fatal)
+    /// The height after the last block decided.
+    fn next_height(&self) -> Height {
+        self.committing.as_ref().map_or_else(|| self.ledger.head().height, |committing| committing.height).next()
     }
 
-    fn kept(&self, height: Height) -> Result<Vec<(Proposed, Kept)>, ApplicationFatal> {
-        let undecided = self.ledger.store().undecided(height, UNDECIDED_MAX).map_err(fatal)?;
-        let read = |entry: tributary_store::UndecidedBlock| {
-            // One that does not read back is as good as one that never came.
-            let kept: Kept = borsh::from_slice(&entry.bytes).ok()?;
-            let proposed = Proposed {
-                height,
-                round: entry.round,
-                valid_round: kept.valid_round,
-                proposer: ValidatorAddress(kept.proposer),
-                block: kept.block,
-            };
-            Some((proposed, kept))
-        };
-        Ok(undecided.into_iter().filter_map(read).collect())
+    /// The head after the last block decided, which is waited for.
+    fn settled(&mut self) -> Result<Arc<Head>, ApplicationFatal> {
+        if let Some(committing) = self.committing.take() {
+            let started = Instant::now();
+            let done = committing.wait().map_err(fatal)?;
+            self.metrics.waited(started.elapsed());
+            done.into_iter().for_each(|done| self.kept_up(&done));
+        }
+        Ok(self.ledger.head())
+    }
+
+    /// Commits the block whose decision is on disk and whose commit a crash cut short.
+    fn commit_owed(&mut self) -> Result<(), ApplicationFatal> {
+        let Some(certificate) = self.ledger.owed().map_err(fatal)? else { return Ok(()) };
+        let (height, block) = (certificate.height, certificate.block);
+        tracing::info!(%height, "the last block decided was not committed when this node ended: it is executed again");
+        let missing = || LedgerFatal::Damaged { what: "the decided block", height, why: "it is missing".to_owned() };
+        let Kept { bytes, .. } = self.kept(height, &block)?.ok_or_else(|| fatal(missing()))?;
+        self.committer.commit(Decided { certificate, bytes, transactions: None }).map_err(ApplicationFatal)?;
+        Ok(())
+    }
+
+    fn keep(&self, proposed: Proposed, valid: bool, bytes: &[u8]) -> Result<(), ApplicationFatal> {
+        Kept { proposed, valid, bytes: bytes.to_vec() }.put(self.ledger.store()).map_err(fatal)
+    }
+
+    fn kept(&self, height: Height, block: &BlockRef) -> Result<Option<Kept>, ApplicationFatal> {
+        Kept::of(self.ledger.store(), height, block).map_err(fatal)
     }
 
     /// This block may be decided.
@@ -127,20 +118,19 @@ impl Node {
     }
 
     /// Builds the block this node proposes on top of the head.
-    fn build(&mut self, height: Height, round: u32) -> Result<Option<Body>, ApplicationFatal> {
-        let head = self.ledger.head();
+    fn build(&mut self, head: &Head, height: Height, round: u32) -> Result<Option<Body>, ApplicationFatal> {
         if head.height.next() != height {
             return Ok(None);
         }
         let facts = self.ledger.facts();
         let fill = self.filling.fill();
-        let transactions = self.pool.select(&head, facts.block_room(), fill).map_err(fatal)?;
+        let transactions = self.pool.select(head, facts.block_room(), fill).map_err(fatal)?;
         self.metrics.filled(fill);
         tracing::debug!(
             %height, round, gas_max = fill.gas, bytes_max = fill.bytes, transactions = transactions.len(), "block filled"
         );
         let raw = transactions.iter().map(|transaction| transaction.raw().to_vec()).collect();
-        let expected = self.ledger.expected_after(&head);
+        let expected = self.ledger.expected_after(head);
         let time = BlockTime::for_block_after(expected.time_before(&facts.rules), now());
         let last_commit = head.certificate.as_ref().map(|certificate| certificate.to_commit(&facts.validators));
         let block = next_block(&facts.rules, &expected, self.me, time, raw, last_commit);
@@ -152,78 +142,79 @@ impl Node {
     }
 
     /// The block's header and transactions, if it may follow the head.
-    fn check(&self, proposed: &Proposed, origin: Origin, bytes: &[u8]) -> Result<(Header, Arc<[Transaction]>), String> {
-        let facts = self.ledger.facts();
-        let block = Block::decode(bytes, facts.rules.block_bytes_max).map_err(|why| why.to_string())?;
+    fn check(
+        &mut self,
+        proposed: &Proposed,
+        origin: Origin,
+        bytes: &[u8],
+    ) -> Result<Result<Checked, String>, ApplicationFatal> {
+        let (block, transactions) = match self.read(proposed, bytes) {
+            Ok(read) => read,
+            Err(why) => return Ok(Err(why)),
+        };
+        let head = self.settled()?;
+        let proposer = (origin == Origin::Proposal).then_some(proposed.proposer);
+        let (rules, expected) = (&self.ledger.facts().rules, self.ledger.expected_after(&head));
+        let judged = judge_block(rules, &expected, proposer, now(), &block);
+        Ok(judged.map(|()| (block.header, transactions)).map_err(|why| why.to_string()))
+    }
+
+    /// What of a proposal can be read without knowing what it follows.
+    fn read(&self, proposed: &Proposed, bytes: &[u8]) -> Result<(Block, Arc<[Transaction]>), String> {
+        let block = Block::decode(bytes, self.ledger.facts().rules.block_bytes_max).map_err(|why| why.to_string())?;
         if !proposed.block.names_header(&block.header) {
             return Err("the header is not the one that the proposal names".to_owned());
         }
-        let proposer = (origin == Origin::Proposal).then_some(proposed.proposer);
-        let expected = self.ledger.expected_after(&self.ledger.head());
-        judge_block(&facts.rules, &expected, proposer, now(), &block).map_err(|why| why.to_string())?;
         let transactions = self.decode(&block.transactions).map_err(|why| why.to_string())?;
-        Ok((block.header, transactions.into()))
+        Ok((block, transactions.into()))
     }
 
-    fn decode(&self, raw: &[Vec<u8>]) -> Result<Vec<Transaction>, tributary_replica::proposal::ProposalRejected> {
-        judge_transactions(self.pool.decode(raw), self.ledger.facts().mempool_rules())
+    fn decode(&self, raw: &[Vec<u8>]) -> Result<Vec<Transaction>, ProposalRejected> {
+        let facts = self.ledger.facts();
+        judge_pairings(raw, facts.pairings_max())?;
+        judge_transactions(self.pool.decode(raw), facts.mempool_rules())
     }
 
     /// The next block is filled by what became of this one.
-    fn kept_up(&mut self, head: &Head, transactions: &[Transaction], took: Duration) {
+    fn kept_up(&mut self, done: &Done) {
+        let Done { head, transactions, took } = done;
         let facts = self.ledger.facts();
         let gas = transactions.iter().map(|transaction| transaction.block_gas_limit(facts.parameters.fvm_gas_per_gas));
-        self.filling.executed(gas.fold(0, u64::saturating_add), took);
+        self.filling.executed(gas.fold(0, u64::saturating_add), *took);
         let round = head.certificate.as_ref().map_or(0, |certificate| certificate.round);
         let proposer = |round| facts.validators.proposer(head.height, round);
         self.filling.decided(proposer(round), (0..round).map(proposer));
     }
 
-    fn commit(&mut self, certificate: CommitCertificate, bytes: &[u8]) -> Result<(), ApplicationFatal> {
-        let rules = &self.ledger.facts().rules;
-        let block = Block::decode(bytes, rules.block_bytes_max).map_err(fatal)?;
-        let transactions = match self.candidates.remove(&certificate.block.hash) {
-            Some(Candidate { transactions, since }) => {
-                self.metrics.decided(since.elapsed());
-                transactions
-            }
-            None => self.decode(&block.transactions).map_err(fatal)?.into(),
-        };
+    /// Keeps the decision and begins to commit its block, if its bytes are here.
+    fn agree(&mut self, certificate: CommitCertificate) -> Result<Decision, ApplicationFatal> {
+        let kept = self.kept(certificate.height, &certificate.block)?;
+        let Some(Kept { bytes, .. }) = kept else { return Ok(Decision::BodyMissing) };
+        self.ledger.decide(&certificate).map_err(fatal)?;
+        let candidate = self.candidates.remove(&certificate.block.hash);
         self.candidates.clear();
-        let committed = self.ledger.commit(certificate, &block, bytes, &transactions).map_err(fatal)?;
-        let Some(committed) = committed else { return Ok(()) };
-        self.metrics.committed(&committed, transactions.len());
-        self.kept_up(&committed.head, &transactions, committed.took);
-        self.pool.after_block(&committed.head, &transactions).map_err(fatal)?;
-        let Committed { head, parent_root, env, outcome, workers, stats, .. } = committed;
-        tracing::info!(
-            height = %head.height, transactions = transactions.len(), gas = head.record.gas_used,
-            state_root = %head.record.state_root, "block committed"
-        );
-        tracing::debug!(
-            height = %head.height, transactions = transactions.len(), threads = workers.threads(),
-            ahead = stats.speculated, repeated = stats.repeated, gave_up = stats.is_closed, "block executed"
-        );
-        if let Some(checker) = &self.checker {
-            let params = || self.ledger.executor().params().clone();
-            let case = || Case { parent_root, env, params: params(), block: bytes.to_vec() };
-            checker.offer(head.height, || Order { case: case(), live: outcome });
-        }
-        Ok(())
+        let transactions = candidate.map(|Candidate { transactions, since }| {
+            self.metrics.decided(since.elapsed());
+            transactions
+        });
+        let committing = self.committer.begin(Decided { certificate, bytes, transactions }).map_err(fatal)?;
+        self.committing = Some(committing);
+        Ok(Decision::Committed)
     }
 }
 
 #[async_trait]
 impl Application for Node {
     async fn start(&mut self) -> Result<Start, ApplicationFatal> {
+        block_in_place(|| self.commit_owed())?;
         let height = self.ledger.head().height.next();
         Ok(Start { height, params: self.ledger.facts().height_params() })
     }
 
     async fn known(&mut self, height: Height, round: u32) -> Result<Vec<Known>, ApplicationFatal> {
-        let kept = block_in_place(|| self.kept(height))?;
-        let of_round = kept.into_iter().filter(|(proposed, _)| proposed.round == round);
-        Ok(of_round.map(|(proposed, kept)| Known { proposed, valid: kept.valid }).collect())
+        let kept = block_in_place(|| Kept::all(self.ledger.store(), height)).map_err(fatal)?;
+        let of_round = kept.into_iter().filter(|kept| kept.proposed.round == round);
+        Ok(of_round.map(|Kept { proposed, valid, .. }| Known { proposed, valid }).collect())
     }
 
     async fn propose(
@@ -233,25 +224,27 @@ impl Application for Node {
         _deadline: Duration,
     ) -> Result<Option<Body>, ApplicationFatal> {
         block_in_place(|| {
-            let mine = |(proposed, _): &(Proposed, Kept)| proposed.round == round && proposed.proposer == self.me;
-            if let Some((proposed, kept)) = self.kept(height)?.into_iter().find(mine) {
-                return Ok(Some(Body { proposed, bytes: kept.bytes }));
+            let mine = |kept: &Kept| kept.proposed.round == round && kept.proposed.proposer == self.me;
+            let kept = Kept::all(self.ledger.store(), height).map_err(fatal)?;
+            if let Some(Kept { proposed, bytes, .. }) = kept.into_iter().find(mine) {
+                return Ok(Some(Body { proposed, bytes }));
             }
+            let head = self.settled()?;
             let started = Instant::now();
-            let Some(body) = self.build(height, round)? else { return Ok(None) };
-            self.keep(&body.proposed, true, &body.bytes)?;
+            let Some(body) = self.build(&head, height, round)? else { return Ok(None) };
+            self.keep(body.proposed, true, &body.bytes)?;
             self.metrics.proposed(started.elapsed());
             Ok(Some(body))
         })
     }
 
     async fn judge(&mut self, proposed: &Proposed, origin: Origin, bytes: &[u8]) -> Result<Verdict, ApplicationFatal> {
-        if proposed.height != self.ledger.head().height.next() {
+        if proposed.height != self.next_height() {
             return Ok(Verdict::Unavailable);
         }
         block_in_place(|| {
-            let checked = self.check(proposed, origin, bytes);
-            self.keep(proposed, checked.is_ok(), bytes)?;
+            let checked = self.check(proposed, origin, bytes)?;
+            self.keep(*proposed, checked.is_ok(), bytes)?;
             match checked {
                 Ok((header, transactions)) => {
                     self.expect(&proposed.block, &header, transactions);
@@ -267,23 +260,16 @@ impl Application for Node {
     }
 
     async fn body(&mut self, block: &BlockRef) -> Result<Option<Body>, ApplicationFatal> {
-        let height = self.ledger.head().height.next();
-        let kept = block_in_place(|| self.kept(height))?;
-        let found = kept.into_iter().find(|(proposed, _)| proposed.block == *block);
-        Ok(found.map(|(proposed, kept)| Body { proposed, bytes: kept.bytes }))
+        let kept = block_in_place(|| self.kept(self.next_height(), block))?;
+        Ok(kept.map(|Kept { proposed, bytes, .. }| Body { proposed, bytes }))
     }
 
     async fn decide(&mut self, certificate: CommitCertificate) -> Result<Decision, ApplicationFatal> {
-        if certificate.height <= self.ledger.head().height {
-            return Ok(Decision::Committed);
-        }
         block_in_place(|| {
-            let kept = self.kept(certificate.height)?;
-            let Some((_, kept)) = kept.into_iter().find(|(proposed, _)| proposed.block == certificate.block) else {
-                return Ok(Decision::BodyMissing);
-            };
-            self.commit(certificate, &kept.bytes)?;
-            Ok(Decision::Committed)
+            if certificate.height <= self.settled()?.height {
+                return Ok(Decision::Committed);
+            }
+            self.agree(certificate)
         })
     }
 
@@ -293,20 +279,16 @@ impl Application for Node {
             self.metrics.equivocation();
         }
         block_in_place(|| {
-            let head = self.ledger.head();
-            if head.height == height
-                && let Some(checkpoint) = head.record.checkpoint.clone()
-            {
-                self.checkpoints.cut(checkpoint).map_err(fatal)?;
-            }
-            let facts = self.ledger.facts();
-            let transactions_wait = self.pool.is_wanted(&head).map_err(fatal)?;
+            let (head, facts) = (self.ledger.head(), self.ledger.facts());
+            // Of a block that is not committed yet it is not known what it leaves waiting: the committer wakes consensus when it is.
+            let transactions_wait = head.height == height && self.pool.is_wanted(&head).map_err(fatal)?;
             Ok(Next { params: facts.height_params(), pacing: facts.pacing(), transactions_wait })
         })
     }
 
     async fn decided(&mut self, range: RangeInclusive<Height>) -> Result<Vec<DecidedBlock>, ApplicationFatal> {
         block_in_place(|| {
+            self.settled()?;
             let mut blocks = Vec::new();
             for height in (range.start().0..=range.end().0).map(Height) {
                 let certificate = self.ledger.certificate_at(height).map_err(fatal)?;

@@ -1,12 +1,14 @@
 //! The chain on this node: what was decided, executed and is on disk, and the head everyone else reads.
 //!
 //! ```text
-//!     proposal ─▶ execute ─▶ settle ──┐       while votes travel
+//!     proposal ─▶ execute ─▶ settle ──┐       while votes travel, and beside the next height
 //!                 (executor) (root)   ▼
-//! certificate + block ──────────▶ record ─▶ one atomic batch ─▶ new head
-//!                                           (store, fsync)  │   (seen by mempool, RPC, proposer)
+//! certificate ──▶ decision ─────▶ record ─▶ one atomic batch ─▶ new head
+//!               (store, fsync)              (store)         │   (seen by mempool, RPC, proposer)
 //!                                                           └─▶ now and then: new nodes of the trees, written beside the chain
 //! ```
+//!
+//! Consensus waits for the decision alone. The commit that follows is owed: a node that is killed in between executes the block again.
 //!
 //! | of the state | on disk | serves |
 //! |---|---|---|
@@ -16,7 +18,7 @@
 //!
 //! How much of the past is kept is [`crate::history`]'s.
 //!
-//! Only [`Ledger::commit`] moves the head, and only consensus calls it. Everybody else takes the head as it is: an immutable value.
+//! Only [`Ledger::commit`] moves the head, and only [`crate::committer`] calls it. Everybody else takes the head as it is: an immutable value.
 
 mod genesis;
 pub mod past;
@@ -49,12 +51,12 @@ use tributary_genesis::SealedGenesis;
 use tributary_message::Transaction;
 use tributary_primitives::{Hash32, Height};
 use tributary_replica::mempool::SenderState;
-use tributary_store::{BlockCommit, Snapshot, Store, StoreFatal};
+use tributary_store::{BlockCommit, Decision, Snapshot, Store, StoreFatal};
 
 use crate::facts::ChainFacts;
 use genesis::commit_genesis;
 use past::{PastStates, Then};
-use record::{Record, encode_certificate, encode_receipts};
+use record::{Record, decode_certificate, encode_certificate, encode_receipts};
 use stage::{Ran, Stage, Task};
 use stored::{load_head, read_certificate, read_receipts, read_record};
 use trees::{TreeWriter, Trees};
@@ -280,10 +282,31 @@ impl Ledger {
         Task { block, env: self.env(head, header), transactions: Arc::clone(transactions) }
     }
 
-    /// Executes a decided block on top of the head, unless that was begun before, and writes all it brings in one atomic, durable
-    /// batch. Trees, where they are due, are written beside the blocks that follow.
+    /// Keeps a decision, on the disk itself, whose block lies among the proposals: consensus may go on, and the commit is owed.
     ///
-    /// Blocks the thread: what is left of the execution, and an fsync; and where trees are due while those of two earlier blocks are on
+    /// Blocks the thread: an fsync.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`]: the node must stop.
+    pub fn decide(&self, certificate: &CommitCertificate) -> Result<(), LedgerFatal> {
+        let (height, block_hash) = (certificate.height, certificate.block.hash);
+        Ok(self.store.decide(&Decision { height, block_hash, certificate: encode_certificate(certificate) })?)
+    }
+
+    /// The decision whose block is not committed, after a node that was killed before it was.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn owed(&self) -> Result<Option<CommitCertificate>, LedgerFatal> {
+        let Some(Decision { height, certificate, .. }) = self.store.decided()? else { return Ok(None) };
+        let damaged = |why| LedgerFatal::Damaged { what: "the decision", height, why };
+        decode_certificate(&certificate).map(Some).map_err(damaged)
+    }
+
+    /// Executes a decided block on top of the head, unless that was begun before, and writes all it brings in one atomic batch. Trees, where
+    /// they are due, are written beside the blocks that follow.
+    ///
+    /// Blocks the thread: what is left of the execution, and the write; an fsync too where the decision was not kept before; and where trees are due while those of two earlier blocks are on
     /// their way, until the first of them are written. `None` for a block at or below the head, which is there already: nothing happens.
     ///
     /// # Errors

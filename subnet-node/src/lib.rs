@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! users ─JSON-RPC─▶ backend ─▶ pool ─▶ application ◀─▶ consensus (Malachite)
-//! peers ──gossip──▶ gossiping ─┘ │          │ commit
-//!                      │         └── head ◀─┴─▶ ledger ─▶ executor, store
-//!                      └─▶ checkpoints ◀── cut ──┘
+//! peers ──gossip──▶ gossiping ─┘ │          │ decide
+//!                      │         │      committer ─▶ ledger ─▶ executor, store
+//!                      │         └── head ◀─┤
+//!                      └─▶ checkpoints ◀────┘ cut
 //! ```
 //!
 //! | module | is |
@@ -15,6 +16,8 @@
 //! | [`facts`] | what genesis fixed |
 //! | [`ledger`] | what was decided, executed and is on disk; the head |
 //! | [`application`] | the node as consensus sees it |
+//! | [`kept`] | proposals on disk, until a block of their height is committed |
+//! | [`committer`] | a decided block on its way to the state and to the disk, beside consensus |
 //! | [`pool`] | the mempool's hand |
 //! | `recovery` | transactions read on all cores |
 //! | [`checkpoints`] | shares and certificates |
@@ -40,6 +43,7 @@ pub mod check;
 pub mod checkpoints;
 pub mod cli;
 pub mod comet;
+pub mod committer;
 pub mod config;
 pub mod devnet;
 pub mod facts;
@@ -50,6 +54,7 @@ pub mod history;
 pub mod home;
 pub mod init;
 pub mod inspect;
+pub mod kept;
 pub mod ledger;
 pub mod metrics;
 pub mod pool;

@@ -14,6 +14,7 @@
 //! | `tributary_propose_seconds` | taking transactions from the mempool and making the next block of them, where it was this node's turn, histogram |
 //! | `tributary_decide_seconds` | from a proposal that is valid here to its decision: the votes, and the way of both, histogram |
 //! | `tributary_commit_seconds` | executing a block and writing it, histogram |
+//! | `tributary_commit_wait_seconds` | of this, what the next height waited for before its block was made or judged, histogram |
 //! | `tributary_trees_height` | last block whose state's trees are on disk; those of later ones are made when they are needed |
 //! | `tributary_trees_seconds` | writing trees, beside the blocks that follow, histogram |
 //! | `tributary_trees_nodes_total`, `tributary_trees_bytes_total` | nodes of trees written since the start, and their bytes before compression |
@@ -29,7 +30,7 @@
 //! | `tributary_rpc_websockets`, `tributary_rpc_subscriptions` | WebSockets, and subscriptions on them, that are open |
 //! | `tributary_rpc_slow_readers_total` | WebSockets closed since their reader did not keep up |
 //! | `tributary_rpc_limited_requests_total` | requests refused since their client asked faster than it may |
-//! | `tributary_rpc_refused_connections_total` | connections refused since their address had as many open as it may |
+//! | `tributary_rpc_refused_connections_total` | connections refused since as many were open as may be, at all or from their address |
 //! | `tributary_refused_proposals_total`, `tributary_equivocations_total` | validators that broke a rule |
 //!
 //! The engine's own metrics follow them in the same text.
@@ -89,6 +90,7 @@ pub struct Metrics {
     propose_seconds: Histogram,
     decide_seconds: Histogram,
     commit_seconds: Histogram,
+    commit_wait_seconds: Histogram,
     trees_height: Gauge,
     trees_seconds: Histogram,
     trees_nodes: Counter,
@@ -167,7 +169,7 @@ impl Metrics {
         let rpc_limited_requests =
             counter("rpc_limited_requests", "Requests refused since their client asked faster than it may");
         let rpc_refused_connections =
-            counter("rpc_refused_connections", "Connections refused since their address had as many as it may");
+            counter("rpc_refused_connections", "Connections refused since as many were open as may be");
         let refused_proposals = counter("refused_proposals", "Proposals refused");
         let equivocations = counter("equivocations", "Validators that said two things at once");
         let (rpc_requests, rpc_seconds) = (Family::default(), Family::default());
@@ -179,6 +181,9 @@ impl Metrics {
         registry.register("decide_seconds", "From a valid proposal to its decision", decide_seconds.clone());
         let commit_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
         registry.register("commit_seconds", "Executing a block and writing it", commit_seconds.clone());
+        let commit_wait_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
+        let help = "What the next height waited for the block before to be committed";
+        registry.register("commit_wait_seconds", help, commit_wait_seconds.clone());
         let trees_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 16));
         registry.register("trees_seconds", "Writing the state's trees, beside the chain", trees_seconds.clone());
         Self {
@@ -209,6 +214,7 @@ impl Metrics {
             propose_seconds,
             decide_seconds,
             commit_seconds,
+            commit_wait_seconds,
             trees_height,
             trees_seconds,
             trees_nodes,
@@ -259,6 +265,11 @@ impl Metrics {
     /// A proposal that was valid here was decided.
     pub fn decided(&self, took: Duration) {
         self.decide_seconds.observe(took.as_secs_f64());
+    }
+
+    /// The next height waited so long for a block to be committed.
+    pub fn waited(&self, waited: Duration) {
+        self.commit_wait_seconds.observe(waited.as_secs_f64());
     }
 
     /// The trees of the state after the block at `height` are on disk, and no later ones.

@@ -251,6 +251,17 @@ impl Pool {
         Ok(!selection.transactions.is_empty())
     }
 
+    /// Wakes consensus if a block on top of `head`, which is new, would hold anything: see [`Self::is_wanted`].
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn wake_if_wanted(&self, head: &Head) -> Result<(), LedgerFatal> {
+        if self.is_wanted(head)? {
+            self.wake.wake();
+        }
+        Ok(())
+    }
+
     /// Selects, tells the pool of those it is unsure of, and selects again, until it is sure of all: each time what was void is gone.
     /// Whether it is, is the second answer.
     fn select_sure(&self, head: &Head, space: BlockSpace, most: usize) -> Result<(Selection, bool), LedgerFatal> {

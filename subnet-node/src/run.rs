@@ -26,6 +26,7 @@ use crate::backend::NodeBackend;
 use crate::check::checker::Checker;
 use crate::checkpoints::Checkpoints;
 use crate::comet::CometChain;
+use crate::committer::Committer;
 use crate::config::NodeConfig;
 use crate::facts::ChainFacts;
 use crate::gossiping;
@@ -112,7 +113,7 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     let comet = CometChain::new(&config, &keys, &genesis, Arc::clone(&ledger), Arc::clone(&status), halt.clone())?;
     let checker = checker(home, &config, &ledger, halt.clone(), &metrics)?;
     let keeping = config.keeping(facts.checkpoint_period());
-    let pruner = Pruner::start(ledger.store().as_ref().clone(), keeping, halt, Arc::clone(&metrics))?;
+    let pruner = Pruner::start(ledger.store().as_ref().clone(), keeping, halt.clone(), Arc::clone(&metrics))?;
     let rpc = RpcServer::start(config.rpc(), Arc::new(backend), Arc::new(comet), metrics.rpc().clone()).await?;
     let service = http::bind(config.service.listen, "health and metrics").await?;
     let (stopped, mut stopping) = watch::channel(false);
@@ -121,7 +122,9 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     }));
     let key = ConsensusKey::from_seed(keys.consensus_seed);
     let (me, filling) = (key.public_key().address(), Filling::new(facts.filling(config.block_time_budget())));
-    let node = Node::new(Arc::clone(&ledger), pool, checkpoints, metrics, checker.clone(), me, filling);
+    let (to, of, by) = (Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&metrics));
+    let committer = Arc::new(Committer::new(to, of, checkpoints, by, checker.clone(), halt));
+    let node = Node::new(Arc::clone(&ledger), pool, committer, metrics, me, filling);
     let mut engine = Engine::start(engine_config(home, &facts, &config, &keys, key, wake), node).await?;
     tracing::info!(
         chain = %facts.rules.chain_id, subnet = %facts.subnet, height = %ledger.head().height,
@@ -129,6 +132,8 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     );
 
     let ended = tokio::select! {
+        // In this order: consensus ends over what a hand met, and it is the hand that knows why.
+        biased;
         signal = stop.wait() => { tracing::info!(signal, "stopping"); Ended::Asked }
         why = halted.wait() => { tracing::error!(%why, "stopping: this node cannot go on"); Ended::Broken(why) }
         ended = watch_engine(&mut engine, &status) => Ended::Engine(ended),

@@ -61,6 +61,8 @@ pub(crate) struct Bridge<A> {
     judged: BTreeMap<ValidatorAddress, BTreeSet<BlockRef>>,
     /// The height being decided, or the last one decided.
     height: Height,
+    /// When its first round began here.
+    began: Instant,
     /// Of [`Self::height`]; `None` before the first.
     params: Option<HeightParams>,
     decided: Decided,
@@ -75,8 +77,8 @@ pub(crate) struct Bridge<A> {
 enum Decided {
     /// Not yet.
     No,
-    /// At this moment, and durable.
-    At(Instant),
+    /// Here, and durable.
+    Here,
     /// By others, and its bytes are not here: sat out until block sync brings them.
     BodyMissing,
 }
@@ -113,6 +115,7 @@ impl<A: Application> Bridge<A> {
             early: Vec::new(),
             judged: BTreeMap::new(),
             height: Height::GENESIS,
+            began: Instant::now(),
             params: None,
             decided: Decided::No,
             synced: None,

@@ -3,12 +3,15 @@
 //! ```text
 //! a block was decided
 //!   ├─ we only follow, or are catching up?       ─▶ go at once
-//!   ├─ less than interval_min since the block?   ─▶ wait for the rest of it
+//!   ├─ less than interval_min since it began?    ─▶ wait for the rest of it
 //!   ├─ transactions wait?                        ─▶ go
 //!   ├─ a validator already works on the next?    ─▶ go
-//!   ├─ heartbeat since the block?                ─▶ go
+//!   ├─ heartbeat since it began?                 ─▶ go
 //!   └─ wait for the rest of the heartbeat
 //! ```
+//!
+//! A block begins with its height's first round here. So the interval runs while it is voted on, and while it is executed and written, which
+//! goes on beside the hold: a block that takes longer than the interval is followed at once.
 //!
 //! A height that is held costs nothing: no votes, no proposals, no timeouts. Every validator measures `interval_min` on its own, so one that
 //! starts early is joined no sooner; a quorum is needed for a block, hence nobody alone makes the chain run faster.
@@ -19,7 +22,7 @@ use std::time::Duration;
 /// How long a height is held, as the chain wants it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Pacing {
-    /// At least this long between two blocks.
+    /// At least this long from the beginning of one block to that of the next.
     pub interval_min: Duration,
     /// An empty block is made when this long has passed.
     pub heartbeat: Duration,
@@ -72,7 +75,7 @@ impl Pace {
         self.wanted
     }
 
-    /// What to do `elapsed` after the last block was decided here.
+    /// What to do `elapsed` after the last block began here.
     #[must_use]
     pub fn step(&self, elapsed: Duration) -> Step {
         let until = match (self.at_once, self.wanted) {

@@ -5,6 +5,7 @@
 //! | none | base | written |
 //! | none | any block | `NoBase` |
 //! | T | T + 1 | written, tip is T + 1 |
+//! | T | T + 1, another than was decided | `Conflict` |
 //! | T | height ≤ T, the block that is there | nothing to do |
 //! | T | height ≤ T, another block | `Conflict` |
 //! | T | beyond T + 1, or before what is kept | `Gap` |
@@ -72,8 +73,8 @@ pub enum Committed {
 impl Store {
     /// Writes a block with all it brings, moves the tip to it, and forgets the proposals up to its height.
     ///
-    /// On the disk itself when it returns, whole, even if the power fails in the next instant. Cost: one fsync and the bytes
-    /// written twice (log and tables).
+    /// Whole, or not at all. Of a block whose decision is kept ([`Self::decide`]) the system has the bytes when it returns: what a power loss
+    /// takes of it is executed again. Any other is on the disk itself. Cost: the bytes written twice (log and tables), and for those others an fsync.
     ///
     /// # Errors
     /// [`StoreFatal::Gap`], [`StoreFatal::Conflict`], [`StoreFatal::NoBase`] as in the table above; [`StoreFatal::Write`] and
@@ -87,6 +88,7 @@ impl Store {
         if commit.height != tip.height.next() {
             return Err(StoreFatal::Gap { tip: tip.height, offered: commit.height });
         }
+        let is_decided = self.is_decided(tip, commit.height, &commit.block_hash)?;
         let mut batch = WriteBatch::default();
         self.put_block(&mut batch, commit);
         self.put_index(&mut batch, commit);
@@ -95,7 +97,7 @@ impl Store {
         batch.put_cf(self.family(Family::Changes), key::height(commit.height), encode_changes(commit.leaves));
         self.delete_undecided_until(&mut batch, commit.height)?;
         self.put_tip(&mut batch, commit.height, &commit.block_hash);
-        self.write(batch, Survives::PowerLoss)?;
+        self.write(batch, if is_decided { Survives::Process } else { Survives::PowerLoss })?;
         Ok(Committed::Now)
     }
 

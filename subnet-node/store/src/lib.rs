@@ -16,16 +16,20 @@
 //! | `hashes` | block hash | height | [`Store::commit_block`], [`Store::commit_base`] |
 //! | `checkpoints` | height | certificate of the checkpoint | [`Store::put_checkpoint`] |
 //! | `shares` | height, BLS public key | share of a checkpoint not certified yet | [`Store::put_share`]; deleted with the certificate |
-//! | `undecided` | height, round, block hash | proposed block | [`Store::put_undecided`]; deleted when its height is decided |
+//! | `undecided` | height, round, block hash | proposed block | [`Store::put_undecided`]; deleted when a block of its height is committed |
 //! | `meta` | `genesis`, `format`, `tip`, `base` | which chain, which layout, last and first height | opening, commits |
+//! | `meta` | `decided` | the last decision: height, block hash, certificate | [`Store::decide`] |
 //! | `meta` | `kept`, `pruned` | from where on the past is kept, and up to where it is gone | [`Store::keep_from`], [`Store::delete_block`], [`Store::delete_state`] |
 //! | `meta` | `collected` | how many IPLD blocks the last collection left | [`Collection::sweep`] |
 //!
 //! Values are bytes: their types belong to the crates above, which alone know how to read them.
 //!
 //! **A block is there whole or not at all.** Everything one block brings, the tip among it, is one write batch: one record of
-//! RocksDB's write-ahead log, checksummed, and on the disk itself before [`Store::commit_block`] returns. So consensus may
-//! forget a height as soon as the call returned, and a crash at any instruction leaves a store that ends at a whole block.
+//! RocksDB's write-ahead log, checksummed. So a crash at any instruction leaves a store that ends at a whole block.
+//!
+//! **A decision is there before its block is.** [`Store::decide`] brings it to the disk itself, and all that was written before it; so
+//! consensus may forget a height as soon as that call returned. What a power loss takes of the commit that follows is executed again.
+//! A block that is committed without it, as by a tool, is on the disk itself when [`Store::commit_block`] returns.
 //!
 //! | file | is |
 //! |---|---|
@@ -34,7 +38,8 @@
 //! | `directory` | opening: lock, identity, creation |
 //! | `commit` | the atomic batch and its rules |
 //! | `store` | [`Store`] and its reads |
-//! | `undecided`, `checkpoint` | proposals not decided, shares and certificates of checkpoints |
+//! | `undecided`, `decided` | proposals, and the last decision, until their block is committed |
+//! | `checkpoint` | shares and certificates of checkpoints |
 //! | `history` | what is kept of the past, and the deletion of the rest |
 //! | `collection` | IPLD blocks that nobody needs any more |
 //! | `ipld` | [`Store`] as a block store, and [`Buffered`] for one block's execution |
@@ -46,6 +51,7 @@
 mod checkpoint;
 mod collection;
 mod commit;
+mod decided;
 mod directory;
 mod error;
 mod family;
@@ -60,6 +66,7 @@ mod undecided;
 
 pub use collection::{Collection, CollectionUnavailable, MARKED_MAX, Marked, PUT_MAX, Swept};
 pub use commit::{BaseCommit, BlockCommit, Committed, LeafChange};
+pub use decided::Decision;
 pub use directory::{ChainIdentity, StoreConfig};
 pub use error::StoreFatal;
 pub use family::Family;

@@ -14,6 +14,7 @@ use crate::undecided::Survives;
 use crate::{Family, StoreFatal, key};
 
 pub(crate) const META_TIP: &[u8] = b"tip";
+pub(crate) const META_DECIDED: &[u8] = b"decided";
 pub(crate) const META_BASE: &[u8] = b"base";
 pub(crate) const META_KEPT: &[u8] = b"kept";
 pub(crate) const META_PRUNED: &[u8] = b"pruned";

@@ -1,4 +1,4 @@
-//! Proposed blocks of heights that are not decided.
+//! Proposed blocks of heights that are not committed.
 //!
 //! A body lies here before consensus is told of its proposal, since a decision may come for any proposal this node voted for,
 //! and the engine's own log keeps the vote but not the body. The commit of a height forgets its proposals and all older ones.
@@ -30,7 +30,7 @@ pub struct UndecidedBlock {
 }
 
 impl Store {
-    /// Keeps a proposed block until its height is decided. The same place written again holds the newer bytes.
+    /// Keeps a proposed block until a block of its height is committed. The same place written again holds the newer bytes.
     ///
     /// [`Survives::Process`] is enough for a proposal: consensus' own log gives a power loss no more. Should the body of a
     /// decided block be missing after one, the height starts again and peers, more than two thirds of whom had it, send it.

@@ -4,6 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tributary_consensus::Proposed;
+use tributary_node::kept::Kept;
+use tributary_node::ledger::Head;
 use tributary_primitives::Height;
 
 use crate::client::{Client, until};
@@ -118,6 +121,48 @@ async fn a_node_killed_again_and_again_while_it_writes_trees_has_the_states_that
         assert_eq!(copy.record_at(height).unwrap(), killed.record_at(height).unwrap(), "{height}");
         assert_eq!(leaves_at(&copy, height), leaves_at(&killed, height), "the state after {height}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_whose_node_was_killed_between_its_decision_and_its_commit_is_executed_when_the_node_starts() {
+    let mut network = Network::running(1);
+    let (mut wallet, client) = (Wallet::rich(), network.client(0));
+    client.reach(1).await;
+    let (transfer, _) = wallet.transfer(&client).await;
+    assert!(network.stop(0).success());
+    let (data, source) = (network.home(0).data(), open(&network));
+    // Without its leaves, which hold the store.
+    let last = Head { leaves: None, ..source.head().as_ref().clone() };
+    let cut_short = data.with_extension("cut-short");
+    let copy = ledger(&cut_short, &network, 1_000);
+    for height in (1..last.height.0).map(Height) {
+        let Decided { certificate, bytes, block, transactions } = decided(&source, height);
+        copy.commit(certificate, &block, &bytes, &transactions).unwrap().expect("it is new");
+    }
+    let Decided { certificate, bytes, .. } = decided(&source, last.height);
+    // Not of the round that a node which forgot its decision would begin with: it would make another block.
+    let (round, block) = (certificate.round + 1, certificate.block);
+    let proposer = copy.facts().validators.proposer(last.height, round);
+    let proposed = Proposed { height: last.height, round, valid_round: None, proposer, block };
+    Kept { proposed, valid: true, bytes }.put(copy.store()).unwrap();
+    copy.decide(&certificate).unwrap();
+    assert_eq!((copy.head().height.next(), copy.owed().unwrap()), (last.height, Some(certificate)));
+    drop((copy, source));
+    fs::remove_dir_all(&data).unwrap();
+    fs::rename(cut_short, &data).unwrap();
+    // Consensus had gone on to the next height: its log holds nothing of this one.
+    fs::remove_dir_all(network.home(0).wal()).unwrap();
+
+    network.start(0);
+    client.reach(last.height.0).await;
+    assert!(client.block_of(&transfer).await.is_some());
+    let (_, next) = wallet.transfer(&client).await;
+    assert!(next > last.height.0);
+    assert!(network.stop(0).success());
+    let again = open(&network);
+    assert_eq!(again.certificate_at(last.height).unwrap(), last.certificate, "no other block took its place");
+    assert_eq!(again.record_at(last.height).unwrap(), Some(last.record));
+    assert_eq!(again.owed().unwrap(), None);
 }
 
 /// The height at which the chain stands, once it no longer moves: a block that was under way may still land.

@@ -57,6 +57,7 @@ impl<A: Application> Bridge<A> {
 
     fn enter(&mut self, height: Height) {
         self.height = height;
+        self.began = Instant::now();
         self.decided = Decided::No;
         self.judged.clear();
         self.streams.forget_below(height);
@@ -68,7 +69,7 @@ impl<A: Application> Bridge<A> {
         let height = certificate.height;
         match self.application.decide(certificate).await? {
             Decision::Committed => {
-                self.decided = Decided::At(Instant::now());
+                self.decided = Decided::Here;
                 self.report(|progress| progress.decided = height);
                 Ok(true)
             }
@@ -87,16 +88,16 @@ impl<A: Application> Bridge<A> {
         evidence: &MisbehaviorEvidence<Chain>,
         reply: oneshot::Sender<EngineNext<Chain>>,
     ) -> Result<(), ApplicationFatal> {
-        let Decided::At(since) = self.decided else {
+        if self.decided != Decided::Here {
             self.sit_out(height, reply);
             return Ok(());
-        };
+        }
         // Before the application is asked: what it does not count as waiting yet rings afterwards.
         self.bell.mark_unchanged();
         let Next { params, pacing, transactions_wait } = self.application.next(height, equivocations(evidence)).await?;
         let pace = Pace::new(pacing, self.standing(height, &params), transactions_wait);
         let events = self.events.subscribe();
-        let mut hold = Hold { height: height.next(), params, pace, since, events, reply };
+        let mut hold = Hold { height: height.next(), params, pace, since: self.began, events, reply };
         if self.early.iter().any(|complete| complete.init.height.0 == hold.height) {
             hold.pace.want();
         }

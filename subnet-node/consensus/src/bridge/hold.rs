@@ -22,7 +22,7 @@ pub(super) struct Hold {
     pub(super) height: Height,
     pub(super) params: HeightParams,
     pub(super) pace: Pace,
-    /// When the last block was decided here.
+    /// When the height of the last block began here.
     pub(super) since: Instant,
     /// Votes and proposals of peers, heard only while a height is held.
     pub(super) events: RxEvent<Chain>,

@@ -21,7 +21,7 @@ use block::{Block, NODES, TREES_EVERY, identity, open};
 use fvm_ipld_blockstore::Blockstore;
 use tempfile::TempDir;
 use tributary_primitives::Height;
-use tributary_store::{BaseCommit, Family, Kept, Store, StoreFatal, Survives};
+use tributary_store::{BaseCommit, Decision, Family, Kept, Store, StoreFatal, Survives};
 
 const DIRECTORY: &str = "TRIBUTARY_STORE_TEST_DIRECTORY";
 /// Set, the writer deletes all but its last blocks meanwhile.
@@ -72,6 +72,11 @@ fn writes_until_it_is_killed() {
             store.put_undecided(height, round, &block.hash, &block.block, Survives::Process).unwrap();
         }
         say(&format!("proposed {height}"));
+        if decides(height) {
+            let (block_hash, certificate) = (block.hash, block.certificate.clone());
+            store.decide(&Decision { height, block_hash, certificate }).unwrap();
+            say(&format!("decided {height}"));
+        }
         store.commit_block(&block.commit()).unwrap();
         say(&format!("committed {height}"));
         if height.0.is_multiple_of(TREES_EVERY) {
@@ -79,6 +84,11 @@ fn writes_until_it_is_killed() {
         }
         height = height.next();
     }
+}
+
+/// Every other block is committed after its decision, the rest at once.
+fn decides(height: Height) -> bool {
+    height.0.is_multiple_of(2)
 }
 
 /// Deletes all but the last blocks, from one with trees on, and what they brought.
@@ -122,7 +132,7 @@ fn a_store_killed_at_any_instruction_opens_at_a_whole_block() {
     let directory = TempDir::new().unwrap();
     let (mut last, mut half_written) = (Height::GENESIS, 0);
     for kill in 0..KILLS {
-        let Reported { proposed, committed, completed } = write_and_kill(directory.path(), kill, &[]);
+        let Reported { proposed, decided, committed, completed } = write_and_kill(directory.path(), kill, &[]);
         let store = open(directory.path(), &identity()).unwrap();
         let tip = store.tip().unwrap().map_or(Height::GENESIS, |tip| tip.height);
         assert!(tip >= committed, "{committed} was reported as committed, the store ends at {tip}");
@@ -131,6 +141,14 @@ fn a_store_killed_at_any_instruction_opens_at_a_whole_block() {
         if proposed > tip {
             let kept = store.undecided(proposed, 10).unwrap();
             assert_eq!(kept.len(), 3, "proposals reported as kept, {proposed}");
+        }
+        if let Some(owed) = store.decided().unwrap() {
+            let block = Block::at(tip.next());
+            let decision = Decision { height: block.height, block_hash: block.hash, certificate: block.certificate };
+            assert_eq!(owed, decision);
+            assert!(decides(owed.height));
+        } else {
+            assert!(tip >= decided, "{decided} was reported as decided, the store ends at {tip} and owes nothing");
         }
         assert_whole(&store, last, tip);
         last = tip;
@@ -180,6 +198,7 @@ fn a_store_killed_while_it_deletes_has_all_that_is_kept_and_goes_on_deleting() {
 /// The last heights that a writer reported.
 struct Reported {
     proposed: Height,
+    decided: Height,
     committed: Height,
     /// With trees.
     completed: Height,
@@ -204,12 +223,14 @@ fn write_and_kill(directory: &Path, kill: usize, told: &[(&str, &str)]) -> Repor
             .unwrap(),
     );
     let lines = BufReader::new(writer.0.stdout.take().unwrap()).lines();
-    let mut last = Reported { proposed: Height::GENESIS, committed: Height::GENESIS, completed: Height::GENESIS };
+    let none = Height::GENESIS;
+    let mut last = Reported { proposed: none, decided: none, committed: none, completed: none };
     let mut reports = 0;
     for line in lines {
         let line = line.unwrap();
         match line.split_once(' ') {
             Some(("proposed", height)) => last.proposed = Height(height.parse().unwrap()),
+            Some(("decided", height)) => last.decided = Height(height.parse().unwrap()),
             Some(("committed", height)) => last.committed = Height(height.parse().unwrap()),
             Some(("completed", height)) => last.completed = Height(height.parse().unwrap()),
             _ => continue,

@@ -15,8 +15,8 @@ use multihash_codetable::Code;
 use tempfile::TempDir;
 use tributary_primitives::{BlsPublicKey, Height, VALIDATORS_MAX};
 use tributary_store::{
-    BaseCommit, Buffered, Collection, CollectionUnavailable, Committed, Family, IpldBlock, Kept, Marked, Nodes, Store,
-    StoreFatal, Survives, Tip, TransactionPlace,
+    BaseCommit, Buffered, Collection, CollectionUnavailable, Committed, Decision, Family, IpldBlock, Kept, Marked,
+    Nodes, Store, StoreFatal, Survives, Tip, TransactionPlace,
 };
 
 fn open_with_base(path: &Path) -> Store {
@@ -84,6 +84,42 @@ fn each_commit_out_of_order_is_refused_for_its_own_reason_and_changes_nothing() 
     assert_eq!(store.tip().unwrap().unwrap().height, Height(6));
     assert_eq!(store.block(Height(6)).unwrap(), Some(Block::at(Height(6)).block));
     assert_eq!(store.height_of(&Block::fork(Height(6), 1).hash).unwrap(), None);
+}
+
+#[test]
+fn a_decision_is_owed_until_its_block_is_committed_and_no_other_block_takes_its_place() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path(), &identity()).unwrap();
+    let decision = |height, fork| {
+        let Block { height, hash: block_hash, certificate, .. } = Block::fork(Height(height), fork);
+        Decision { height, block_hash, certificate }
+    };
+    assert!(matches!(store.decide(&decision(1, 0)), Err(StoreFatal::NoBase)));
+    commit_base(&store, Height::GENESIS).unwrap();
+    assert_eq!(store.decided().unwrap(), None);
+
+    store.decide(&decision(1, 0)).unwrap();
+    store.decide(&decision(1, 0)).unwrap();
+    for (decision, refusal) in [
+        (decision(1, 1), "is not the one committed at height 1"),
+        (decision(2, 0), "block 2 does not follow the tip 0"),
+    ] {
+        let said = store.decide(&decision).unwrap_err().to_string();
+        assert!(said.contains(refusal), "{said}");
+    }
+    drop(store);
+
+    let store = open(directory.path(), &identity()).unwrap();
+    assert_eq!(store.decided().unwrap(), Some(decision(1, 0)));
+    assert_eq!((store.tip().unwrap().unwrap().height, store.block(Height(1)).unwrap()), (Height::GENESIS, None));
+    let refused = store.commit_block(&Block::fork(Height(1), 1).commit()).unwrap_err();
+    assert!(matches!(refused, StoreFatal::Conflict { height: Height(1), .. }), "{refused}");
+    assert_eq!(store.commit_block(&Block::at(Height(1)).commit()).unwrap(), Committed::Now);
+    assert_eq!(store.decided().unwrap(), None, "nothing is owed");
+    store.decide(&decision(1, 1)).unwrap();
+    assert_eq!(store.decided().unwrap(), None, "what is committed is decided");
+    store.decide(&decision(2, 1)).unwrap();
+    assert_eq!(store.decided().unwrap(), Some(decision(2, 1)));
 }
 
 #[test]

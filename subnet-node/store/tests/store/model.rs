@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tempfile::TempDir;
 use tributary_primitives::{BlsPublicKey, Hash32, Height};
-use tributary_store::{Buffered, Committed, Kept, Store, StoreFatal, Survives};
+use tributary_store::{Buffered, Committed, Decision, Kept, Store, StoreFatal, Survives};
 
 use crate::block::{Block, NODES, NODES_OF_A_PIECE, identity, open};
 use crate::{commit_base, open_with_base};
@@ -16,6 +16,11 @@ use crate::{commit_base, open_with_base};
 enum Step {
     /// A block `ahead` of the tip, 1 following it, executed in a buffer.
     Commit {
+        ahead: u64,
+        fork: u8,
+    },
+    /// A decision for a block `ahead` of the tip.
+    Decide {
         ahead: u64,
         fork: u8,
     },
@@ -54,6 +59,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         8 => (1..2_u64, 0..2_u8).prop_map(|(ahead, fork)| Step::Commit { ahead, fork }),
         2 => (0..4_u64, 0..2_u8).prop_map(|(ahead, fork)| Step::Commit { ahead, fork }),
+        3 => (0..3_u64, 0..2_u8).prop_map(|(ahead, fork)| Step::Decide { ahead, fork }),
         1 => Just(Step::Abandon),
         2 => (0..5_usize).prop_map(|pieces| Step::Trees { pieces }),
         4 => (0..3_u64, 0..3_u32, 0..2_u8).prop_map(|(ahead, round, fork)| Step::Propose { ahead, round, fork }),
@@ -72,6 +78,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Model {
     /// Which fork was committed, by height.
     blocks: BTreeMap<u64, u8>,
+    /// Which fork was decided for the height after the tip.
+    decided: Option<u8>,
     /// How many nodes of which trees are there; and which trees are complete.
     nodes: BTreeMap<u64, usize>,
     trees: BTreeSet<u64>,
@@ -92,6 +100,7 @@ impl Model {
     fn step(&mut self, store: &Store, step: &Step) {
         match *step {
             Step::Commit { ahead, fork } => self.commit(store, self.tip() + ahead, fork),
+            Step::Decide { ahead, fork } => self.decide(store, ahead, fork),
             Step::Abandon => {
                 let buffer = Buffered::new(store.clone());
                 let block = Block::fork(Height(self.tip() + 1), 9);
@@ -164,6 +173,20 @@ impl Model {
         assert_eq!(store.pruned().unwrap(), Kept { blocks: Height(self.pruned), states: Height(self.pruned) });
     }
 
+    fn decide(&mut self, store: &Store, ahead: u64, fork: u8) {
+        let Block { height, hash: block_hash, certificate, .. } = Block::fork(Height(self.tip() + ahead), fork);
+        let answer = store.decide(&Decision { height, block_hash, certificate });
+        match (ahead, self.decided) {
+            (0, _) => answer.unwrap(),
+            (1, Some(decided)) if decided != fork => assert!(matches!(answer, Err(StoreFatal::Conflict { .. }))),
+            (1, _) => {
+                answer.unwrap();
+                self.decided = Some(fork);
+            }
+            _ => assert!(matches!(answer, Err(StoreFatal::Gap { .. }))),
+        }
+    }
+
     fn commit(&mut self, store: &Store, height: u64, fork: u8) {
         let buffer = Buffered::new(store.clone());
         let made = Block::fork(Height(height), fork);
@@ -179,8 +202,12 @@ impl Model {
             }
             Some(stored) if stored == fork => assert_eq!(answer.unwrap(), Committed::Before),
             Some(_) => assert!(matches!(answer, Err(StoreFatal::Conflict { .. }))),
+            None if height == self.tip() + 1 && self.decided.is_some_and(|decided| decided != fork) => {
+                assert!(matches!(answer, Err(StoreFatal::Conflict { .. })));
+            }
             None if height == self.tip() + 1 => {
                 assert_eq!(answer.unwrap(), Committed::Now);
+                self.decided = None;
                 self.blocks.insert(height, fork);
                 self.undecided.retain(|(at, _, _), _| *at > height);
             }
@@ -190,6 +217,9 @@ impl Model {
 
     fn compare(&self, store: &Store) {
         assert_eq!(store.tip().unwrap().unwrap().height, Height(self.tip()));
+        let owed = store.decided().unwrap().map(|decision| (decision.height, decision.block_hash));
+        let next = |fork| (Height(self.tip() + 1), Block::fork(Height(self.tip() + 1), fork).hash);
+        assert_eq!(owed, self.decided.map(next));
         let base = Block::at(Height::GENESIS);
         assert_eq!(store.app(Height::GENESIS).unwrap(), Some(base.app), "the base keeps its record");
         assert_eq!(store.height_of(&base.hash).unwrap(), Some(Height::GENESIS));
