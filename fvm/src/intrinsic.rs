@@ -11,22 +11,21 @@ use tributary_message::Transaction;
 use crate::evm::{self, SPEC, TRANSACTION_GAS_MAX};
 use crate::fees;
 
-/// The block gas that the transaction's limit must lie in, both ends included.
+/// What the transaction's own gas limit must lie in, both ends included: Ethereum's gas, or the FVM's for a message.
 ///
 /// For an Ethereum transaction from its intrinsic gas, or its calldata's floor if that is higher, to the cap of one transaction; for
 /// an FVM message from its inclusion up, in which an f3's signature counts. Cost: a look at each byte of the call data.
 ///
 /// Source: EIP-2028, EIP-2930, EIP-3860, EIP-7623, EIP-7702, EIP-7825.
 #[must_use]
-pub fn gas_limits(transaction: &Transaction, fvm_gas_per_gas: u64) -> RangeInclusive<u64> {
+pub fn gas_limits(transaction: &Transaction) -> RangeInclusive<u64> {
     match transaction {
         Transaction::Ethereum(transaction) => {
             let needed = calculate_initial_tx_gas_for_tx(evm::transaction(transaction), SPEC, None);
             needed.initial_regular_gas().max(needed.floor_gas)..=TRANSACTION_GAS_MAX
         }
         Transaction::Fvm(message) => {
-            let needed = fees::inclusion(&message.message().from, message.raw().len()).round_up();
-            fees::block_gas(needed, fvm_gas_per_gas)..=u64::MAX
+            fees::inclusion(message.message().from.protocol(), message.raw().len()).round_up()..=u64::MAX
         }
     }
 }
@@ -45,7 +44,7 @@ mod tests {
         let of = |to, input: Vec<u8>| {
             let unsigned = TxLegacy { chain_id: Some(1), to, input: input.into(), ..TxLegacy::default() };
             let signed = EthereumTransaction::sign(unsigned, &SecpSecretKey::from_bytes(&[7; 32]).unwrap());
-            *gas_limits(&Transaction::Ethereum(signed.into()), 500).start()
+            *gas_limits(&Transaction::Ethereum(signed.into())).start()
         };
         let call = TxKind::Call(Address::ZERO);
         for (to, input, needed) in [

@@ -107,7 +107,8 @@ parameters! {
     checkpoint_period: "blocks", 1, CHECKPOINT_PERIOD_MAX, 20,
         "Blocks from one checkpoint to the next. The default keeps the parent a few seconds behind a busy subnet.";
     timeout_propose_ms: "ms", 50, 600_000, 3_000,
-        "How long validators wait for a proposal in round 0. The default is Tendermint's.";
+        "How long validators wait for a proposal in round 0: what is left of executing the block before is among it. The default is \
+         Tendermint's.";
     timeout_propose_delta_ms: "ms", 1, 600_000, 500,
         "How much longer in each further round, so that a slow network gets its time at last.";
     timeout_prevote_ms: "ms", 50, 600_000, 1_000,

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | start | | commits the block that a crash left owed | that block |
 //! | propose | yes | takes from the pool, builds the block, begins to execute | the block |
-//! | judge | after it read the transactions | header, commit, transactions; begins to execute | the block and the verdict |
+//! | judge | while it reads the transactions | header, commit, transactions; begins to execute | the block and the verdict |
 //! | decide | yes | begins to commit the block: [`crate::committer`] | the decision, fsync |
 //! | next | no | says whether transactions wait, as far as that is known | |
 
@@ -27,7 +27,7 @@ use tributary_primitives::{Hash32, Height};
 use tributary_replica::filling::Filling;
 use tributary_replica::proposal::{ProposalRejected, judge_pairings, judge_transactions};
 
-use crate::committer::{Committer, Committing, Decided, Done};
+use crate::committer::{Committer, Committing, Done, Owed};
 use crate::kept::Kept;
 use crate::ledger::{Head, Ledger, LedgerFatal};
 use crate::metrics::Metrics;
@@ -84,12 +84,20 @@ impl Node {
     /// The head after the last block decided, which is waited for.
     fn settled(&mut self) -> Result<Arc<Head>, ApplicationFatal> {
         if let Some(committing) = self.committing.take() {
-            let started = Instant::now();
             let done = committing.wait().map_err(fatal)?;
-            self.metrics.waited(started.elapsed());
             done.into_iter().for_each(|done| self.kept_up(&done));
         }
         Ok(self.ledger.head())
+    }
+
+    /// The same for the next block, which is to be made or judged on it.
+    fn parent(&mut self) -> Result<Arc<Head>, ApplicationFatal> {
+        let (started, is_owed) = (Instant::now(), self.committing.is_some());
+        let head = self.settled()?;
+        if is_owed {
+            self.metrics.waited(started.elapsed());
+        }
+        Ok(head)
     }
 
     /// Commits the block whose decision is on disk and whose commit a crash cut short.
@@ -99,7 +107,7 @@ impl Node {
         tracing::info!(%height, "the last block decided was not committed when this node ended: it is executed again");
         let missing = || LedgerFatal::Damaged { what: "the decided block", height, why: "it is missing".to_owned() };
         let Kept { bytes, .. } = self.kept(height, &block)?.ok_or_else(|| fatal(missing()))?;
-        self.committer.commit(Decided { certificate, bytes, transactions: None }).map_err(ApplicationFatal)?;
+        self.committer.commit(Owed { certificate, bytes, transactions: None }).map_err(ApplicationFatal)?;
         Ok(())
     }
 
@@ -141,32 +149,35 @@ impl Node {
         Ok(Some(Body { proposed, bytes }))
     }
 
-    /// The block's header and transactions, if it may follow the head.
+    /// The block's header and transactions, if it may follow the head. While that is still to come, the transactions are read.
     fn check(
         &mut self,
         proposed: &Proposed,
         origin: Origin,
         bytes: &[u8],
     ) -> Result<Result<Checked, String>, ApplicationFatal> {
-        let (block, transactions) = match self.read(proposed, bytes) {
-            Ok(read) => read,
+        let block = match self.parse(proposed, bytes) {
+            Ok(block) => block,
             Err(why) => return Ok(Err(why)),
         };
-        let head = self.settled()?;
+        let early = self.committing.is_some().then(|| self.decode(&block.transactions));
+        let head = self.parent()?;
         let proposer = (origin == Origin::Proposal).then_some(proposed.proposer);
         let (rules, expected) = (&self.ledger.facts().rules, self.ledger.expected_after(&head));
-        let judged = judge_block(rules, &expected, proposer, now(), &block);
-        Ok(judged.map(|()| (block.header, transactions)).map_err(|why| why.to_string()))
+        if let Err(why) = judge_block(rules, &expected, proposer, now(), &block) {
+            return Ok(Err(why.to_string()));
+        }
+        let transactions = early.unwrap_or_else(|| self.decode(&block.transactions));
+        Ok(transactions.map(|transactions| (block.header, transactions.into())).map_err(|why| why.to_string()))
     }
 
-    /// What of a proposal can be read without knowing what it follows.
-    fn read(&self, proposed: &Proposed, bytes: &[u8]) -> Result<(Block, Arc<[Transaction]>), String> {
+    fn parse(&self, proposed: &Proposed, bytes: &[u8]) -> Result<Block, String> {
         let block = Block::decode(bytes, self.ledger.facts().rules.block_bytes_max).map_err(|why| why.to_string())?;
-        if !proposed.block.names_header(&block.header) {
-            return Err("the header is not the one that the proposal names".to_owned());
+        if proposed.block.names_header(&block.header) {
+            Ok(block)
+        } else {
+            Err("the header is not the one that the proposal names".to_owned())
         }
-        let transactions = self.decode(&block.transactions).map_err(|why| why.to_string())?;
-        Ok((block, transactions.into()))
     }
 
     fn decode(&self, raw: &[Vec<u8>]) -> Result<Vec<Transaction>, ProposalRejected> {
@@ -197,9 +208,9 @@ impl Node {
             self.metrics.decided(since.elapsed());
             transactions
         });
-        let committing = self.committer.begin(Decided { certificate, bytes, transactions }).map_err(fatal)?;
+        let committing = self.committer.begin(Owed { certificate, bytes, transactions }).map_err(fatal)?;
         self.committing = Some(committing);
-        Ok(Decision::Committed)
+        Ok(Decision::Durable)
     }
 }
 
@@ -229,7 +240,7 @@ impl Application for Node {
             if let Some(Kept { proposed, bytes, .. }) = kept.into_iter().find(mine) {
                 return Ok(Some(Body { proposed, bytes }));
             }
-            let head = self.settled()?;
+            let head = self.parent()?;
             let started = Instant::now();
             let Some(body) = self.build(&head, height, round)? else { return Ok(None) };
             self.keep(body.proposed, true, &body.bytes)?;
@@ -267,7 +278,7 @@ impl Application for Node {
     async fn decide(&mut self, certificate: CommitCertificate) -> Result<Decision, ApplicationFatal> {
         block_in_place(|| {
             if certificate.height <= self.settled()?.height {
-                return Ok(Decision::Committed);
+                return Ok(Decision::Durable);
             }
             self.agree(certificate)
         })
@@ -288,7 +299,9 @@ impl Application for Node {
 
     async fn decided(&mut self, range: RangeInclusive<Height>) -> Result<Vec<DecidedBlock>, ApplicationFatal> {
         block_in_place(|| {
-            self.settled()?;
+            if self.committing.as_ref().is_some_and(|committing| range.contains(&committing.height)) {
+                self.settled()?;
+            }
             let mut blocks = Vec::new();
             for height in (range.start().0..=range.end().0).map(Height) {
                 let certificate = self.ledger.certificate_at(height).map_err(fatal)?;

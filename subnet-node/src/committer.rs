@@ -32,17 +32,22 @@ use crate::pool::Pool;
 
 /// Commits decided blocks, and tells all who live on them.
 pub struct Committer {
-    ledger: Arc<Ledger>,
-    pool: Arc<Pool>,
-    checkpoints: Arc<Checkpoints>,
-    metrics: Arc<Metrics>,
+    /// Where blocks are committed.
+    pub ledger: Arc<Ledger>,
+    /// Drops what a block used up.
+    pub pool: Arc<Pool>,
+    /// Signs the checkpoint that a block ends a period with.
+    pub checkpoints: Arc<Checkpoints>,
+    /// Counts blocks.
+    pub metrics: Arc<Metrics>,
     /// None when no block is ever checked.
-    checker: Option<Arc<Checker>>,
-    halt: Halt,
+    pub checker: Option<Arc<Checker>>,
+    /// Stops the node when a block cannot be committed.
+    pub halt: Halt,
 }
 
-/// A block that a quorum decided.
-pub struct Decided {
+/// A block that a quorum decided, and that is not committed yet.
+pub struct Owed {
     /// Who.
     pub certificate: CommitCertificate,
     /// The encoded block.
@@ -70,33 +75,21 @@ pub struct Committing {
 
 /// A decided block is not committed, and never will be by this process.
 #[derive(Debug, thiserror::Error)]
-#[error("the block decided at height {height} is not committed; what kept it from that stops this node")]
+#[error("the block decided at height {height} could not be committed; the log says what was met")]
 pub struct CommitFatal {
     height: Height,
 }
 
 impl Committer {
-    /// What commits to `ledger`.
-    #[must_use]
-    pub const fn new(
-        ledger: Arc<Ledger>,
-        pool: Arc<Pool>,
-        checkpoints: Arc<Checkpoints>,
-        metrics: Arc<Metrics>,
-        checker: Option<Arc<Checker>>,
-        halt: Halt,
-    ) -> Self {
-        Self { ledger, pool, checkpoints, metrics, checker, halt }
-    }
-
     /// Begins to commit a block on a thread of its own. What keeps it from being committed stops the node.
     ///
     /// # Errors
     /// There is no thread.
-    pub fn begin(self: &Arc<Self>, decided: Decided) -> Result<Committing, io::Error> {
-        let (committer, height) = (Arc::clone(self), decided.certificate.height);
+    pub fn begin(self: &Arc<Self>, owed: Owed) -> Result<Committing, io::Error> {
+        let (committer, height) = (Arc::clone(self), owed.certificate.height);
         let work = move || {
-            committer.commit(decided).map_err(|why| {
+            let _told = Told { halt: &committer.halt, height };
+            committer.commit(owed).map_err(|why| {
                 committer.halt.because(why);
                 CommitFatal { height }
             })
@@ -111,8 +104,8 @@ impl Committer {
     ///
     /// # Errors
     /// The disk, or a rule of our own: the node must stop.
-    pub fn commit(&self, decided: Decided) -> Result<Option<Done>, Cause> {
-        let Decided { certificate, bytes, transactions } = decided;
+    pub fn commit(&self, owed: Owed) -> Result<Option<Done>, Cause> {
+        let Owed { certificate, bytes, transactions } = owed;
         let facts = self.ledger.facts();
         let block = Block::decode(&bytes, facts.rules.block_bytes_max)?;
         let transactions = match transactions {
@@ -125,7 +118,10 @@ impl Committer {
         if let Some(checkpoint) = &committed.head.record.checkpoint {
             self.checkpoints.cut(checkpoint.clone())?;
         }
-        self.pool.wake_if_wanted(&committed.head)?;
+        if !self.pool.wake_if_wanted(&committed.head)? {
+            // It may be long until the next decision brings the block to the disk.
+            self.ledger.store().sync()?;
+        }
         let done = Done { head: Arc::clone(&committed.head), transactions, took: committed.took };
         tell(&committed, done.transactions.len());
         self.check(committed, bytes);
@@ -139,6 +135,20 @@ impl Committer {
         let params = || self.ledger.executor().params().clone();
         let case = || Case { parent_root, env, params: params(), block: bytes };
         checker.offer(head.height, || Order { case: case(), live: outcome });
+    }
+}
+
+/// Stops the node when its thread panics: it may be long until somebody waits for that thread.
+struct Told<'a> {
+    halt: &'a Halt,
+    height: Height,
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.halt.because(CommitFatal { height: self.height });
+        }
     }
 }
 

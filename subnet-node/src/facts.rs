@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cid::Cid;
-use fvm_shared::address::Address;
+use fvm_shared::address::Protocol;
 use fvm_shared::econ::TokenAmount;
 use tributary_chain::{
     BlockTime, ChainId, ChainIdRejected, ConsensusPublicKey, HeaderRules, Validator, ValidatorAddress, ValidatorSet,
@@ -144,8 +144,7 @@ impl ChainFacts {
     /// Messages from f3 that the gas of a block includes at most.
     #[must_use]
     pub fn pairings_max(&self) -> usize {
-        let anybody = Address::new_bls(&[0; 48]).expect("48 bytes are a key's length");
-        let inclusion = fees::inclusion(&anybody, 0).round_up();
+        let inclusion = fees::inclusion(Protocol::BLS, 0).round_up();
         let least = fees::block_gas(inclusion, self.parameters.fvm_gas_per_gas).max(1);
         usize::try_from(self.parameters.block_gas_limit / least).unwrap_or(usize::MAX)
     }

@@ -3,10 +3,11 @@
 //! ```text
 //! RPC reads ──┐
 //! gossip  ────┼─▶ Halt::because ─▶ Halted::wait ─▶ `run` stops everything in order and exits with the cause
+//! commits ────┤
 //! timers  ────┘
 //! ```
 //!
-//! Consensus has a way of its own: an error of the application ends the engine.
+//! What consensus itself asks of the application has a way of its own: an error ends the engine.
 
 use std::error::Error;
 
@@ -43,6 +44,11 @@ impl Halt {
 }
 
 impl Halted {
+    /// The first cause, if there is one by now: what a hand met while the node was stopping.
+    pub fn met(&mut self) -> Option<Cause> {
+        self.causes.try_recv().ok()
+    }
+
     /// The first cause, once there is one.
     pub async fn wait(&mut self) -> Cause {
         self.causes.recv().await.expect("a sender is kept beside the receiver")
@@ -56,10 +62,12 @@ mod tests {
     #[tokio::test]
     async fn the_first_cause_stops_and_later_ones_are_not_waited_for() {
         let (halt, mut halted) = wire();
+        assert!(halted.met().is_none());
         for cause in ["disk", "disk again"] {
             halt.clone().because(cause);
         }
         drop(halt);
         assert_eq!(halted.wait().await.to_string(), "disk");
+        assert!(halted.met().is_none(), "it was told once");
     }
 }

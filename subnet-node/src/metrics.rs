@@ -14,7 +14,7 @@
 //! | `tributary_propose_seconds` | taking transactions from the mempool and making the next block of them, where it was this node's turn, histogram |
 //! | `tributary_decide_seconds` | from a proposal that is valid here to its decision: the votes, and the way of both, histogram |
 //! | `tributary_commit_seconds` | executing a block and writing it, histogram |
-//! | `tributary_commit_wait_seconds` | of this, what the next height waited for before its block was made or judged, histogram |
+//! | `tributary_commit_wait_seconds` | what of it the next block waited for before it was made or judged, histogram |
 //! | `tributary_trees_height` | last block whose state's trees are on disk; those of later ones are made when they are needed |
 //! | `tributary_trees_seconds` | writing trees, beside the blocks that follow, histogram |
 //! | `tributary_trees_nodes_total`, `tributary_trees_bytes_total` | nodes of trees written since the start, and their bytes before compression |

@@ -15,10 +15,11 @@ use tokio::sync::broadcast;
 use tributary_consensus::Wake;
 use tributary_fvm::intrinsic::gas_limits;
 use tributary_gossip::GossipHandle;
+use tributary_message::fvm::Claim;
 use tributary_message::{FvmTransaction, Transaction, TransactionRejected};
 use tributary_primitives::Hash32;
 use tributary_replica::filling::Fill;
-use tributary_replica::mempool::{BlockSpace, Mempool, MempoolLimits, MempoolRejected, Selection};
+use tributary_replica::mempool::{BlockSpace, Mempool, MempoolLimits, MempoolRejected, Selection, SenderState};
 use tributary_replica::recent::Recent;
 use tributary_rpc::backend::{PoolBounds, PoolSize, Pooled, SubmitRejected};
 
@@ -82,8 +83,7 @@ impl Pool {
     /// # Errors
     /// [`LedgerFatal`]: this node must stop.
     pub fn submit(&self, raw: Vec<Vec<u8>>) -> Result<Vec<Result<Hash32, SubmitRejected>>, LedgerFatal> {
-        let mut answers: Vec<_> =
-            self.decode(&raw).into_iter().map(|read| read.map_err(SubmitRejected::from)).collect();
+        let mut answers = self.read(&raw)?;
         let read: Vec<_> = answers.iter().flatten().cloned().collect();
         let mut admitted = self.admit(&read)?.into_iter();
         for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
@@ -107,9 +107,11 @@ impl Pool {
     /// # Errors
     /// [`LedgerFatal`]: this node must stop. What is the peer's fault is in the answer.
     pub fn receive(&self, raw: &[impl AsRef<[u8]>]) -> Result<Reception, LedgerFatal> {
-        let Ok(mut read) = self.decode(raw).into_iter().collect::<Result<Vec<_>, _>>() else {
+        let read = self.read(raw)?;
+        if read.iter().any(|read| matches!(read, Err(SubmitRejected::Transaction(_)))) {
             return Ok(Reception::Malformed);
-        };
+        }
+        let mut read: Vec<_> = read.into_iter().flatten().collect();
         let known = |mempool: &Mempool, transaction: &Transaction| mempool.get(&transaction.hash()).is_some();
         {
             let mempool = self.lock();
@@ -125,9 +127,31 @@ impl Pool {
         Ok(reception)
     }
 
+    /// Reads what users and peers hand in. Of what is costly to read its sender's nonce and balance are asked for first: who has nothing makes
+    /// nobody work.
+    fn read(&self, raw: &[impl AsRef<[u8]>]) -> Result<Vec<Result<Transaction, SubmitRejected>>, LedgerFatal> {
+        let claims: Vec<_> = raw.iter().map(|raw| Transaction::costly(raw.as_ref())).collect();
+        let mut refusals = vec![None; raw.len()];
+        if claims.iter().any(Option::is_some) {
+            let senders = self.ledger.senders(&self.ledger.head())?;
+            for (refusal, claim) in refusals.iter_mut().zip(&claims) {
+                let asked = claim.as_ref().map(|claim| Ok::<_, LedgerFatal>((claim, senders.of(&claim.from)?)));
+                *refusal = asked.transpose()?.and_then(unpaid);
+            }
+        }
+        let rest = raw.iter().zip(&refusals).filter(|(_, refusal)| refusal.is_none());
+        let rest: Vec<_> = rest.map(|(raw, _)| raw.as_ref()).collect();
+        let mut read = self.decode(&rest).into_iter();
+        let answer = |refusal: Option<SubmitRejected>| match refusal {
+            Some(why) => Some(Err(why)),
+            None => read.next().map(|read| read.map_err(SubmitRejected::from)),
+        };
+        Ok(refusals.into_iter().filter_map(answer).collect())
+    }
+
     /// Reads transactions, in order. What waits or was read lately is not read again: who signed is recovered once.
     ///
-    /// Blocks the thread: 45 µs for each that is new, over the cores.
+    /// Blocks the thread: 45 µs for each that is new, and 0.85 ms for a message from an f3, over the cores.
     pub fn decode(&self, raw: &[impl AsRef<[u8]>]) -> Vec<Result<Transaction, TransactionRejected>> {
         let hashes: Vec<_> = raw.iter().map(|raw| Transaction::hash_of(raw.as_ref())).collect();
         let mut known = self.known(&hashes);
@@ -171,7 +195,7 @@ impl Pool {
         for transactions in transactions.chunks(AT_ONCE) {
             let state = |transaction: &Transaction| senders.of(&transaction.sender());
             let states = transactions.iter().map(state).collect::<Result<Vec<_>, _>>()?;
-            let checked: Vec<_> = transactions.iter().map(|transaction| self.check_gas(transaction)).collect();
+            let checked: Vec<_> = transactions.iter().map(check_gas).collect();
             let (now_ms, mut mempool) = (now_ms(), self.lock());
             for ((transaction, state), checked) in transactions.iter().zip(states).zip(checked) {
                 let admit = |()| mempool.admit(transaction.clone(), state, head.height, now_ms).map_err(explain);
@@ -197,20 +221,6 @@ impl Pool {
     #[must_use]
     pub fn arrivals(&self) -> broadcast::Receiver<Hash32> {
         self.arrivals.subscribe()
-    }
-
-    /// A gas limit with which the executor would only skip the transaction is refused here.
-    fn check_gas(&self, transaction: &Transaction) -> Result<(), SubmitRejected> {
-        let ratio = self.ledger.facts().parameters.fvm_gas_per_gas;
-        let (gas, limits) = (transaction.block_gas_limit(ratio), gas_limits(transaction, ratio));
-        let (needed, cap) = limits.into_inner();
-        if gas < needed {
-            return Err(SubmitRejected::IntrinsicGasTooLow { gas, needed });
-        }
-        if gas > cap {
-            return Err(SubmitRejected::GasAboveCap { gas, cap });
-        }
-        Ok(())
     }
 
     /// Drops what the block of `head` with `transactions` used up or made void, and what waited too long.
@@ -251,15 +261,16 @@ impl Pool {
         Ok(!selection.transactions.is_empty())
     }
 
-    /// Wakes consensus if a block on top of `head`, which is new, would hold anything: see [`Self::is_wanted`].
+    /// Wakes consensus if a block on top of `head`, which is new, would hold anything, and says whether it would: see [`Self::is_wanted`].
     ///
     /// # Errors
     /// [`LedgerFatal`].
-    pub fn wake_if_wanted(&self, head: &Head) -> Result<(), LedgerFatal> {
-        if self.is_wanted(head)? {
+    pub fn wake_if_wanted(&self, head: &Head) -> Result<bool, LedgerFatal> {
+        let is_wanted = self.is_wanted(head)?;
+        if is_wanted {
             self.wake.wake();
         }
-        Ok(())
+        Ok(is_wanted)
     }
 
     /// Selects, tells the pool of those it is unsure of, and selects again, until it is sure of all: each time what was void is gone.
@@ -372,6 +383,27 @@ impl Pool {
     fn lock(&self) -> MutexGuard<'_, Mempool> {
         self.mempool.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A gas limit with which the executor would only skip the transaction is refused here.
+fn check_gas(transaction: &Transaction) -> Result<(), SubmitRejected> {
+    let (gas, (needed, cap)) = (transaction.gas_limit(), gas_limits(transaction).into_inner());
+    if gas < needed {
+        return Err(SubmitRejected::IntrinsicGasTooLow { gas, needed });
+    }
+    if gas > cap {
+        return Err(SubmitRejected::GasAboveCap { gas, cap });
+    }
+    Ok(())
+}
+
+/// Why a message need not even be read, if its sender is who it says.
+fn unpaid((claim, sender): (&Claim, SenderState)) -> Option<SubmitRejected> {
+    let (balance, cost) = (sender.balance, claim.cost_max.unwrap_or(u128::MAX));
+    if claim.sequence < sender.nonce {
+        return Some(SubmitRejected::NonceTooLow { next: sender.nonce, got: claim.sequence });
+    }
+    (cost > balance).then_some(SubmitRejected::InsufficientFunds { balance, cost })
 }
 
 fn now_ms() -> u64 {

@@ -122,8 +122,15 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     }));
     let key = ConsensusKey::from_seed(keys.consensus_seed);
     let (me, filling) = (key.public_key().address(), Filling::new(facts.filling(config.block_time_budget())));
-    let (to, of, by) = (Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&metrics));
-    let committer = Arc::new(Committer::new(to, of, checkpoints, by, checker.clone(), halt));
+    let committer = Committer {
+        ledger: Arc::clone(&ledger),
+        pool: Arc::clone(&pool),
+        checkpoints,
+        metrics: Arc::clone(&metrics),
+        checker: checker.clone(),
+        halt,
+    };
+    let committer = Arc::new(committer);
     let node = Node::new(Arc::clone(&ledger), pool, committer, metrics, me, filling);
     let mut engine = Engine::start(engine_config(home, &facts, &config, &keys, key, wake), node).await?;
     tracing::info!(
@@ -147,6 +154,8 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
         }
         Ended::Engine(_) => ended,
     };
+    // A commit that was on its way ends with the engine, and may have met something meanwhile.
+    let ended = halted.met().map_or(ended, Ended::Broken);
     rpc.stop().await;
     gossip.stop().await;
     drop(gossiping.await);

@@ -39,6 +39,17 @@ pub struct FvmTransaction {
     value: u128,
 }
 
+/// What a message says before anybody looked who signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Who is to have sent it.
+    pub from: Address,
+    /// The sender's nonce that it would use up.
+    pub sequence: u64,
+    /// What the sender would give away in the worst case, in attoTRB; `None` past 2^128.
+    pub cost_max: Option<u128>,
+}
+
 /// Why bytes are no FVM message of this chain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FvmRejected {
@@ -101,10 +112,14 @@ impl FvmTransaction {
         Ok(Self { message, raw: raw.to_vec(), hash: hash_of(raw), fee_cap, premium, value })
     }
 
-    /// Whether [`Self::decode`] of these bytes verifies a BLS signature, the costliest of all by thirty times. Cost: some microseconds.
+    /// What bytes claim of which [`Self::decode`] verifies a BLS signature, the costliest of all by thirty times; `None` for all others. Cost:
+    /// some microseconds.
     #[must_use]
-    pub fn costs_pairing(raw: &[u8]) -> bool {
-        parse(raw).is_ok_and(|signed| signed.signature.kind() == Kind::Bls)
+    pub fn costly(raw: &[u8]) -> Option<Claim> {
+        let SignedMessage { message, signature } = parse(raw).ok()?;
+        let (fee_cap, _, value) = check(&message).ok().filter(|_| signature.kind() == Kind::Bls)?;
+        let cost_max = cost_max(fee_cap, message.gas_limit, value);
+        Some(Claim { from: message.from, sequence: message.sequence, cost_max })
     }
 
     /// Signs `message` for the chain `chain_id`; its sender becomes the key's f1 address. Reads back with [`Self::decode`].
@@ -190,7 +205,7 @@ impl FvmTransaction {
     /// Value and all gas at the fee cap; `None` past 2^128.
     #[must_use]
     pub fn cost_max(&self) -> Option<u128> {
-        self.fee_cap.checked_mul(self.message.gas_limit.into())?.checked_add(self.value)
+        cost_max(self.fee_cap, self.message.gas_limit, self.value)
     }
 }
 
@@ -198,6 +213,10 @@ impl FvmTransaction {
 #[must_use]
 pub fn hash_of(raw: &[u8]) -> Hash32 {
     digest_of(cbor_cid(raw))
+}
+
+fn cost_max(fee_cap: u128, gas_limit: u64, value: u128) -> Option<u128> {
+    fee_cap.checked_mul(gas_limit.into())?.checked_add(value)
 }
 
 fn parse(raw: &[u8]) -> Result<SignedMessage, FvmRejected> {

@@ -77,12 +77,11 @@ impl Transaction {
         }
     }
 
-    /// Whether [`Self::decode`] of these bytes verifies a BLS signature: see [`FvmTransaction::costs_pairing`].
+    /// What bytes claim that are costly to read: see [`FvmTransaction::costly`].
     #[must_use]
-    pub fn costs_pairing(raw: &[u8]) -> bool {
-        raw.first() == Some(&fvm::FIRST_BYTE)
-            && raw.len() <= TRANSACTION_BYTES_MAX
-            && FvmTransaction::costs_pairing(raw)
+    pub fn costly(raw: &[u8]) -> Option<fvm::Claim> {
+        let is_message = raw.first() == Some(&fvm::FIRST_BYTE) && raw.len() <= TRANSACTION_BYTES_MAX;
+        is_message.then(|| FvmTransaction::costly(raw)).flatten()
     }
 
     /// The hash that a transaction with these bytes would have, before it is decoded: to look it up. Cost: one hash.
@@ -127,6 +126,15 @@ impl Transaction {
         match self {
             Self::Ethereum(transaction) => transaction.nonce(),
             Self::Fvm(transaction) => transaction.message().sequence,
+        }
+    }
+
+    /// Most gas it can take, in its own: Ethereum's, or the FVM's.
+    #[must_use]
+    pub fn gas_limit(&self) -> u64 {
+        match self {
+            Self::Ethereum(transaction) => transaction.gas_limit(),
+            Self::Fvm(transaction) => transaction.message().gas_limit,
         }
     }
 

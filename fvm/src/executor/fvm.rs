@@ -114,7 +114,7 @@ fn sender(journal: &mut Journal<View>, transaction: &FvmTransaction) -> Result<R
     let Some(sender) = account_of(journal, &message.from)? else { return Ok(Err(ExitCode::SYS_SENDER_INVALID)) };
     let (nonce, balance) = journal.nonce_and_balance(sender.eth_address)?;
     let can_pay = transaction.cost_max().is_some_and(|cost| U256::from(cost) <= balance);
-    let is_included = fees::inclusion(&message.from, transaction.raw().len()).round_up() <= message.gas_limit;
+    let is_included = fees::inclusion(message.from.protocol(), transaction.raw().len()).round_up() <= message.gas_limit;
     let may_run = nonce == message.sequence && can_pay && is_included;
     Ok(may_run.then_some(sender).ok_or(ExitCode::SYS_SENDER_STATE_INVALID))
 }
@@ -149,7 +149,7 @@ pub(super) fn run(
     message_bytes: usize,
 ) -> Result<Ended, ExecutorFatal> {
     let mut gas = GasTracker::new(message.gas_limit);
-    let is_included = gas.charge(fees::inclusion(&message.from, message_bytes)).is_ok();
+    let is_included = gas.charge(fees::inclusion(message.from.protocol(), message_bytes)).is_ok();
     let params = message.params.bytes();
     let params = (!params.is_empty() && is_included).then(|| Block::new(CBOR, params)).transpose();
     let unbegun = match (is_included, &params) {

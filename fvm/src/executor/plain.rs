@@ -106,7 +106,7 @@ pub(super) fn fvm<V: StateView>(
     let is_account = sender.head.code.is(BuiltinActor::Account);
     let can_pay = transaction.cost_max().is_some_and(|cost| U256::from(cost) <= sender.balance);
     let value = U256::from(transaction.value());
-    let inclusion = fees::inclusion(&message.from, transaction.raw().len());
+    let inclusion = fees::inclusion(message.from.protocol(), transaction.raw().len());
     let gas_used = fvm_gas(inclusion, value, to).round_up();
     if !is_account || !can_pay || from == to || sender.nonce != message.sequence || gas_used > message.gas_limit {
         return Ok(None);

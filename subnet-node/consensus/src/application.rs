@@ -26,7 +26,7 @@ pub struct ApplicationFatal(#[from] pub Box<dyn std::error::Error + Send + Sync>
 /// The node, as the engine sees it.
 #[async_trait]
 pub trait Application: Send + 'static {
-    /// Where to start: the height after the last block on disk. Asked once.
+    /// Where to start: the height after the last decision on disk, whose block is committed first if it was not yet. Asked once.
     async fn start(&mut self) -> Result<Start, ApplicationFatal>;
 
     /// The judged blocks on disk that were proposed at `height` in `round`: after a crash they are offered to the engine again.
@@ -83,7 +83,7 @@ pub struct HeightParams {
 /// How long each step of a round waits; `*_delta` is added with each round.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the proposal: must cover building, streaming and judging a full block.
+    /// For the proposal: must cover building, streaming and judging a full block, and what is left then of executing and writing the one before.
     pub propose: Duration,
     /// Added to `propose` with each round.
     pub propose_delta: Duration,
@@ -174,8 +174,8 @@ pub enum Verdict {
 /// What came of a decision.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Block and certificate are durable.
-    Committed,
+    /// Block and certificate are durable; the application executes it when it likes.
+    Durable,
     /// The block's bytes are not on this disk. The height is sat out until block sync brings them.
     BodyMissing,
 }

@@ -5,7 +5,7 @@
 //! | admission | the call is read | it waits in the mempool, and is answered | `tributary_rpc_seconds_total` of the method, over the requests answered |
 //! | proposal | a validator's turn comes | its block is made and kept | `tributary_propose_seconds` |
 //! | decision | the proposal is found valid | two thirds have voted for it | `tributary_decide_seconds` |
-//! | commit | it is decided | it is executed and on disk | `tributary_commit_seconds` |
+//! | commit | it is decided | it is executed and written | `tributary_commit_seconds` |
 //!
 //! What lies between is the wait for a proposal, and the way to the client. The second stage is the proposer's alone; the others are of all
 //! validators.

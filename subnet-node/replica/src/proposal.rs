@@ -50,7 +50,7 @@ pub enum ProposalRejected {
 /// # Errors
 /// [`ProposalRejected::TooManyPairings`].
 pub fn judge_pairings(raw: &[impl AsRef<[u8]>], most: usize) -> Result<(), ProposalRejected> {
-    match raw.iter().filter(|raw| Transaction::costs_pairing(raw.as_ref())).count() {
+    match raw.iter().filter(|raw| Transaction::costly(raw.as_ref()).is_some()).count() {
         count if count > most => Err(ProposalRejected::TooManyPairings { count, most }),
         _ => Ok(()),
     }

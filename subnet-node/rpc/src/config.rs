@@ -77,8 +77,8 @@ impl Default for RpcConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8545)),
-            // Those that may be busy at once: idle ones take file descriptors, of which a process often has 1,024, from the store.
-            sockets_max: 768,
+            // Of 1,024 file descriptors, which a process often has, the store takes up to 512 and the networks some.
+            sockets_max: 384,
             connections_max: 512,
             websockets_max: 256,
             websocket_calls_max: 32,

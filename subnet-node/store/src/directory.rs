@@ -215,8 +215,9 @@ fn options(config: &StoreConfig, create: bool) -> Options {
     options.set_max_background_jobs(i32::from(config.background_threads.max(1)));
     options.set_db_write_buffer_size(config.write_buffer_bytes);
     options.set_max_total_wal_size(LOG_BYTES_MAX);
-    // A record cut short at the end of the log was never answered for and is dropped; damage before that would hide a block
-    // that consensus has already forgotten, so the store refuses to open. (RocksDB's default would open at an older block.)
+    // A record cut short at the end of the log was never synced: nothing in it was answered for but what is made again from the last decision,
+    // and it is dropped. Damage before that would hide a block that consensus has already forgotten, so the store refuses to open. (RocksDB's
+    // default would open at an older block.)
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_paranoid_checks(true);
     options.set_log_level(LogLevel::Warn);

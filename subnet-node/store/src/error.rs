@@ -112,7 +112,7 @@ pub enum StoreFatal {
     },
     /// A second block at a height.
     #[error(
-        "block {offered} is not the one committed at height {height}: the chain forked or this node's rule is broken"
+        "block {offered} is not the one decided at height {height}: the chain forked or this node's rule is broken"
     )]
     Conflict {
         /// The height.

@@ -171,6 +171,14 @@ impl Store {
             .collect()
     }
 
+    /// Brings all that was written to the disk itself. For a chain that pauses: the next decision would have done it. Cost: an fsync.
+    ///
+    /// # Errors
+    /// [`StoreFatal::Write`].
+    pub fn sync(&self) -> Result<(), StoreFatal> {
+        self.database().flush_wal(true).map_err(StoreFatal::Write)
+    }
+
     /// Writes memory out to tables, so that the next opening has nothing to replay. For a node that stops in peace; what was
     /// committed is safe without.
     ///
@@ -180,7 +188,7 @@ impl Store {
         let families: Vec<_> = Family::ALL.iter().map(|family| self.family(*family)).collect();
         let mut wait = FlushOptions::default();
         wait.set_wait(true);
-        self.database().flush_wal(true).map_err(StoreFatal::Write)?;
+        self.sync()?;
         self.database().flush_cfs_opt(&families, &wait).map_err(StoreFatal::Write)
     }
 

@@ -36,6 +36,8 @@ impl Store {
     /// decided block be missing after one, the height starts again and peers, more than two thirds of whom had it, send it.
     /// The caller bounds how many proposals it takes for a height.
     ///
+    /// It goes through the one log that every write here goes through: so [`Store::decide`], which syncs that log, brings it to the disk too.
+    ///
     /// # Errors
     /// [`StoreFatal::Write`].
     pub fn put_undecided(

@@ -17,6 +17,7 @@
 //! | [`history`] | nodes that keep less than all |
 //! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
 //! | [`ledger`] | a chain taken over block by block, with stops at every height |
+//! | [`messages`] | FVM messages from accounts of every kind |
 //! | [`proofs`] | the state of a running node, proven to somebody who has no node |
 //! | [`trace`] | every transaction of a chain, run again and traced |
 //! | [`refusals`] | bad homes, settings and ports are refused with what to do |
@@ -35,6 +36,7 @@ mod history;
 mod inspect;
 mod ledger;
 mod light_client;
+mod messages;
 mod network;
 mod proofs;
 mod refusals;

@@ -63,7 +63,8 @@ fn what_each_kind_of_key_signs_reads_back() {
         assert_eq!(signed.raw()[0], FIRST_BYTE);
         assert_eq!(FvmTransaction::decode(signed.raw(), 7), Ok(signed.clone()), "{kind}");
         assert_eq!((signed.message(), signed.cost_max()), (&Message { from, ..good() }, Some(10_005)));
-        assert_eq!(FvmTransaction::costs_pairing(signed.raw()), kind == Kind::Bls, "{kind}");
+        let claim = Claim { from, sequence: 3, cost_max: Some(10_005) };
+        assert_eq!(FvmTransaction::costly(signed.raw()), (kind == Kind::Bls).then_some(claim), "{kind}");
         let signature = signed.signature();
         assert_eq!((signature.kind(), signature.data().len()), (kind, kind.signature_bytes()));
         assert_eq!(resigned(&signed, &[&[kind.number()], signature.data()].concat()), signed.raw());

@@ -237,7 +237,7 @@ fn an_f3_whose_gas_limit_does_not_hold_its_verification_is_skipped() {
     let with = |gas_limit| DAVE.sign(Message { gas_limit, ..unsigned_message(0, Address::new_id(100), 0, vec![], 0) });
     let all = world.run(&[with(FVM_GAS)]).receipts.remove(0).fvm_gas_used;
     for (gas_limit, skipped) in [(all, false), (all - 1, true)] {
-        assert_eq!(*crate::intrinsic::gas_limits(&with(gas_limit), 1).start(), all, "what a mempool asks for");
+        assert_eq!(*crate::intrinsic::gas_limits(&with(gas_limit)).start(), all, "what a mempool asks for");
         let receipt = world.run(&[with(gas_limit)]).receipts.remove(0);
         assert_eq!((receipt.skipped, receipt.fvm_gas_used), (skipped, if skipped { 0 } else { all }));
     }

@@ -68,7 +68,7 @@ impl<A: Application> Bridge<A> {
         let Some(certificate) = certificate_from_engine(certificate) else { return Ok(false) };
         let height = certificate.height;
         match self.application.decide(certificate).await? {
-            Decision::Committed => {
+            Decision::Durable => {
                 self.decided = Decided::Here;
                 self.report(|progress| progress.decided = height);
                 Ok(true)

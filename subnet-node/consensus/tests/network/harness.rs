@@ -456,7 +456,7 @@ impl Application for Memory {
             disk.waiting.retain(|transaction| !block.transactions.contains(transaction));
             disk.undecided.retain(|_, (body, _)| body.proposed.height > certificate.height);
             disk.decided.insert(certificate.height, DecidedBlock { certificate, bytes: body.bytes });
-            Decision::Committed
+            Decision::Durable
         }))
     }
 

@@ -74,8 +74,8 @@ fn each_commit_out_of_order_is_refused_for_its_own_reason_and_changes_nothing() 
     for (block, refusal) in [
         (Block::at(Height(8)), "block 8 does not follow the tip 6"),
         (Block::at(Height(4)), "block 4 does not follow the tip 6"),
-        (Block::fork(Height(6), 1), "is not the one committed at height 6"),
-        (Block::fork(Height(5), 1), "is not the one committed at height 5"),
+        (Block::fork(Height(6), 1), "is not the one decided at height 6"),
+        (Block::fork(Height(5), 1), "is not the one decided at height 5"),
     ] {
         let said = commit(block).unwrap_err().to_string();
         assert!(said.contains(refusal), "{said}");
@@ -100,10 +100,9 @@ fn a_decision_is_owed_until_its_block_is_committed_and_no_other_block_takes_its_
 
     store.decide(&decision(1, 0)).unwrap();
     store.decide(&decision(1, 0)).unwrap();
-    for (decision, refusal) in [
-        (decision(1, 1), "is not the one committed at height 1"),
-        (decision(2, 0), "block 2 does not follow the tip 0"),
-    ] {
+    for (decision, refusal) in
+        [(decision(1, 1), "is not the one decided at height 1"), (decision(2, 0), "block 2 does not follow the tip 0")]
+    {
         let said = store.decide(&decision).unwrap_err().to_string();
         assert!(said.contains(refusal), "{said}");
     }
