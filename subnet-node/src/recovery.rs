@@ -20,7 +20,7 @@ const SHARE_MIN: usize = 8;
 /// Cores of this machine.
 static CORES: LazyLock<usize> = LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
 
-/// Reads all of them for the chain `chain_id`, in order. Cost: 45 µs each, over the cores.
+/// Reads all of them for the chain `chain_id`, in order. Cost: 45 µs each, 0.85 ms a message from an f3, over the cores.
 ///
 /// Blocks the thread.
 pub fn decode_all(raw: &[&[u8]], chain_id: u64) -> Vec<Result<Transaction, TransactionRejected>> {

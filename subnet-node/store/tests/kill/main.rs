@@ -230,7 +230,11 @@ fn write_and_kill(directory: &Path, kill: usize, told: &[(&str, &str)]) -> Repor
         let line = line.unwrap();
         match line.split_once(' ') {
             Some(("proposed", height)) => last.proposed = Height(height.parse().unwrap()),
-            Some(("decided", height)) => last.decided = Height(height.parse().unwrap()),
+            // Not counted: a writer gets as far as one that decides nothing.
+            Some(("decided", height)) => {
+                last.decided = Height(height.parse().unwrap());
+                continue;
+            }
             Some(("committed", height)) => last.committed = Height(height.parse().unwrap()),
             Some(("completed", height)) => last.completed = Height(height.parse().unwrap()),
             _ => continue,
