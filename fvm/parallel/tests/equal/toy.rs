@@ -1,10 +1,24 @@
-//! A small machine: programs over numbered cells, run in order by twenty lines that know nothing of threads.
+//! A small machine: programs over numbered cells.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `order` | the programs of a block one after the other: the specification |
+//! | `block` | the same as a block for threads |
+//! | `draw` | programs at random |
+
+mod block;
+mod draw;
+mod order;
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
 
-use proptest::prelude::*;
-use tributary_parallel::{Block, Ground, Ran, Value, View, Write};
+use tributary_parallel::{Value, Write};
+
+pub use self::block::{Output, Start};
+pub use self::draw::toy;
+pub use self::order::fold;
 
 /// A cell's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +47,25 @@ pub enum Step {
     Revert,
     /// Panics on a guess when the accumulator is a multiple of five.
     Break,
+    /// Asks for a cell that cannot be read, on a guess or not, when the accumulator is a multiple of four.
+    Fail,
+    /// Panics, on a guess or not, when the accumulator is a multiple of seven.
+    Die,
     /// Lets others go first.
     Yield,
+    /// Asks the test, wherever there are threads.
+    #[cfg_attr(shuttle, allow(dead_code, reason = "no test that asks runs in a model"))]
+    Ask(Hook),
+}
+
+/// What a test does in the middle of a program: it is told whether this is a guess, and says whether the program goes on.
+#[derive(Clone)]
+pub struct Hook(pub Arc<dyn Fn(bool) -> Result<(), Halt> + Send + Sync>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the test's")
+    }
 }
 
 /// A transaction.
@@ -60,6 +91,33 @@ pub enum Ended {
     NoRoom,
 }
 
+/// Why a program cannot go on. No receipt says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// A cell cannot be read.
+    Lost,
+    /// It panics.
+    Dies,
+}
+
+/// How a block ends that does not get to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// At this transaction.
+    Failed(usize),
+    /// In a panic.
+    Died,
+}
+
+impl Halt {
+    const fn at(self, index: usize) -> Stop {
+        match self {
+            Self::Lost => Stop::Failed(index),
+            Self::Dies => Stop::Died,
+        }
+    }
+}
+
 /// A block of programs.
 #[derive(Clone, Debug)]
 pub struct Toy {
@@ -68,39 +126,39 @@ pub struct Toy {
     pub budget: u64,
 }
 
+/// Cells that can be read.
 const CELLS: u8 = 12;
 
-/// What a program sees and changes: the same for both ways to run it.
-trait Cells {
-    fn read(&mut self, key: u8) -> u64;
-    fn is_guess(&self) -> bool;
-}
+/// One that cannot.
+const LOST: u8 = CELLS;
 
 /// Every cell before the block.
-const fn before(key: u8) -> Number {
-    Number(key as u64 * 1_000)
+const fn before(key: u8) -> Result<Number, Halt> {
+    if key == LOST { Err(Halt::Lost) } else { Ok(Number(key as u64 * 1_000)) }
 }
 
-fn run(program: &Program, cells: &mut impl Cells) -> (Receipt, BTreeMap<u8, Write<Number>>) {
-    let mut writes = BTreeMap::<u8, Write<Number>>::new();
+/// What a program sees: the same for both ways to run it.
+trait Cells {
+    fn read(&mut self, key: u8) -> Result<u64, Halt>;
+    fn is_guess(&self) -> bool;
+    fn ask(&self, hook: &Hook) -> Result<(), Halt>;
+}
+
+type Writes = BTreeMap<u8, Write<Number>>;
+
+fn run(program: &Program, cells: &mut impl Cells) -> Result<(Receipt, Writes), Halt> {
+    let mut writes = Writes::new();
     let (mut accumulator, mut skip) = (program.sender as u64, 0);
-    let read =
-        |cells: &mut dyn FnMut(u8) -> u64, writes: &mut BTreeMap<u8, Write<Number>>, key: u8| match writes.get(&key) {
-            Some(Write::Set(value)) => value.0,
-            Some(Write::Add(amount)) => cells(key).wrapping_add(amount.0),
-            None => cells(key),
-        };
     for step in &program.steps {
         if skip > 0 {
             skip -= 1;
             continue;
         }
-        let mix = |accumulator: u64, value: u64| accumulator.wrapping_mul(31).wrapping_add(value);
         match step {
-            Step::Read(key) => accumulator = mix(accumulator, read(&mut |key| cells.read(key), &mut writes, *key)),
+            Step::Read(key) => accumulator = mix(accumulator, read(*key, &writes, cells)?),
             Step::Follow => {
                 let key = (accumulator % u64::from(CELLS)) as u8;
-                accumulator = mix(accumulator, read(&mut |key| cells.read(key), &mut writes, key));
+                accumulator = mix(accumulator, read(key, &writes, cells)?);
             }
             Step::Set(key) => drop(writes.insert(*key, Write::Set(Number(accumulator)))),
             Step::Add(key, amount) => {
@@ -113,14 +171,30 @@ fn run(program: &Program, cells: &mut impl Cells) -> (Receipt, BTreeMap<u8, Writ
             }
             Step::SkipIfOdd(steps) if accumulator % 2 == 1 => skip = *steps,
             Step::Revert if accumulator % 3 == 0 => {
-                return (Receipt { accumulator, cost: program.cost, ended: Ended::Reverted }, BTreeMap::new());
+                return Ok((Receipt { accumulator, cost: program.cost, ended: Ended::Reverted }, Writes::new()));
             }
-            Step::Break if cells.is_guess() && accumulator % 5 == 0 => std::panic::resume_unwind(Box::new("a guess")),
+            Step::Break if cells.is_guess() && accumulator % 5 == 0 => return Err(Halt::Dies),
+            Step::Fail if accumulator % 4 == 0 => accumulator = mix(accumulator, cells.read(LOST)?),
+            Step::Die if accumulator % 7 == 0 => return Err(Halt::Dies),
             Step::Yield if cells.is_guess() => yield_now(),
-            Step::SkipIfOdd(_) | Step::Revert | Step::Break | Step::Yield => {}
+            Step::Ask(hook) => cells.ask(hook)?,
+            Step::SkipIfOdd(_) | Step::Revert | Step::Break | Step::Fail | Step::Die | Step::Yield => {}
         }
     }
-    (Receipt { accumulator, cost: program.cost, ended: Ended::Well }, writes)
+    Ok((Receipt { accumulator, cost: program.cost, ended: Ended::Well }, writes))
+}
+
+const fn mix(accumulator: u64, value: u64) -> u64 {
+    accumulator.wrapping_mul(31).wrapping_add(value)
+}
+
+/// A cell as the program itself has left it.
+fn read(key: u8, writes: &Writes, cells: &mut impl Cells) -> Result<u64, Halt> {
+    Ok(match writes.get(&key) {
+        Some(Write::Set(value)) => value.0,
+        Some(Write::Add(amount)) => cells.read(key)?.wrapping_add(amount.0),
+        None => cells.read(key)?,
+    })
 }
 
 #[cfg(shuttle)]
@@ -135,147 +209,4 @@ fn yield_now() {
 
 const fn no_room() -> Receipt {
     Receipt { accumulator: 0, cost: 0, ended: Ended::NoRoom }
-}
-
-impl Toy {
-    /// The specification.
-    pub fn in_order(&self) -> (Vec<Receipt>, BTreeMap<u8, u64>) {
-        struct Plain(BTreeMap<u8, u64>);
-        impl Cells for Plain {
-            fn read(&mut self, key: u8) -> u64 {
-                self.0.get(&key).copied().unwrap_or(before(key).0)
-            }
-            fn is_guess(&self) -> bool {
-                false
-            }
-        }
-        let (mut cells, mut spent) = (Plain(BTreeMap::new()), 0);
-        let mut step = |program: &Program| {
-            if spent + program.cost > self.budget {
-                return no_room();
-            }
-            let (receipt, writes) = run(program, &mut cells);
-            spent += receipt.cost;
-            for (key, write) in writes {
-                let value = match write {
-                    Write::Set(value) => value.0,
-                    Write::Add(amount) => cells.read(key).wrapping_add(amount.0),
-                };
-                cells.0.insert(key, value);
-            }
-            receipt
-        };
-        let receipts = self.programs.iter().map(&mut step).collect();
-        (receipts, cells.0)
-    }
-}
-
-/// What every block runs on.
-pub struct Start;
-
-impl Ground for Start {
-    type Key = u8;
-    type Value = Number;
-    type Fatal = Infallible;
-
-    fn load(&self, key: &u8) -> Result<Number, Infallible> {
-        Ok(before(*key))
-    }
-}
-
-struct Seen<'a>(&'a mut View<Start>, bool);
-
-impl Cells for Seen<'_> {
-    fn read(&mut self, key: u8) -> u64 {
-        self.0.read(&key).unwrap_or_else(|never| match never {}).0
-    }
-
-    fn is_guess(&self) -> bool {
-        self.1
-    }
-}
-
-/// A receipt, and what was written.
-pub type Output = (Receipt, Vec<(u8, Write<Number>)>);
-
-impl Block for Toy {
-    type Ground = Start;
-    type Output = Output;
-    type Tally = u64;
-    type Worker = ();
-    type Fatal = Infallible;
-
-    fn len(&self) -> usize {
-        self.programs.len()
-    }
-
-    fn after(&self, index: usize) -> Option<usize> {
-        let sender = self.programs[index].sender;
-        self.programs[..index].iter().rposition(|program| program.sender == sender)
-    }
-
-    fn worker(&self) {}
-
-    fn run(
-        &self,
-        (): &mut (),
-        index: usize,
-        mut view: View<Start>,
-        spent: Option<&u64>,
-    ) -> Result<Ran<Self>, Infallible> {
-        let program = &self.programs[index];
-        if spent.is_some_and(|spent| spent + program.cost > self.budget) {
-            return Ok(Ran { view, writes: Vec::new(), output: (no_room(), Vec::new()) });
-        }
-        let (receipt, writes) = run(program, &mut Seen(&mut view, spent.is_none()));
-        let writes: Vec<_> = writes.into_iter().collect();
-        Ok(Ran { view, writes: writes.clone(), output: (receipt, writes) })
-    }
-
-    fn fits(&self, spent: &u64, _: usize, output: &Self::Output) -> bool {
-        spent + output.0.cost <= self.budget
-    }
-
-    fn count(&self, spent: &mut u64, output: &Self::Output) {
-        *spent += output.0.cost;
-    }
-}
-
-/// The cells after the outputs, one after the other.
-pub fn fold(outputs: &[Output]) -> (Vec<Receipt>, BTreeMap<u8, u64>) {
-    let mut cells = BTreeMap::new();
-    for (_, writes) in outputs {
-        for (key, write) in writes {
-            let old = cells.get(key).copied().unwrap_or(before(*key).0);
-            let new = match write {
-                Write::Set(value) => value.0,
-                Write::Add(amount) => old.wrapping_add(amount.0),
-            };
-            cells.insert(*key, new);
-        }
-    }
-    (outputs.iter().map(|(receipt, _)| receipt.clone()).collect(), cells)
-}
-
-pub fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => (0..CELLS).prop_map(Step::Read),
-        1 => Just(Step::Follow),
-        4 => (0..CELLS).prop_map(Step::Set),
-        3 => (0..CELLS, 1..100_u64).prop_map(|(key, amount)| Step::Add(key, amount)),
-        1 => (1..3_u8).prop_map(Step::SkipIfOdd),
-        1 => Just(Step::Revert),
-        1 => Just(Step::Break),
-        2 => Just(Step::Yield),
-    ]
-}
-
-pub fn toy(programs: std::ops::Range<usize>) -> impl Strategy<Value = Toy> {
-    let program = (0..6_u8, 1..10_u64, prop::collection::vec(step(), 0..8)).prop_map(|(sender, cost, steps)| Program {
-        sender,
-        cost,
-        steps,
-    });
-    let budget = prop_oneof![3 => Just(u64::MAX / 2), 1 => 0..200_u64];
-    (prop::collection::vec(program, programs), budget).prop_map(|(programs, budget)| Toy { programs, budget })
 }

@@ -2,11 +2,20 @@
 //!
 //! The blocks are made to collide: few slots, few actors, deployments and first transfers that ask for ids, accounts that change whom
 //! they delegate to, gas that ends in the middle of a block.
+//!
+//! | module | tests |
+//! |---|---|
+//! | `faults` | a store that breaks in the middle of a block |
+//! | `lessons` | what went wrong in other executors |
+
+mod faults;
+mod lessons;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use cid::Cid;
+use fvm_ipld_blockstore::Blockstore as _;
 use fvm_ipld_encoding::to_vec;
 use fvm_shared::address::Address;
 use proptest::prelude::*;
@@ -252,12 +261,17 @@ struct Left {
     blocks: BTreeMap<Cid, Vec<u8>>,
 }
 
-fn run(workers: u32, hints: &Hints, gas_limit: u64, transactions: &[Transaction]) -> Left {
-    let world = &START.world;
-    let store = std::sync::Arc::new(MemoryStore::default());
-    for (cid, block) in world.store.blocks() {
-        fvm_ipld_blockstore::Blockstore::put_keyed(&*store, &cid, &block).unwrap();
+/// A store of one's own with all that every block starts from.
+fn stored() -> Arc<MemoryStore> {
+    let store = Arc::new(MemoryStore::default());
+    for (cid, block) in START.world.store.blocks() {
+        store.put_keyed(&cid, &block).unwrap();
     }
+    store
+}
+
+fn run(workers: u32, hints: &Hints, gas_limit: u64, transactions: &[Transaction]) -> Left {
+    let (world, store) = (&START.world, stored());
     let state = world.executor.open(&store, &world.root).unwrap();
     let env = BlockEnv { gas_limit, ..world.env() };
     let ran = world.executor.run_hinted(Workers::new(workers), hints, state, &env, transactions);
@@ -307,9 +321,9 @@ fn calls_of_one_actor_do_not_meet_in_entries_with_different_keys() {
     }
 }
 
-#[test]
-fn the_blocks_of_the_property_do_what_they_should() {
-    let acts = [
+/// One of each that goes well.
+fn acts() -> Vec<Act> {
+    vec![
         Act::Mix { from: 0, to: 1 },
         Act::MixThrough { from: 1, to: 2 },
         Act::Deploy { destroyed: false },
@@ -323,11 +337,16 @@ fn the_blocks_of_the_property_do_what_they_should() {
         Act::Entry { actor: 1, method: 16 + 32 },
         Act::PayByMessage { to: SENDERS, value: 1 },
         Act::Proxy { method: 3 },
-    ];
+    ]
+}
+
+#[test]
+fn the_blocks_of_the_property_do_what_they_should() {
     let mut nonces = Nonces::default();
     let sents: Vec<_> = (0..3_u8)
         .flat_map(|account| {
-            acts.iter().map(move |act| Sent { by: account, account, gap: 0, gas_limit: 400_000, act: act.clone() })
+            let of_account = move |act| Sent { by: account, account, gap: 0, gas_limit: 400_000, act };
+            acts().into_iter().map(of_account)
         })
         .collect();
     let transactions: Vec<_> = sents.iter().map(|sent| sent.sign(&mut nonces)).collect();
