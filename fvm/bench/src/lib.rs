@@ -13,7 +13,7 @@
 //! |---|---|
 //! | [`workload`] | what a block is filled with |
 //! | [`world`] | the first state, and signed blocks on top of it |
-//! | [`contract`] | the contracts that the workloads call |
+//! | [`contract`] | the contracts that the workloads call; with who deals with whom they are a crate of their own, since loads over a network have the same |
 //! | [`ours`] | our executor, in two layers: execution, and the root |
 //! | [`store`] | where its blocks of state go |
 //! | [`bare`] | the peer for Ethereum transactions: the best simple executor |
@@ -28,7 +28,6 @@
 
 pub mod bare;
 pub mod clock;
-pub mod contract;
 pub mod machine;
 pub mod measure;
 pub mod ours;
@@ -37,3 +36,5 @@ pub mod store;
 pub mod threads;
 pub mod workload;
 pub mod world;
+
+pub use tributary_workloads::contract;

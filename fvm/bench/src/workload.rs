@@ -1,11 +1,7 @@
 //! What a block is filled with.
 
-pub mod draw;
-pub mod pairs;
-
 use clap::ValueEnum;
-
-use self::pairs::Pairs;
+use tributary_workloads::pairs::Pairs;
 
 /// A kind of block. Who is drawn at random is drawn from a fixed seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -10,7 +10,7 @@ mod set_up;
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address as AlloyAddress, U256};
+use alloy_primitives::U256;
 use anyhow::{Context, Result, ensure};
 use fvm_ipld_encoding::to_vec;
 use fvm_shared::address::Address;
@@ -21,26 +21,21 @@ use tributary_fvm::{GenesisAccount, GenesisState, build_genesis_state};
 use tributary_genesis_code::{COUNTER_ACTOR, SCRIPT_ACTOR, TOKEN_ACTOR};
 use tributary_message::Transaction;
 use tributary_primitives::EthAddress;
-use tributary_script::{Op, Script};
+use tributary_workloads::actors::{DO_SCRIPT, INCREMENT, computation};
+use tributary_workloads::contract::{Caller, Token};
+use tributary_workloads::pairs::Chooser;
+use tributary_workloads::pools::Pools;
 
 use self::accounts::{Accounts, Unsigned};
-use crate::contract::{Contract, Token, number};
 use crate::ours::Ours;
-use crate::workload::pairs::Chooser;
 use crate::workload::{Deed, Part, Workload};
 
 /// EIP-155's.
 pub const CHAIN_ID: u64 = 7;
 /// What every account has, in attoTRB.
 pub const BALANCE: u128 = 10_u128.pow(27);
-/// `Increment` of the counter.
-const INCREMENT: MethodNum = 2_922_929_132;
 /// `Transfer` of the token whose balances are entries.
 const KV_TRANSFER: MethodNum = 80_475_954;
-/// Any method of the script actor's but its constructor.
-const DO_SCRIPT: MethodNum = 2;
-/// Rounds of the computer's loop: with the call, some 40 µs.
-const ROUNDS: u64 = 50_000;
 /// Gas of a plain transfer.
 const TRANSFER_GAS: u64 = 21_000;
 const TOKEN_GAS: u64 = 100_000;
@@ -65,8 +60,7 @@ pub struct World {
     set_up: Vec<Transaction>,
     modules: Vec<Vec<u8>>,
     token: Token,
-    pool: Contract,
-    caller: Contract,
+    caller: Caller,
     /// Parameters of the computer.
     script: Vec<u8>,
     turn: usize,
@@ -77,7 +71,7 @@ pub struct World {
 #[derive(Default)]
 struct Places {
     token: EthAddress,
-    pools: Vec<EthAddress>,
+    pools: Option<Pools>,
     caller: EthAddress,
     counters: Vec<ActorID>,
     computer: ActorID,
@@ -111,9 +105,8 @@ impl World {
             set_up: vec![],
             modules,
             token: Token::compiled()?,
-            pool: Contract::pool()?,
-            caller: Contract::caller()?,
-            script: to_vec(&Script(vec![Op::Spin(ROUNDS)]))?,
+            caller: Caller::compiled()?,
+            script: computation(),
             turn: 0,
             chooser: Chooser::new(accounts),
         };
@@ -199,24 +192,13 @@ impl World {
                 self.accounts.message(from, Address::new_id(kv_token), KV_TRANSFER, to_vec(&(to.0, 1_u64))?, 0)
             }
             Deed::Compute => self.accounts.message(from, Address::new_id(computer), DO_SCRIPT, script(), 0),
-            Deed::Cross => {
-                let call = self.caller.call("call(uint64,uint64)", &[number(counter?), number(INCREMENT)])?;
-                self.accounts.call(from, caller, call, CROSS_GAS)
-            }
+            Deed::Cross => self.accounts.call(from, caller, self.caller.increment(counter?), CROSS_GAS),
         })
     }
 
-    /// A swap of a little in one of the first `pools` pools, in either direction.
-    fn swap(&mut self, from: usize, pools: usize) -> Result<Unsigned> {
-        let pool = *self.places.pools.get(self.chooser.below(pools)).context("there are pools")?;
-        let direction = u64::try_from(self.chooser.below(2))?;
-        let paid = 1_000 + u64::try_from(self.chooser.below(1_000))?;
-        let call = self.pool.call("swap(bool,uint256,uint256)", &[number(direction), number(paid), number(1)])?;
+    fn swap(&mut self, from: usize, among: usize) -> Result<Unsigned> {
+        let pools = self.places.pools.as_ref().context("there are pools")?;
+        let (pool, call) = pools.swap(among, |bound| self.chooser.below(bound));
         Ok(self.accounts.call(from, pool, call, SWAP_GAS))
     }
-}
-
-/// The contract that the account's transaction with this nonce creates.
-fn created(account: EthAddress, nonce: u64) -> EthAddress {
-    EthAddress(AlloyAddress::from(account.0).create(nonce).into_array())
 }

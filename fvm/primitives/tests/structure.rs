@@ -27,6 +27,7 @@ const LAYERS: &[&[&str]] = &[
         "tributary-script-run",
         "tributary-trees",
         "tributary-witness",
+        "tributary-workloads",
     ],
     &[
         "tributary-message",

@@ -18,7 +18,8 @@ pub const COUNTER_ACTOR: &[u8] = include_bytes!(env!("TRIBUTARY_COUNTER_ACTOR_WA
 /// The token (`tributary-token-actor`): an actor to copy that keeps its balances in entries. No node refers to it.
 pub const TOKEN_ACTOR: &[u8] = include_bytes!(env!("TRIBUTARY_TOKEN_ACTOR_WASM"));
 
-/// The script actor (`tributary-script-actor`): does what its parameters say. For tests and benchmarks; no node refers to it.
+/// The script actor (`tributary-script-actor`): does what its parameters say. For tests and benchmarks: of the
+/// networks that this workspace starts only those of `subnet-node bench` install it.
 pub const SCRIPT_ACTOR: &[u8] = include_bytes!(env!("TRIBUTARY_SCRIPT_ACTOR_WASM"));
 
 /// The script actor with entries (`tributary-script-entries-actor`), which the reference does not have. For tests.

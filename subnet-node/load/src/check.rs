@@ -6,7 +6,7 @@ use serde_json::json;
 use tributary_primitives::Hash32;
 
 use crate::client::{Client, ClientUnavailable};
-use crate::words::Kind;
+use crate::words::{Kind, Signed};
 
 /// What the receipts say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -38,19 +38,32 @@ impl Receipt {
 ///
 /// # Errors
 /// [`ClientUnavailable`].
-pub async fn check(client: &mut Client, kind: Kind, hashes: &[Hash32]) -> Result<Checked, ClientUnavailable> {
-    let params = hashes.iter().map(|hash| json!([hash])).collect();
-    let receipts: Vec<Option<Receipt>> = client.ask_all(kind.receipt_method(), params).await?;
-    let failed = receipts.iter().zip(hashes).filter(|(receipt, _)| !receipt.as_ref().is_some_and(Receipt::is_success));
-    let failed: Vec<_> = failed.map(|(_, hash)| *hash).collect();
-    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    Ok(Checked { receipts: count(hashes.len()), failed: count(failed.len()), first_failed: failed.first().copied() })
+pub async fn check(client: &mut Client, transactions: &[&Signed]) -> Result<Checked, ClientUnavailable> {
+    let mut checked = Checked::default();
+    for kind in Kind::ALL {
+        let of_kind = transactions.iter().filter(|signed| signed.kind == kind);
+        let hashes: Vec<_> = of_kind.map(|signed| signed.hash).collect();
+        let params = hashes.iter().map(|hash| json!([hash])).collect();
+        let receipts: Vec<Option<Receipt>> = client.ask_all(kind.receipt_method(), params).await?;
+        for (receipt, hash) in receipts.iter().zip(&hashes) {
+            checked.receipts += 1;
+            if !receipt.as_ref().is_some_and(Receipt::is_success) {
+                checked.failed += 1;
+                checked.first_failed.get_or_insert(*hash);
+            }
+        }
+    }
+    Ok(checked)
 }
 
-/// At most `most` of `all`, evenly spread, the first among them.
+/// At most `most` of `all`, evenly spread, the first among them. Where what they do comes again after `cycle` of them, a sample has as
+/// much of each.
 #[must_use]
-pub fn sample<T: Copy>(all: &[T], most: usize) -> Vec<T> {
-    all.iter().step_by(all.len().div_ceil(most.max(1)).max(1)).copied().collect()
+pub fn sample<T: Copy>(all: &[T], most: usize, cycle: usize) -> Vec<T> {
+    let (apart, cycle) = (all.len().div_ceil(most.max(1)).max(1), cycle.max(1));
+    // One more than whole cycles: each place of a cycle has its turn.
+    let step = (apart - 1).div_ceil(cycle) * cycle + 1;
+    all.iter().step_by(step).copied().collect()
 }
 
 #[cfg(test)]
@@ -59,10 +72,27 @@ mod tests {
 
     #[test]
     fn a_sample_is_spread_over_all() {
-        for (count, most, expected) in
-            [(0, 3, vec![]), (2, 3, vec![0, 1]), (3, 3, vec![0, 1, 2]), (7, 3, vec![0, 3, 6]), (4, 0, vec![0])]
-        {
-            assert_eq!(sample(&(0..count).collect::<Vec<_>>(), most), expected);
+        for (count, most, cycle, expected) in [
+            (0, 3, 1, vec![]),
+            (2, 3, 1, vec![0, 1]),
+            (3, 3, 1, vec![0, 1, 2]),
+            (7, 3, 1, vec![0, 3, 6]),
+            (4, 0, 1, vec![0]),
+            (8, 4, 2, vec![0, 3, 6]),
+            (8, 4, 0, vec![0, 2, 4, 6]),
+        ] {
+            assert_eq!(sample(&(0..count).collect::<Vec<_>>(), most, cycle), expected);
+        }
+    }
+
+    #[test]
+    fn a_sample_has_as_much_of_everything_that_comes_in_turn() {
+        for cycle in 1..6 {
+            for most in [50, 100, 300] {
+                let sample = sample(&(0..3_000).collect::<Vec<_>>(), most, cycle);
+                let of = |place| sample.iter().filter(|number| **number % cycle == place).count();
+                assert!(sample.len() <= most && (1..cycle).all(|place| of(0) - of(place) <= 1), "{most} by {cycle}");
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use tributary_primitives::{EthAddress, Hash32};
 
 use crate::answer::{Refusal, Verdict, judge};
 use crate::http::{Connection, Endpoint, HttpUnavailable};
-use crate::words::Signed;
+use crate::words::{Confirm, Signed};
 
 /// Questions of one batch that set-up and checks ask.
 pub const QUESTIONS_MAX: usize = 100;
@@ -167,8 +167,9 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientUnavailable`]: it is not known which of them arrived.
-    pub async fn submit(&mut self, method: &str, batch: &[(&Signed, bool)]) -> Asked<Vec<Verdict>> {
-        let body = self.0.ask(submission(method, batch)).await?;
+    pub async fn submit(&mut self, confirm: Confirm, batch: &[(&Signed, bool)]) -> Asked<Vec<Verdict>> {
+        let body = self.0.ask(submission(confirm, batch)).await?;
+        let method = batch.first().map_or("", |(first, _)| first.kind.submit_method(confirm));
         let answers = match batch.len() {
             1 => vec![self.read::<Answer<IgnoredAny>>(method, &body)?],
             count => self.in_order::<IgnoredAny>(method, &body, count)?,
@@ -222,9 +223,10 @@ impl Client {
     }
 }
 
-/// A request that hands in one transaction, or a batch of several.
-fn submission(method: &str, batch: &[(&Signed, bool)]) -> Vec<u8> {
+/// A request that hands in one transaction, or a batch of several, each by the method of its kind.
+fn submission(confirm: Confirm, batch: &[(&Signed, bool)]) -> Vec<u8> {
     let one = |id: usize, signed: &Signed| {
+        let method = signed.kind.submit_method(confirm);
         format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":["{}"]}}"#, signed.raw)
     };
     if let [(signed, _)] = batch {
@@ -237,6 +239,7 @@ fn submission(method: &str, batch: &[(&Signed, bool)]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Kind;
 
     fn client() -> Client {
         Client::of("http://127.0.0.1:1".parse().unwrap())
@@ -244,11 +247,14 @@ mod tests {
 
     #[test]
     fn a_batch_is_a_list_and_a_single_call_is_none() {
-        let signed = Signed { hash: Hash32::default(), raw: "0x01".into(), sender: 0 };
-        let one: Value = serde_json::from_slice(&submission("m", &[(&signed, false)])).unwrap();
-        assert_eq!(one, json!({"jsonrpc": "2.0", "id": 0, "method": "m", "params": ["0x01"]}));
-        let two: Value = serde_json::from_slice(&submission("m", &[(&signed, false), (&signed, true)])).unwrap();
+        let signed = |kind| Signed { kind, hash: Hash32::default(), raw: "0x01".into(), sender: 0 };
+        let (call, message) = (signed(Kind::Ethereum), signed(Kind::Fvm));
+        let read = |batch: &[_]| serde_json::from_slice::<Value>(&submission(Confirm::Poll, batch)).unwrap();
+        let method = "eth_sendRawTransaction";
+        assert_eq!(read(&[(&call, false)]), json!({"jsonrpc": "2.0", "id": 0, "method": method, "params": ["0x01"]}));
+        let two = read(&[(&call, false), (&message, true)]);
         assert_eq!((two.as_array().unwrap().len(), &two[1]["id"]), (2, &json!(1)));
+        assert_eq!((&two[0]["method"], &two[1]["method"]), (&json!(method), &json!("subnet_sendMessage")));
     }
 
     #[test]

@@ -146,7 +146,6 @@ fn progress(flight: &Flight, elapsed: Duration, told: u64) -> Progress {
 
 /// Hands in one request after the other.
 async fn lane(number: usize, mut client: Client, shared: Arc<Shared>) {
-    let method = shared.load.kind.submit_method(shared.confirm);
     loop {
         // Before the question, so that what changes in between is not missed.
         let changed = shared.changed.notified();
@@ -158,18 +157,18 @@ async fn lane(number: usize, mut client: Client, shared: Arc<Shared>) {
                 () = changed => {}
                 () = sleep_until(shared.at(until_us)) => {}
             },
-            Next::Send(indices) => send(number, &mut client, method, &indices, now_us, &shared).await,
+            Next::Send(indices) => send(number, &mut client, &indices, now_us, &shared).await,
         }
     }
 }
 
-async fn send(lane: usize, client: &mut Client, method: &str, indices: &[usize], now_us: u64, shared: &Shared) {
+async fn send(lane: usize, client: &mut Client, indices: &[usize], now_us: u64, shared: &Shared) {
     let batch: Vec<_> = {
         let flight = shared.flight();
         let transactions = &shared.load.transactions;
         indices.iter().map(|index| (&transactions[*index], flight.was_sent_before(*index, now_us))).collect()
     };
-    let answer = client.submit(method, &batch).await;
+    let answer = client.submit(shared.confirm, &batch).await;
     let now_us = shared.now_us();
     match answer {
         Ok(verdicts) => {

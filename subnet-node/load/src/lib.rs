@@ -9,23 +9,25 @@
 //!
 //! | module | is |
 //! |---|---|
-//! | [`words`] | workloads, paces, signed transactions |
+//! | [`workload`] | what is sent, workload by workload |
+//! | [`words`] | paces, signed transactions, where they go |
 //! | [`flight`] | what is sent next, and which transactions a block confirms (law) |
 //! | [`answer`] | what a node's refusal asks of the sender (law) |
 //! | [`figures`] | rates, latencies and block fill from what was recorded (law) |
-//! | [`accounts`], [`token`] | who sends; the contract of the `erc20` workload |
+//! | [`accounts`] | who sends |
 //! | [`fees`] | what a transaction may pay, and what a sender needs (law) |
 //! | [`sign`] | transactions of a workload, signed on all cores |
 //! | [`http`], [`client`] | a connection that stays open; JSON-RPC over it |
 //! | [`subscription`] | new blocks over a WebSocket |
 //! | [`drive`] | a load on its way: lanes, follower, progress |
-//! | [`setup`] | money, tokens and actors before the clock starts |
+//! | [`setup`] | money, contracts and actors before the clock starts |
 //! | [`check`] | receipts after it stopped |
 //! | [`stages`] | where a transaction's time goes, by the nodes' metrics (law) |
 //! | [`usage`] | CPU time, memory and disk of processes |
 //! | [`report`] | a table to read, a document for machines |
 //!
-//! Only `eth_` and `net_` methods are asked, so any chain can be measured; the `wasm` workload alone needs the `subnet_` namespace.
+//! Only `eth_` and `net_` methods are asked, so any chain can be measured; workloads with actors alone need the `subnet_` namespace. What
+//! they call is `tributary-workloads`', which the benchmark of one process calls too.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 pub mod accounts;
@@ -42,6 +44,6 @@ pub mod setup;
 pub mod sign;
 pub mod stages;
 pub mod subscription;
-pub mod token;
 pub mod usage;
 pub mod words;
+pub mod workload;

@@ -9,7 +9,8 @@ use crate::figures::{Figures, median};
 use crate::flight::Trouble;
 use crate::stages::Stages;
 use crate::usage::Usage;
-use crate::words::{Confirm, Hundredths, Pace, Workload};
+use crate::words::{Confirm, Hundredths, Pace};
+use crate::workload::Workload;
 
 /// One run on one network.
 #[derive(Clone, Debug, Default, Serialize)]

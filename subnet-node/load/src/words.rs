@@ -10,32 +10,6 @@ pub const TRANSACTIONS_MAX: usize = 2_000_000;
 /// Most senders.
 pub const SENDERS_MAX: u32 = 100_000;
 
-/// What the transactions do.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Workload {
-    /// Value, each transaction to an account that nobody used before.
-    #[default]
-    Transfer,
-    /// Value, between the senders.
-    Payment,
-    /// Tokens of one contract, between the senders.
-    Erc20,
-    /// Calls of counter actors.
-    Wasm,
-}
-
-impl Workload {
-    /// The namespace that takes and shows its transactions.
-    #[must_use]
-    pub const fn kind(self) -> Kind {
-        match self {
-            Self::Transfer | Self::Payment | Self::Erc20 => Kind::Ethereum,
-            Self::Wasm => Kind::Fvm,
-        }
-    }
-}
-
 /// How it is found out that a transaction is in a block.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -59,17 +33,6 @@ impl fmt::Display for Confirm {
     }
 }
 
-impl fmt::Display for Workload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Transfer => "transfer",
-            Self::Payment => "payment",
-            Self::Erc20 => "erc20",
-            Self::Wasm => "wasm",
-        })
-    }
-}
-
 impl Default for Pace {
     fn default() -> Self {
         Self::Closed { in_flight: 1 }
@@ -86,6 +49,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ethereum, Self::Fvm];
+
     /// The method that takes a transaction. FVM messages have none that confirms them too.
     #[must_use]
     pub const fn submit_method(self, confirm: Confirm) -> &'static str {
@@ -102,6 +68,25 @@ impl Kind {
         match self {
             Self::Ethereum => "eth_getTransactionReceipt",
             Self::Fvm => "subnet_getMessageReceipt",
+        }
+    }
+}
+
+/// One for each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ByKind<T> {
+    /// Ethereum's.
+    pub ethereum: T,
+    /// The FVM's.
+    pub fvm: T,
+}
+
+impl<T> ByKind<T> {
+    /// The one of this kind.
+    pub const fn of(&mut self, kind: Kind) -> &mut T {
+        match kind {
+            Kind::Ethereum => &mut self.ethereum,
+            Kind::Fvm => &mut self.fvm,
         }
     }
 }
@@ -134,6 +119,8 @@ impl fmt::Display for Pace {
 /// A transaction, signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
+    /// Who reads it.
+    pub kind: Kind,
     /// What blocks call it.
     pub hash: Hash32,
     /// Its bytes in hex, as a request has them.
@@ -145,11 +132,9 @@ pub struct Signed {
 /// Everything that one run may send, each sender's in nonce order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Load {
-    /// Who reads it.
-    pub kind: Kind,
     /// How many senders there are.
     pub senders: u32,
-    /// The most that each pays for a unit of Ethereum's gas, in wei; none where gas is counted otherwise.
+    /// The most that a transaction pays for a unit of Ethereum's gas, in wei; none where gas is counted otherwise.
     pub fee_cap: Option<u128>,
     /// The transactions, senders in turn.
     pub transactions: Vec<Signed>,

@@ -1,5 +1,7 @@
 //! The options of `bench`, and the plan that they make.
 
+mod workload;
+
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -8,10 +10,12 @@ use tributary_crypto::SecpSecretKey;
 use tributary_load::figures::Figures;
 use tributary_load::flight::Rules;
 use tributary_load::http::Endpoint;
-use tributary_load::words::{Confirm, Pace, SENDERS_MAX, TRANSACTIONS_MAX, Workload};
+use tributary_load::words::{Confirm, Pace, SENDERS_MAX, TRANSACTIONS_MAX};
+use tributary_load::workload::Workload;
 use tributary_primitives::Hash32;
 use tributary_relayer::key::{KeyFileRejected, read_key};
 
+pub use self::workload::WorkloadArg;
 use super::network::Start;
 use crate::devnet::plan::VALIDATORS_MAX;
 
@@ -95,19 +99,6 @@ pub struct BenchArgs {
     pub json: Option<PathBuf>,
 }
 
-/// What the transactions do.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
-pub enum WorkloadArg {
-    /// Value, each transaction to an account that nobody used before
-    Transfer,
-    /// Value, between the senders
-    Payment,
-    /// Tokens of OpenZeppelin's ERC-20, between the senders
-    Erc20,
-    /// Calls of a hundred WASM counters in turn; only on a network started here
-    Wasm,
-}
-
 /// What confirms a transaction.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ConfirmArg {
@@ -186,11 +177,21 @@ pub enum PlanRejected {
     #[error("{0}: neither 32 bytes in hex that are a private key, nor a key file: {1}")]
     Key(&'static str, KeyFileRejected),
     /// The workload needs actors.
-    #[error("--workload wasm runs only on a network that is started here: leave --rpc and --peer out")]
-    NoActors,
-    /// A synchronous call takes one Ethereum transaction.
-    #[error("--confirm sync hands in one Ethereum transaction a call: leave --batch out, and --workload wasm")]
-    Sync,
+    #[error(
+        "--workload {0} calls WASM actors, which are there only on a network that is started here: leave --rpc and --peer out"
+    )]
+    NoActors(Workload),
+    /// The workload needs a receiver.
+    #[error("--workload {0} needs somebody to receive: give it 2 --senders or more")]
+    Alone(Workload),
+    /// A synchronous call takes one transaction.
+    #[error("--confirm sync hands in one Ethereum transaction a call: leave --batch out")]
+    Batch,
+    /// A synchronous call takes Ethereum's.
+    #[error(
+        "--confirm sync hands in one Ethereum transaction a call, and --workload {0} has FVM messages: leave one of them out"
+    )]
+    Messages(Workload),
     /// More than fits the memory.
     #[error(
         "{0} transactions would have to be signed; at most {TRANSACTIONS_MAX} are: choose a shorter --duration or a lower --rate or --rate-max"
@@ -204,15 +205,7 @@ impl BenchArgs {
     /// # Errors
     /// [`PlanRejected`].
     pub fn plan(self) -> Result<Plan, PlanRejected> {
-        let workload = match self.workload {
-            WorkloadArg::Transfer => Workload::Transfer,
-            WorkloadArg::Payment => Workload::Payment,
-            WorkloadArg::Erc20 => Workload::Erc20,
-            WorkloadArg::Wasm => Workload::Wasm,
-        };
-        if workload == Workload::Wasm && !(self.rpc.is_empty() && self.peers.is_empty()) {
-            return Err(PlanRejected::NoActors);
-        }
+        let workload = self.check_workload()?;
         let pace = match (self.pace, self.rate) {
             (LoopArg::Open, Some(rate)) => Pace::Open { rate },
             (LoopArg::Closed, _) | (LoopArg::Open, None) => Pace::Closed { in_flight: self.in_flight },
@@ -223,8 +216,11 @@ impl BenchArgs {
             ConfirmArg::Sync => Confirm::Sync,
         };
         let is_sync = confirm == Confirm::Sync;
-        if is_sync && (workload == Workload::Wasm || self.batch.is_some_and(|batch| batch > 1)) {
-            return Err(PlanRejected::Sync);
+        if is_sync && workload.has_messages() {
+            return Err(PlanRejected::Messages(workload));
+        }
+        if is_sync && self.batch.is_some_and(|batch| batch > 1) {
+            return Err(PlanRejected::Batch);
         }
         let batch = self.batch.unwrap_or(if is_sync { 1 } else { BATCH });
         let start = self.rpc.is_empty().then(|| Start {
@@ -253,6 +249,18 @@ impl BenchArgs {
             receipts: NonZeroU32::new(self.receipts).map_or(usize::MAX, |most| size(most.get())),
             json: self.json,
         })
+    }
+
+    /// The workload, which the networks and the senders must be able to do.
+    fn check_workload(&self) -> Result<Workload, PlanRejected> {
+        let workload = Workload::from(self.workload);
+        if workload.needs_actors() && !(self.rpc.is_empty() && self.peers.is_empty()) {
+            return Err(PlanRejected::NoActors(workload));
+        }
+        if workload.pairs().is_some() && self.senders < 2 {
+            return Err(PlanRejected::Alone(workload));
+        }
+        Ok(workload)
     }
 
     /// Transactions to sign for one run.

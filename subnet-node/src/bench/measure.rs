@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::watch;
-use tributary_genesis_code::counter_actor_cid;
+use tributary_genesis_code::{SCRIPT_ACTOR, counter_actor_cid};
 use tributary_load::accounts::{Account, senders};
 use tributary_load::check::{Checked, check, sample};
 use tributary_load::client::Client;
@@ -14,10 +14,11 @@ use tributary_load::drive::{Progress, drive};
 use tributary_load::figures::Figures;
 use tributary_load::flight::Flight;
 use tributary_load::report::{Ended, NetworkUsed, Report, Run};
-use tributary_load::setup::{Ground, Network, prepare};
+use tributary_load::setup::{Actors, Ground, Network, prepare};
 use tributary_load::sign;
 use tributary_load::usage::own_cpu;
 use tributary_load::words::{Hundredths, Load};
+use tributary_primitives::raw_cid;
 
 use super::args::{Plan, Running};
 use super::network::{Measured, Started, purse};
@@ -55,13 +56,14 @@ pub async fn measure(
 fn networks<'a>(plan: &Plan, started: Option<&'a mut Started>) -> Vec<(Network, Option<&'a mut Started>)> {
     let running = |Running { name, nodes, key }: &Running| {
         let purse = Account::of(key.clone());
-        Network { name: name.clone(), nodes: nodes.clone(), purse, counter: None }
+        Network { name: name.clone(), nodes: nodes.clone(), purse, actors: None }
     };
     let first = match started {
         None => (running(&plan.running), None),
         Some(started) => {
             let (name, nodes, purse) = (plan.name.clone(), started.nodes(), Account::of(purse()));
-            (Network { name, nodes, purse, counter: Some(counter_actor_cid()) }, Some(started))
+            let actors = Actors { counter: counter_actor_cid(), script: raw_cid(SCRIPT_ACTOR) };
+            (Network { name, nodes, purse, actors: Some(actors) }, Some(started))
         }
     };
     std::iter::once(first).chain(plan.peers.iter().map(|peer| (running(peer), None))).collect()
@@ -115,18 +117,18 @@ impl Side<'_> {
     }
 
     async fn sign(&self) -> anyhow::Result<Load> {
-        let (deed, terms, nonces) = self.ground.terms(&self.network, self.senders).await?;
-        let count = self.plan.transactions;
+        let (tasks, nonces) = self.ground.tasks(&self.network, self.senders).await?;
+        let (pairs, count) = (self.plan.workload.pairs(), self.plan.transactions);
         eprintln!("{}: signing {count} transactions", self.network.name);
-        Ok(tokio::task::block_in_place(|| sign::load(&deed, terms, self.senders, &nonces, count))?)
+        Ok(tokio::task::block_in_place(|| sign::load(&tasks, pairs, self.senders, nonces, count))?)
     }
 
     async fn check(&self, load: &Load, flight: &Flight) -> anyhow::Result<Checked> {
         let transactions = flight.records().iter().zip(&load.transactions);
         let confirmed = transactions.filter(|(record, _)| record.confirmed_us.is_some());
-        let hashes: Vec<_> = confirmed.map(|(_, signed)| signed.hash).collect();
+        let confirmed: Vec<_> = confirmed.map(|(_, signed)| signed).collect();
         let mut client = Client::of(self.network.nodes[0].clone());
-        Ok(check(&mut client, load.kind, &sample(&hashes, self.plan.receipts)).await?)
+        Ok(check(&mut client, &sample(&confirmed, self.plan.receipts, self.ground.cycle())).await?)
     }
 
     async fn spent(&mut self) -> anyhow::Result<Spent> {

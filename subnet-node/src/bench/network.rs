@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tributary_crypto::SecpSecretKey;
 use tributary_genesis::words::{AccountAddress, Balance};
 use tributary_genesis::{ChainParameters, Genesis, GenesisAccount, GenesisCode, GenesisTime, GenesisValidator};
-use tributary_genesis_code::{COUNTER_ACTOR, COUNTER_ACTOR_NAME};
+use tributary_genesis_code::{COUNTER_ACTOR, COUNTER_ACTOR_NAME, SCRIPT_ACTOR};
 use tributary_load::accounts::{Account, senders};
 use tributary_load::http::{Connection, Endpoint};
 use tributary_load::stages::Counted;
@@ -31,6 +31,9 @@ const PURSE: u128 = 1_000;
 const READY_TIMEOUT: Duration = Duration::from_secs(90);
 /// From one question whether it is ready to the next.
 const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// Name in genesis of the actor that does what a script says.
+const SCRIPT_ACTOR_NAME: &str = "script";
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -81,7 +84,7 @@ impl Started {
         std::fs::create_dir_all(layout.logs()).with_context(|| layout.logs().display().to_string())?;
         let mut kept = Kept::default();
         let ports = (0..start.validators).map(|_| kept.for_node()).collect::<Result<Vec<_>, _>>()?;
-        let validators = genesis::homes(&layout, Network::Parent, &ports)?;
+        let validators = genesis::homes(&layout, Network::Parent, &ports, &[])?;
         genesis::install(&layout, Network::Parent, &ports, || draft(validators, start, senders))?;
         let fleet = Fleet::new(layout.logs());
         let mut started = Self { fleet, ports, layout, _directory: directory };
@@ -165,7 +168,7 @@ impl Started {
     }
 }
 
-/// The senders and the purse hold tokens, as `0x…` and as `f1…`, and the counter's code is installed.
+/// The senders and the purse hold tokens, as `0x…` and as `f1…`, and the code of the actors that workloads call is installed.
 fn draft(validators: Vec<GenesisValidator>, start: &Start, count: u32) -> anyhow::Result<Genesis> {
     let purse = (Account::of(purse()), BALANCE.saturating_mul(PURSE));
     let rich = std::iter::once(purse).chain(senders(count).into_iter().map(|sender| (sender, BALANCE)));
@@ -179,6 +182,7 @@ fn draft(validators: Vec<GenesisValidator>, start: &Start, count: u32) -> anyhow
     let mut genesis = Genesis::draft(Network::Parent.chain_name(), Network::Parent.chain_id(), root());
     genesis.genesis_time = Some(GenesisTime::now()?);
     genesis.code.push(GenesisCode::new(COUNTER_ACTOR_NAME, COUNTER_ACTOR.to_vec()));
+    genesis.code.push(GenesisCode::new(SCRIPT_ACTOR_NAME, SCRIPT_ACTOR.to_vec()));
     Ok(Genesis { validators, accounts, parameters: parameters(&start.parameters)?, ..genesis })
 }
 

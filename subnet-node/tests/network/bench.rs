@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use tributary_load::workload::Workload;
 use tributary_node::devnet::keys::DEVELOPMENT_SECRETS;
 
 use crate::network::{Network, Plan, own_host};
@@ -24,7 +25,7 @@ fn bench(directory: &Path, flags: &[&str]) -> (Output, Value) {
 
 #[test]
 fn every_workload_lands_on_a_network_that_is_started_for_it() {
-    for workload in ["transfer", "payment", "erc20", "wasm"] {
+    for workload in Workload::ALL.map(Workload::name) {
         let directory = tempfile::tempdir().unwrap();
         let (output, document) = bench(directory.path(), &["--transactions", "200", "--workload", workload]);
         assert!(output.status.success(), "{workload}: {}", String::from_utf8_lossy(&output.stderr));
@@ -58,25 +59,28 @@ async fn networks_that_run_already_take_their_money_from_a_key() {
     network.start_all();
     network.client(0).reach(1).await;
     let url = format!("http://{}", network.rpc(0));
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().to_owned();
-    let ran = tokio::task::spawn_blocking(move || {
-        let peer = format!("again={url}");
-        let key = DEVELOPMENT_SECRETS[0];
-        let flags = ["--rpc", &url, "--key", key, "--peer", &peer, "--peer-key", key, "--transactions", "100"];
-        bench(&path, &[&flags[..], &["--batch", "1", "--loop", "open", "--rate", "400"]].concat())
-    });
-    let (output, document) = ran.await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    for (place, name) in ["tributary", "again"].into_iter().enumerate() {
-        let run = &document["runs"][place];
-        assert_eq!(
-            (&run["network"], &run["confirmed"], &run["checked"]["failed"]),
-            (&name.into(), &100.into(), &0.into())
-        );
-        assert!(run["network_used"].is_null() && run["validators"].is_null(), "{run}");
+    for workload in ["transfer", "mixed"] {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, url) = (directory.path().to_owned(), url.clone());
+        let ran = tokio::task::spawn_blocking(move || {
+            let peer = format!("again={url}");
+            let key = DEVELOPMENT_SECRETS[0];
+            let networks = ["--rpc", &url, "--key", key, "--peer", &peer, "--peer-key", key, "--workload", workload];
+            let flags = ["--transactions", "100", "--batch", "1", "--loop", "open", "--rate", "400"];
+            bench(&path, &[&networks[..], &flags].concat())
+        });
+        let (output, document) = ran.await.unwrap();
+        assert!(output.status.success(), "{workload}: {}", String::from_utf8_lossy(&output.stderr));
+        for (place, name) in ["tributary", "again"].into_iter().enumerate() {
+            let run = &document["runs"][place];
+            assert_eq!(
+                (&run["network"], &run["confirmed"], &run["checked"]["failed"]),
+                (&name.into(), &100.into(), &0.into())
+            );
+            assert!(run["network_used"].is_null() && run["validators"].is_null(), "{run}");
+        }
+        assert!(document["ratios"][0]["tps"].is_number(), "{document}");
     }
-    assert!(document["ratios"][0]["tps"].is_number(), "{document}");
 }
 
 #[test]

@@ -11,31 +11,24 @@ use tributary_genesis_code::{SCRIPT_ACTOR, TOKEN_ACTOR, counter_actor_cid};
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::init::{EXEC, ExecParams, made_actor};
 use tributary_primitives::{EthAddress, raw_cid};
+use tributary_workloads::contract::{created_by, number, word};
+use tributary_workloads::pools::Pools;
 
 use super::accounts::Unsigned;
-use super::{Founding, Part, TOKEN_GAS, World, created};
-use crate::contract::{Contract, list, number, word};
+use super::{Founding, Part, TOKEN_GAS, World};
 use crate::ours::Ours;
 
 /// `Mint` of the token whose balances are entries.
 const KV_MINT: u64 = 116_935_346;
 /// What every holder has of either token.
 const HOLDING: u64 = 1 << 40;
-/// What every holder has of either coin.
-const COINS: u64 = 1 << 40;
-/// What every pool has of either coin.
-const RESERVE: u64 = 1 << 60;
 /// Pools.
 const POOLS: usize = 100;
 /// Counters, called in turn.
 const COUNTERS: usize = 100;
 /// Transactions in a block of the set-up.
 const SET_UP_BLOCK: usize = 1_000;
-/// Holders that get their coins in one transaction.
-const HOLDERS: usize = 256;
 const CREATE_GAS: u64 = 3_000_000;
-/// Less than 2^24, the most that a transaction may have (EIP-7825).
-const GIVE_GAS: u64 = 16_000_000;
 /// Who sends all of it.
 const FIRST: usize = 0;
 
@@ -64,7 +57,7 @@ impl World {
             self.run(&transactions, ours)?;
         }
         if parts.contains(&Part::Caller) {
-            let (caller, transaction) = self.create(self.caller.creation(&[]));
+            let (caller, transaction) = self.create(self.caller.bytecode().to_vec());
             self.places.caller = caller;
             self.run(&[transaction], ours)?;
         }
@@ -101,37 +94,17 @@ impl World {
 
     /// Two coins, all pools of the two, and everybody's share of both.
     fn make_pools(&mut self) -> Result<Vec<Unsigned>> {
-        let coin = Contract::coin()?;
-        let mut transactions = vec![];
-        let mut coins = [EthAddress([0; 20]); 2];
-        for place in &mut coins {
-            let (made, transaction) = self.create(coin.creation(&[]));
-            *place = made;
-            transactions.push(transaction);
-        }
-        for _ in 0..POOLS {
-            let (made, transaction) = self.create(self.pool.creation(&coins.map(|coin| word(&coin.0))));
-            self.places.pools.push(made);
-            transactions.push(transaction);
-        }
-        let (holders, pools): (Vec<_>, _) = (self.eth_addresses().collect(), self.places.pools.clone());
-        for at in coins {
-            let trust = coin.call("trust(address[])", &[&[number(32)], &list(&pools)[..]].concat())?;
-            transactions.push(self.accounts.call(FIRST, at, trust, GIVE_GAS));
-            for (some, each) in holders.chunks(HOLDERS).map(|some| (some, COINS)).chain([(&pools[..], RESERVE)]) {
-                let give =
-                    coin.call("give(address[],uint256)", &[&[number(64), number(each)], &list(some)[..]].concat())?;
-                transactions.push(self.accounts.call(FIRST, at, give, GIVE_GAS));
-            }
-        }
-        for pool in pools {
-            transactions.push(self.accounts.call(FIRST, pool, self.pool.call("sync()", &[])?, TOKEN_GAS));
-        }
-        Ok(transactions)
+        let (founder, nonce) = (self.accounts.eth_address(FIRST), self.accounts.eth_nonce(FIRST));
+        let holders: Vec<_> = self.eth_addresses().collect();
+        let (pools, steps) = Pools::founded_by(founder, nonce, POOLS, &holders)?;
+        self.places.pools = Some(pools);
+        let transactions =
+            steps.into_iter().map(|step| self.accounts.ethereum(FIRST, step.to, U256::ZERO, step.input, step.gas));
+        Ok(transactions.collect())
     }
 
     fn create(&mut self, code: Vec<u8>) -> (EthAddress, Unsigned) {
-        let made = created(self.accounts.eth_address(FIRST), self.accounts.eth_nonce(FIRST));
+        let made = created_by(self.accounts.eth_address(FIRST), self.accounts.eth_nonce(FIRST));
         (made, self.accounts.ethereum(FIRST, None, U256::ZERO, code, CREATE_GAS))
     }
 

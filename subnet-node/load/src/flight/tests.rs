@@ -12,8 +12,8 @@ fn hash(index: usize) -> Hash32 {
 /// `count` transactions of `senders` in turn.
 fn load(senders: u32, count: usize) -> Load {
     let sender = |index: usize| u32::try_from(index).unwrap() % senders;
-    let signed = |index| Signed { hash: hash(index), raw: "0x".into(), sender: sender(index) };
-    Load { kind: Kind::Ethereum, senders, fee_cap: None, transactions: (0..count).map(signed).collect() }
+    let signed = |index| Signed { kind: Kind::Ethereum, hash: hash(index), raw: "0x".into(), sender: sender(index) };
+    Load { senders, fee_cap: None, transactions: (0..count).map(signed).collect() }
 }
 
 fn rules(pace: Pace, lanes: usize) -> Rules {

@@ -69,6 +69,14 @@ fn nodes_of_one_peer_share_its_name() {
 }
 
 #[test]
+fn what_is_ethereums_alone_runs_beside_any_chain() {
+    for workload in Workload::ALL {
+        let line = ["--workload", workload.name(), "--peer", "anvil=http://h:1", "--peer-key", KEY];
+        assert_eq!(plan(&line).is_ok(), !workload.needs_actors(), "{workload}");
+    }
+}
+
+#[test]
 fn what_cannot_be_is_refused_for_its_own_reason() {
     for (line, why) in [
         (&["--rpc", RPC][..], "--key"),
@@ -85,10 +93,21 @@ fn what_cannot_be_is_refused_for_its_own_reason() {
         (&["--batch", "0"], "--batch"),
         (&["--confirm", "sync", "--batch", "2"], "leave --batch out"),
         (&["--confirm", "sync", "--workload", "wasm"], "one Ethereum transaction a call"),
+        (&["--confirm", "sync", "--workload", "compute"], "--workload compute has FVM messages"),
+        (&["--confirm", "sync", "--workload", "both"], "--workload both has FVM messages"),
         (&["--peer", "anvil=http://h:1"], "--peer-key"),
         (&["--peer", "http://h:1", "--peer-key", KEY], "NAME=URL"),
         (&["--peer", "tributary=http://h:1", "--peer-key", KEY], "another name"),
         (&["--workload", "wasm", "--rpc", RPC, "--key", KEY], "only on a network that is started here"),
+        (&["--workload", "compute", "--rpc", RPC, "--key", KEY], "--workload compute calls WASM actors"),
+        (&["--workload", "both", "--peer", "anvil=http://h:1", "--peer-key", KEY], "leave --rpc and --peer out"),
+        (
+            &["--workload", "cross", "--peer", "anvil=http://h:1", "--peer-key", KEY],
+            "--workload cross calls WASM actors",
+        ),
+        (&["--workload", "erc20-hot", "--senders", "1"], "2 --senders or more"),
+        (&["--workload", "erc20-zipf", "--senders", "1"], "--workload erc20-zipf needs somebody to receive"),
+        (&["--workload", "swap-2"], "swap-100"),
     ] {
         let refused = plan(line).unwrap_err();
         assert!(refused.contains(why), "{line:?}: {refused}");

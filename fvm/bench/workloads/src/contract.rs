@@ -2,9 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use alloy_primitives::{Address as EvmAddress, hex};
+use fvm_shared::ActorID;
 use serde::Deserialize;
 use tributary_primitives::EthAddress;
+
+use crate::actors::INCREMENT;
+
+/// A file of a contract is not what the compiler made.
+#[derive(Debug, thiserror::Error)]
+pub enum ContractRejected {
+    /// Not such a document.
+    #[error("the compiler's file of a contract: {0}")]
+    File(#[from] serde_json::Error),
+    /// The bytecode or a selector.
+    #[error("{contract}: not hex: {why}")]
+    Hex {
+        /// The contract.
+        contract: String,
+        /// What is wrong with it.
+        why: hex::FromHexError,
+    },
+    /// No method of this signature.
+    #[error("{contract} has no {method}")]
+    Method {
+        /// The contract.
+        contract: String,
+        /// The signature.
+        method: String,
+    },
+}
+
+type Result<T> = std::result::Result<T, ContractRejected>;
 
 #[derive(Deserialize)]
 struct Compiled {
@@ -25,48 +54,35 @@ pub struct Contract {
 impl Contract {
     fn read(json: &str) -> Result<Self> {
         let Compiled { contract: name, methods, bytecode } = serde_json::from_str(json)?;
-        let bytes = |text: &str| alloy_primitives::hex::decode(text).with_context(|| format!("{name} is not hex"));
+        let bytes = |text: &str| hex::decode(text).map_err(|why| ContractRejected::Hex { contract: name.clone(), why });
         let methods = methods.iter().map(|(method, selector)| Ok((method.clone(), bytes(selector)?)));
         let methods = methods.collect::<Result<_>>()?;
         Ok(Self { bytecode: bytes(&bytecode)?, methods, name })
     }
 
     /// One side of a pool.
-    ///
-    /// # Errors
-    /// When the file is not what the compiler made.
-    pub fn coin() -> Result<Self> {
-        Self::read(include_str!("../contracts/Coin.json"))
+    pub(crate) fn coin() -> Result<Self> {
+        Self::read(include_str!("../../contracts/Coin.json"))
     }
 
     /// A constant-product pool of two coins.
-    ///
-    /// # Errors
-    /// As for [`Self::coin`].
-    pub fn pool() -> Result<Self> {
-        Self::read(include_str!("../contracts/Pool.json"))
+    pub(crate) fn pool() -> Result<Self> {
+        Self::read(include_str!("../../contracts/Pool.json"))
     }
 
-    /// Calls an actor.
-    ///
-    /// # Errors
-    /// As for [`Self::coin`].
-    pub fn caller() -> Result<Self> {
-        Self::read(include_str!("../contracts/Caller.json"))
+    fn caller() -> Result<Self> {
+        Self::read(include_str!("../../contracts/Caller.json"))
     }
 
     /// What creates it, with these arguments of its constructor.
-    #[must_use]
-    pub fn creation(&self, arguments: &[[u8; 32]]) -> Vec<u8> {
+    pub(crate) fn creation(&self, arguments: &[[u8; 32]]) -> Vec<u8> {
         [&self.bytecode[..], arguments.as_flattened()].concat()
     }
 
     /// A call of `method`, as `transfer(address,uint256)`, with these words.
-    ///
-    /// # Errors
-    /// When the contract has no such method.
-    pub fn call(&self, method: &str, words: &[[u8; 32]]) -> Result<Vec<u8>> {
-        let selector = self.methods.get(method).with_context(|| format!("{} has no {method}", self.name))?;
+    pub(crate) fn call(&self, method: &str, words: &[[u8; 32]]) -> Result<Vec<u8>> {
+        let none = || ContractRejected::Method { contract: self.name.clone(), method: method.to_owned() };
+        let selector = self.methods.get(method).ok_or_else(none)?;
         Ok([&selector[..], words.as_flattened()].concat())
     }
 }
@@ -77,14 +93,16 @@ pub struct Token(Contract);
 
 /// The method that the workloads call.
 const TRANSFER: &str = "transfer(address,uint256)";
+/// The method of the caller.
+const CALL: &str = "call(uint64,uint64)";
 
 impl Token {
-    /// The contract in this program.
+    /// The contract in this program. Who creates it has 2^128 - 1 tokens.
     ///
     /// # Errors
-    /// As for [`Contract::coin`].
+    /// When the file is not what the compiler made.
     pub fn compiled() -> Result<Self> {
-        let token = Self(Contract::read(include_str!("../contracts/Token.json"))?);
+        let token = Self(Contract::read(include_str!("../../contracts/Token.json"))?);
         token.call(TRANSFER, &[]).map(|_| token)
     }
 
@@ -110,6 +128,42 @@ impl Token {
     pub fn transfer(&self, to: EthAddress, amount: u64) -> Vec<u8> {
         self.call(TRANSFER, &[word(&to.0), number(amount)]).expect("the token has a transfer")
     }
+}
+
+/// The contract that calls actors.
+#[derive(Clone, Debug)]
+pub struct Caller(Contract);
+
+impl Caller {
+    /// The contract in this program.
+    ///
+    /// # Errors
+    /// When the file is not what the compiler made.
+    pub fn compiled() -> Result<Self> {
+        let caller = Self(Contract::caller()?);
+        caller.0.call(CALL, &[]).map(|_| caller)
+    }
+
+    /// What creates it.
+    #[must_use]
+    pub fn bytecode(&self) -> &[u8] {
+        &self.0.bytecode
+    }
+
+    /// Has it call a counter's `Increment`. It reverts where that does not go well.
+    ///
+    /// # Panics
+    /// Never: [`Self::compiled`] has seen to it that there is such a method.
+    #[must_use]
+    pub fn increment(&self, counter: ActorID) -> Vec<u8> {
+        self.0.call(CALL, &[number(counter), number(INCREMENT)]).expect("the caller has a call")
+    }
+}
+
+/// The contract that a transaction of `creator` with this nonce creates.
+#[must_use]
+pub fn created_by(creator: EthAddress, nonce: u64) -> EthAddress {
+    EthAddress(EvmAddress::from(creator.0).create(nonce).into_array())
 }
 
 /// A number or an address as the ABI has it: right-aligned. Bytes beyond 32 are cut off the front.

@@ -1,6 +1,6 @@
 //! Who sends to whom.
 
-use super::draw::{Draw, Zipf};
+use crate::draw::{Draw, Zipf};
 
 /// How senders and receivers are chosen. Nobody sends to himself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
