@@ -20,6 +20,8 @@ INSTALLED := node_modules/.package-lock.json
 CLIENT ?=
 ACTORS := tributary-checkpoint-actor tributary-counter-actor tributary-token-actor \
   tributary-script-actor tributary-script-entries-actor
+# Libraries that compile to WASM too: whoever checks a proof may be a web page or an actor.
+PORTABLE := tributary-witness tributary-proof
 ORACLE := fvm/oracle/Cargo.toml
 FUZZ := fvm/trials/fuzz
 TARGET_DIR := $${CARGO_TARGET_DIR:-target}
@@ -89,7 +91,7 @@ lint: setup ## Formatting, clippy and docs, with warnings denied
 	cargo fmt --all --check --manifest-path $(ORACLE)
 	cargo fmt --check --manifest-path $(FUZZ)/Cargo.toml
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
-	cargo clippy --locked --profile actor --target wasm32-unknown-unknown $(addprefix --package ,$(ACTORS)) -- --deny warnings
+	cargo clippy --locked --profile actor --target wasm32-unknown-unknown $(addprefix --package ,$(ACTORS) $(PORTABLE)) -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items
 
 fmt: ## Format the code

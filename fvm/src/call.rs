@@ -12,6 +12,7 @@ use tributary_primitives::{EthAddress, Hash32};
 
 use crate::overrides::OverridesRejected;
 use crate::receipt::Event;
+use crate::simulation::CallInvalid;
 
 /// An account's word that another's code runs in its name from now on (EIP-7702).
 pub use revm::context::transaction::SignedAuthorization;
@@ -59,6 +60,9 @@ pub enum CallRejected {
     /// No state can be as its caller wants it.
     #[error(transparent)]
     Overrides(#[from] OverridesRejected),
+    /// It offers a price for its gas that the block does not take, or that its sender cannot pay.
+    #[error(transparent)]
+    Invalid(#[from] CallInvalid),
     /// It ran for longer than its [`Leash`] was.
     #[error("the call was cut off after {0:?}")]
     CutOff(Duration),
@@ -86,11 +90,23 @@ pub struct EthereumCall {
     pub input: Vec<u8>,
     /// Most Ethereum gas to use; `None`: as much as one transaction may. Held to the block's limit.
     pub gas_limit: Option<u64>,
+    /// Most it pays for a unit of gas, in attoTRB; zero for a call that pays nothing, and finds no base fee.
+    pub max_fee_per_gas: u128,
+    /// Most of it that is a tip.
+    pub max_priority_fee_per_gas: u128,
     /// What it pays for ahead (EIP-2930).
     pub access_list: Vec<AccessedAccount>,
     /// Who lets another's code run in its name from this call on (EIP-7702). With any, there is a receiver. No bound on how many: the
     /// caller sets one. Cost of each in every run: 26 µs, to find out who signed it.
     pub authorizations: Vec<SignedAuthorization>,
+}
+
+impl EthereumCall {
+    /// Whether it offers anything for its gas.
+    #[must_use]
+    pub const fn pays(&self) -> bool {
+        self.max_fee_per_gas > 0 || self.max_priority_fee_per_gas > 0
+    }
 }
 
 /// An account of an access list.

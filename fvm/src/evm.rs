@@ -46,7 +46,7 @@ use revm::interpreter::interpreter::EthInterpreter;
 use revm::interpreter::{Instruction, InstructionContext, InstructionResult};
 use revm::primitives::hardfork::SpecId;
 use tributary_primitives::EthAddress;
-use tributary_wasm::{CallStack, MessageContext};
+use tributary_wasm::MessageContext;
 
 use crate::block::BlockEnv;
 use crate::error::{ExecutorFatal, StateFatal};
@@ -60,6 +60,7 @@ pub use env::TRANSACTION_GAS_MAX;
 pub(crate) use env::{authorities, evm_address, rehearsed, simulated, transaction};
 pub(crate) use outcome::EvmOutcome;
 use precompiles::Precompiles;
+pub use precompiles::precompiled_contracts;
 pub(crate) use precompiles::{INVOKE_EVM, is_ethereums, is_precompiled};
 use watch::Watch;
 
@@ -144,7 +145,7 @@ impl<V: StateView> Runner<V> {
         transaction: TxEnv,
     ) -> Result<(Journal<V>, Result<EvmOutcome, InvalidTransaction>), ExecutorFatal> {
         let origin = origin_of(&mut journal, self.block.env(), self.machine.params().fvm_gas_per_gas, &transaction)?;
-        let seat = Seat::new(self.course(origin), CallStack::bottom());
+        let seat = Seat::new(self.course(origin), journal.bottom());
         let (journal, result) = if journal.is_traced() {
             self.run_watched(journal, seat, transaction)
         } else {

@@ -3,7 +3,7 @@
 //! ```text
 //! execute_block:  open the parent's state ─▶ remember the parent's hash ─▶ each transaction in order
 //!                 ─▶ cron's tick ─▶ burn base fees, pay tips and rewards ─▶ flush
-//! call:           open the state ─▶ run without a signature, nonce or fee ─▶ forget
+//! call:           open the state ─▶ run without a signature or nonce, and without a fee unless it offers one ─▶ forget
 //! estimate_gas:   call with all the gas there may be, then search for the least that is enough
 //! ```
 //!
@@ -332,7 +332,7 @@ impl Executor {
         }
     }
 
-    /// Runs one call on `state` as if in the block `env`, with what its caller wants otherwise, and forgets what it changes. The store is
+    /// Runs one call on `state` as if in the block `env`, that of the state or the one that comes next, with what its caller wants otherwise, and forgets what it changes. The store is
     /// read, never written to. Inner error: there is no such state, or `leash` was cut.
     ///
     /// # Errors
@@ -349,8 +349,8 @@ impl Executor {
         on_deep_stack(|| self.scene(env, overrides, leash).call(state, call))
     }
 
-    /// The least gas limit with which the call goes well on the state that `open` gives, time and again. Cost: two runs of it if all
-    /// its gas comes back, some twenty else. Inner error: there is no such state, or `leash` was cut.
+    /// The least gas limit with which the call goes well on the state that `open` gives, time and again; of one that offers a price no more
+    /// than its sender can pay for. Cost: two runs of it if all its gas comes back, some twenty else. Inner error: there is no such state, or `leash` was cut.
     ///
     /// # Errors
     /// [`ExecutorFatal`] as for [`Self::execute_block`], and what `open` says.
@@ -362,10 +362,21 @@ impl Executor {
         call: &CallRequest,
         leash: &Leash,
     ) -> Result<Result<GasEstimate, CallRejected>, E> {
+        let scene = self.scene(env, overrides, leash);
+        let mut most = scene.gas_limit(call);
+        if let CallRequest::Ethereum(call) = call
+            && call.pays()
+        {
+            match scene.payable(open()?, call).map_err(E::from)? {
+                Ok(Some(payable)) => most = most.min(payable),
+                Ok(None) => return Ok(Ok(GasEstimate::Never(query::poor()))),
+                Err(rejected) => return Ok(Err(rejected)),
+            }
+        }
         let run = |call: &CallRequest| -> Result<_, Stopped<E>> {
             Stopped::unless_ran(self.call(open()?, env, overrides, call, leash).map_err(E::from)?)
         };
-        Stopped::sort(query::estimate(self.scene(env, overrides, leash), call, run))
+        Stopped::sort(query::estimate(most, call, run))
     }
 
     /// What the call reaches, so that a transaction may pay for it ahead (EIP-2930), on the state that `open` gives. What the call's own

@@ -9,7 +9,7 @@
 //!                     │ transient storage         │ staged blocks, events,   │
 //!                     │                           │ first accesses           │
 //!                     └───────────────────────────┴──────────────────────────┘
-//!                        one checkpoint for both; a revert undoes both
+//!                        one checkpoint for both; a revert undoes both, but for blocks: see `own`
 //!                                  │ reads
 //!                                  ▼
 //!                              StateView: the state before the transaction
@@ -53,6 +53,7 @@ use revm::handler::EthPrecompiles;
 use revm::primitives::{Address as EvmAddress, U256};
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EntryKey, EthAddress, Height};
+use tributary_wasm::CallStack;
 
 use crate::call::Leash;
 use crate::error::StateFatal;
@@ -158,6 +159,16 @@ impl<V: StateView> Journal<V> {
     /// Whether what runs on it is to end at once, since nobody waits for it any more. Never so in a block.
     pub(crate) fn is_cut_off(&mut self) -> bool {
         self.view().leash().is_some_and(Leash::is_cut)
+    }
+
+    /// Whether somebody only asks what would happen. Never so in a block.
+    pub(crate) fn is_asked(&mut self) -> bool {
+        self.view().leash().is_some()
+    }
+
+    /// Where the calls of what runs on it begin.
+    pub(crate) fn bottom(&mut self) -> CallStack {
+        if self.is_asked() { CallStack::bottom_of_asked() } else { CallStack::bottom() }
     }
 
     /// The height of the block in execution.
@@ -351,7 +362,7 @@ impl<V: StateView> Journal<V> {
         }
     }
 
-    /// Keeps a block of state.
+    /// Keeps a block of state, unless the whole transaction is undone.
     pub(crate) fn put_block(&mut self, cid: Cid, block: Arc<[u8]>) {
         self.0.own.put_block(cid, block);
     }

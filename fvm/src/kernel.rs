@@ -45,7 +45,7 @@ use crate::fees;
 use crate::journal::Journal;
 use crate::state::{ActorHead, StateView};
 
-pub(crate) use call::{Returned, exit_code_of};
+pub(crate) use call::{Returned, exit_code_of, rejected};
 #[cfg(test)]
 pub(crate) use machine::QUERIES_MAX;
 pub(crate) use machine::{Machine, on_deep_stack};

@@ -54,7 +54,7 @@ pub use call::{
     SignedAuthorization,
 };
 pub use error::{ExecutorFatal, StateFatal};
-pub use evm::TRANSACTION_GAS_MAX;
+pub use evm::{TRANSACTION_GAS_MAX, precompiled_contracts};
 pub use executor::{Executor, Hints, Pace, State, TracedCall, Workers};
 pub use genesis::{CRON_ENTRIES_MAX, CronEntry, GenesisAccount, GenesisRejected, GenesisState, build_genesis_state};
 pub use overrides::{AccountOverride, AccountOverrides, BlockOverrides, Overrides, OverridesRejected, StorageOverride};

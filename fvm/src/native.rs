@@ -25,7 +25,9 @@
 //!
 //! To accept is to return nothing with exit code 0; to refuse is exit code 22, `USR_UNHANDLED_MESSAGE`. Value without a method arrives.
 //!
-//! Gas: as for a WASM actor's invocation and return, and what each method's work costs. There are no instructions to count.
+//! Gas: as for a WASM actor's invocation and return, and what each method's work costs. There are no instructions to count. Parameters are
+//! paid for before anything is done, whatever the method: 10 gas a byte, as for a block that is created, since no method copies them oftener.
+//! What more than copies them has its own price, paid before: hashing, verifying, compiling.
 
 pub(crate) mod account;
 mod contract;
@@ -40,7 +42,7 @@ use fvm_shared::ActorID;
 use fvm_shared::error::ExitCode;
 use serde::Serialize;
 use tributary_primitives::actors::BuiltinActor;
-use tributary_wasm::{Block, GasTracker, Halt, Send, SendOutcome, SyscallError, prices};
+use tributary_wasm::{Block, Gas, GasTracker, Halt, Send, SendOutcome, SyscallError, prices};
 
 use crate::evm::INVOKE_EVM;
 use crate::kernel::{Kernel, Returned};
@@ -82,13 +84,18 @@ pub(crate) fn invoke<V: StateView>(
     send: Send,
     gas: &mut GasTracker,
 ) -> Returned<V, SendOutcome> {
-    let links = send.params.as_ref().map_or(0, |params| params.links().len());
-    if let Err(out) = gas.charge(prices::invocation(links)) {
+    if let Err(out) = gas.charge(price(send.params.as_ref())) {
         return (kernel, Err(out.into()));
     }
     let depth = send.stack.depth();
     let (kernel, answer) = answer(kernel, actor, receiver, send, gas);
     (kernel, outcome_of(answer, depth, gas))
+}
+
+/// What every call of a built-in actor pays ahead.
+fn price(params: Option<&Block>) -> Gas {
+    let (bytes, links) = params.map_or((0, 0), |params| (params.size(), params.links().len()));
+    prices::invocation(links) + prices::block_create(bytes, 0)
 }
 
 fn answer<V: StateView>(

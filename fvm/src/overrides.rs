@@ -58,7 +58,7 @@ pub enum StorageOverride {
     With(BTreeMap<Hash32, Hash32>),
 }
 
-/// The block that a call runs in. What is `None` is as in the block that comes next.
+/// The block that a call runs in. What is `None` is as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BlockOverrides {
     /// NUMBER, and the FVM's epoch. Which past blocks there are does not change with it.
@@ -67,7 +67,7 @@ pub struct BlockOverrides {
     pub timestamp_s: Option<u64>,
     /// COINBASE.
     pub proposer: Option<EthAddress>,
-    /// BASEFEE, in attoTRB per unit of block gas. An Ethereum call pays no fee and finds zero here, unless this says otherwise.
+    /// BASEFEE, in attoTRB per unit of block gas. An Ethereum call that offers no price finds zero here, unless this says otherwise.
     pub base_fee: Option<u64>,
     /// GASLIMIT; a call's own gas is held to it.
     pub gas_limit: Option<u64>,

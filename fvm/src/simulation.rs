@@ -45,14 +45,10 @@ pub struct SimulatedBlock {
 /// A call in a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SimulatedCall {
-    /// What is called. Without a gas limit of its own it may use what is left in the block.
+    /// What is called. Without a gas limit of its own it may use what is left in the block. What it offers for gas is paid with validation.
     pub call: EthereumCall,
     /// Its nonce; `None` for the sender's next.
     pub nonce: Option<u64>,
-    /// Most it pays for a unit of gas, in attoTRB, with validation.
-    pub max_fee_per_gas: u128,
-    /// Most of it that is a tip.
-    pub max_priority_fee_per_gas: u128,
 }
 
 /// What became of a call.
@@ -62,6 +58,8 @@ pub struct Simulated {
     pub nonce: u64,
     /// The gas limit that it had.
     pub gas_limit: u64,
+    /// Gas that it used before any came back: as much as it needs at least.
+    pub max_gas_used: u64,
     /// The contract that it made.
     pub contract: Option<EthAddress>,
     /// What it did.

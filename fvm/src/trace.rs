@@ -139,7 +139,7 @@ pub enum TraceCallRejected {
     /// It would be more than its limits allow.
     #[error(transparent)]
     Limit(#[from] TraceRejected),
-    /// No state can be as its caller wants it.
+    /// It has no outcome.
     #[error(transparent)]
     Call(#[from] CallRejected),
 }

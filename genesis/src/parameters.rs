@@ -94,8 +94,9 @@ parameters! {
         "How much FVM gas weighs as much as one gas in the block. The default is near what was measured: one ERC-20 transfer uses \
          597 times as much FVM gas on the reference executor as gas on Ethereum.";
     code_installer: "actor id", 0, 9_007_199_254_740_991, 1,
-        "Who may install WASM code: 0 nobody, 1 anyone, from 100 on that actor alone. Whoever may pays for it by the byte, and anyone \
-         may make actors of what is installed. The default is open: code is checked, metered, and can harm only who calls it.";
+        "Who may install WASM code: 0 nobody, 1 anyone, from 100 on that actor alone. Whoever may pays for it by the byte, and for \
+         what takes a compiler long; anyone may make actors of what is installed. The default is open: code is checked, metered, and can \
+         harm only who calls it.";
     cron_entry_gas: "FVM gas", 1_000_000, 10_000_000_000, 500_000_000,
         "FVM gas that each cron entry may use at the end of a block, beside the block's own gas. The default is a sixtieth of a \
          block: enough to write a few dozen slots, and sixteen entries that use up all of it take a quarter of a block's time.";

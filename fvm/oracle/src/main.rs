@@ -24,7 +24,7 @@ struct Options {
     /// Generated programs to run.
     #[arg(long, env = "ORACLE_CASES", default_value_t = 2_000)]
     cases: u32,
-    /// Gas limits to try for each walked message.
+    /// Gas limits to try for each walked message, beside those at its charges.
     #[arg(long, default_value_t = 60)]
     steps: u64,
     /// Only cases whose names start so; no generated ones.

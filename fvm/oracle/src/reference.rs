@@ -9,6 +9,7 @@ use fvm::executor::{ApplyKind, ApplyRet, DefaultExecutor, Executor as _};
 use fvm::externs::{Chain, Consensus, Externs, Rand};
 use fvm::kernel::filecoin::DefaultFilecoinKernel;
 use fvm::machine::{DefaultMachine, MachineContext, NetworkConfig};
+use fvm::trace::ExecutionEvent;
 use fvm_shared::chainid::ChainID;
 use fvm_shared::clock::ChainEpoch;
 use fvm_shared::consensus::ConsensusFault;
@@ -87,7 +88,37 @@ impl Reference {
     /// # Errors
     /// As for [`Self::run`].
     pub fn run_on(&self, store: &Store, root: &Cid, messages: Vec<Included>) -> Result<(Vec<ApplyRet>, OpenBlock)> {
-        let machine = DefaultMachine::new(&self.context(root), store.clone(), Node)?;
+        self.run_in(&self.context(root), store, messages)
+    }
+
+    /// The gas that the one message of a case has used after each of its charges, rounded up. Where a charge runs into the limit of a
+    /// send, what the sums are after it is too much: the reference tells the price, not what was left to take.
+    ///
+    /// # Errors
+    /// As for [`Self::run`].
+    pub fn charges(&self, case: &Case) -> Result<Vec<u64>> {
+        let store = Store::over(&self.world.theirs);
+        let mut context = self.context(&self.world.root);
+        context.tracing = true;
+        let (outcomes, _) = self.run_in(&context, &store, case.sign()?.iter().map(Included::from).collect())?;
+        let mut milligas = 0_u64;
+        let mut used = Vec::new();
+        for event in outcomes.into_iter().flat_map(|applied| applied.exec_trace) {
+            if let ExecutionEvent::GasCharge(charge) = event {
+                milligas += charge.total().as_milligas();
+                used.push(milligas.div_ceil(1_000));
+            }
+        }
+        Ok(used)
+    }
+
+    fn run_in(
+        &self,
+        context: &MachineContext,
+        store: &Store,
+        messages: Vec<Included>,
+    ) -> Result<(Vec<ApplyRet>, OpenBlock)> {
+        let machine = DefaultMachine::new(context, store.clone(), Node)?;
         let mut executor = DefaultExecutor::<Kernel>::new(self.engine.clone(), machine)?;
         let run = |included: Included| executor.execute_message(included.message, ApplyKind::Explicit, included.length);
         let outcomes = messages.into_iter().map(run).collect::<Result<Vec<_>>>()?;

@@ -1,8 +1,11 @@
 //! The same message with ever less gas: where it stops must not matter to whether two executors agree.
 //!
-//! For each of [`WALKED`]: what it uses with all the gas, then limits from below its inclusion up to a little above what it uses.
+//! For each of [`WALKED`]: what it uses with all the gas, then a limit that just holds each of the reference's charges and one just below it,
+//! and limits from below its inclusion up to a little above what it uses.
 
-use anyhow::{Context, Result};
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
 use fvm_shared::address::Address;
 
 use crate::case::{Asked, Case};
@@ -32,7 +35,7 @@ pub const WALKED: [&str; 14] = [
 /// Limits close to what a message uses, as differences from it.
 const NEAR: [i64; 7] = [-1_000, -2, -1, 0, 1, 2, 1_000];
 
-/// The walks, `steps` limits each.
+/// The walks: of each message its charges, and `steps` limits evenly.
 ///
 /// # Errors
 /// When the reference cannot run a case to its end.
@@ -44,8 +47,11 @@ pub fn cases(reference: &Reference, steps: u64) -> Result<Vec<Case>> {
         let Outcome::Ran { messages, .. } = reference.run(row)? else { continue };
         let used = messages.first().context("a case has a message")?.gas_used;
         let near = NEAR.iter().filter_map(|apart| used.checked_add_signed(*apart));
-        let limits = (1..=steps).map(|step| used / steps * step).chain(near);
-        walks.extend(limits.map(|gas_limit| with_limit(row, gas_limit)));
+        let charges = reference.charges(row)?;
+        ensure!(!charges.is_empty(), "the reference does not tell what it charges for {name}");
+        let close = charges.into_iter().flat_map(|charged| [charged.saturating_sub(1), charged]);
+        let limits: BTreeSet<_> = (1..=steps).map(|step| used / steps * step).chain(near).chain(close).collect();
+        walks.extend(limits.into_iter().map(|gas_limit| with_limit(row, gas_limit)));
     }
     Ok(walks)
 }

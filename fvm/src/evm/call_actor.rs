@@ -10,9 +10,15 @@
 //!
 //! The two that call are called by `DELEGATECALL`, so that they act in the contract's own name, and answer also when the actor aborted:
 //! its exit code is positive; negative is the number of the rule by which the call could not be made. Flag 1 is read-only. Codecs: 0 for
-//! no parameters, `0x51` CBOR, `0x71` DAG-CBOR, `0x55` raw.
+//! no parameters, `0x51` CBOR, `0x71` DAG-CBOR, `0x55` raw. DAG-CBOR with a link to a block is refused: a contract opens no block, so there is
+//! none that it could know to be there.
+//!
+//! A call pays for its data before it is looked at (see `crossing`), and 35 FVM gas for each item of DAG-CBOR, 400 for each CID, as in the
+//! syscall `block_create`. Data that is no such call reverts, with what gas is left.
 //!
 //! Source: FIP-0054, "FEVM-specific precompiles"; filecoin-solidity, `contracts/v0.8/utils/Actor.sol`, for the layouts in use.
+
+use std::borrow::Cow;
 
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
@@ -26,7 +32,7 @@ use tributary_wasm::{Access, Block, CallStack, GasTracker, Host, RandomnessSourc
 use super::EvmContext;
 use super::abi::{self, Value};
 use super::crossing::{cross, refuse};
-use crate::kernel::{Kernel, Returned, fatal};
+use crate::kernel::{Kernel, Returned, fatal, rejected};
 use crate::money;
 use crate::state::StateView;
 
@@ -35,6 +41,15 @@ const LOOKUP_DELEGATED_ADDRESS: EvmAddress = address!("fe00000000000000000000000
 const CALL_ACTOR: EvmAddress = address!("fe00000000000000000000000000000000000003");
 const CALL_ACTOR_ID: EvmAddress = address!("fe00000000000000000000000000000000000005");
 const GET_RANDOMNESS: EvmAddress = address!("fe00000000000000000000000000000000000006");
+
+/// All of them by name.
+pub(super) const ALL: [(&str, EvmAddress); 5] = [
+    ("RESOLVE_ADDRESS", RESOLVE_ADDRESS),
+    ("LOOKUP_DELEGATED_ADDRESS", LOOKUP_DELEGATED_ADDRESS),
+    ("CALL_ACTOR", CALL_ACTOR),
+    ("CALL_ACTOR_ID", CALL_ACTOR_ID),
+    ("GET_RANDOMNESS", GET_RANDOMNESS),
+];
 
 /// Whether this is the address of one.
 pub(super) const fn is_one(address: EvmAddress) -> bool {
@@ -50,20 +65,15 @@ pub(super) fn run<V: StateView>(
     if !is_one(address) {
         return Ok(None);
     }
-    let data = inputs.input.bytes(context);
     match address {
-        CALL_ACTOR | CALL_ACTOR_ID => call(context, inputs, &data, address == CALL_ACTOR_ID),
-        _ => ask(context, inputs, &data),
+        CALL_ACTOR | CALL_ACTOR_ID => call(context, inputs, address == CALL_ACTOR_ID),
+        _ => ask(context, inputs),
     }
     .map(Some)
 }
 
-fn ask<V: StateView>(
-    context: &mut EvmContext<V>,
-    inputs: &CallInputs,
-    data: &[u8],
-) -> Result<InterpreterResult, String> {
-    let crossed = cross(context, inputs.gas_limit, |mut kernel, _, gas| {
+fn ask<V: StateView>(context: &mut EvmContext<V>, inputs: &CallInputs) -> Result<InterpreterResult, String> {
+    let crossed = cross(context, inputs, |mut kernel, data, _, gas| {
         let answer = match inputs.bytecode_address {
             RESOLVE_ADDRESS => resolve(&mut kernel, data),
             LOOKUP_DELEGATED_ADDRESS => delegated(&mut kernel, data, gas),
@@ -108,27 +118,35 @@ struct Asked {
     to: Address,
 }
 
+/// What became of a call that was paid for.
+enum Called {
+    Ended(SendOutcome),
+    /// By a rule it cannot be made. That is an answer too.
+    Refused(ErrorNumber),
+    /// Its data is none.
+    Unread(Cow<'static, str>),
+}
+
 fn call<V: StateView>(
     context: &mut EvmContext<V>,
     inputs: &CallInputs,
-    data: &[u8],
     is_by_id: bool,
 ) -> Result<InterpreterResult, String> {
     if !inputs.scheme.is_delegate_call() {
         return Ok(refuse(inputs, "an actor is called by delegatecall"));
     }
-    let asked = match read(data, is_by_id) {
-        Ok(asked) => asked,
-        Err(why) => return Ok(refuse(inputs, why)),
-    };
     let contract = EthAddress(inputs.target_address.0.0);
-    let crossed = cross(context, inputs.gas_limit, |kernel, stack, gas| {
+    let crossed = cross(context, inputs, |kernel, data, stack, gas| {
+        let asked = match read(data, is_by_id, gas) {
+            Ok(asked) => asked,
+            Err(SyscallError::Rejected(why)) => return (kernel, Ok(Called::Unread(why.reason))),
+            Err(halt) => return (kernel, Err(halt)),
+        };
         let (kernel, result) = send(kernel, contract, asked, inputs.is_static, stack, gas);
-        // That a call could not be made is an answer too.
         let result = match result {
-            Ok(outcome) => Ok(Ok(outcome)),
-            Err(SyscallError::Rejected(why)) => Ok(Err(why.number)),
-            Err(SyscallError::Halt(halt)) => Err(halt.into()),
+            Ok(outcome) => Ok(Called::Ended(outcome)),
+            Err(SyscallError::Rejected(why)) => Ok(Called::Refused(why.number)),
+            Err(halt) => Err(halt),
         };
         (kernel, result)
     });
@@ -138,24 +156,37 @@ fn call<V: StateView>(
     }
 }
 
-fn read(data: &[u8], is_by_id: bool) -> Result<Asked, &'static str> {
-    let short = "the call data is no (uint64,uint256,uint64,uint64,bytes,address)";
-    let method = abi::number(data, 0).ok_or(short)?;
-    let value = abi::word(data, 1).ok_or(short)?;
-    let flags = abi::number(data, 2).and_then(SendFlags::from_bits).ok_or("the send flags are unknown")?;
-    let codec = abi::number(data, 3).ok_or(short)?;
-    let params = abi::bytes(data, 4).ok_or(short)?;
+/// Rejects data that describes no call.
+fn read(data: &[u8], is_by_id: bool, gas: &mut GasTracker) -> Result<Asked, SyscallError> {
+    let unless = |why| move || rejected(ErrorNumber::IllegalArgument, why);
+    let short = unless("the call data is no (uint64,uint256,uint64,uint64,bytes,address)");
+    let method = abi::number(data, 0).ok_or_else(short)?;
+    let value = abi::word(data, 1).ok_or_else(short)?;
+    let flags = abi::number(data, 2).and_then(SendFlags::from_bits).ok_or_else(unless("the send flags are unknown"))?;
+    let codec = abi::number(data, 3).ok_or_else(short)?;
+    let params = abi::bytes(data, 4).ok_or_else(short)?;
     let params = match (codec, params) {
         (0, []) => None,
-        (0, _) => return Err("parameters need a codec"),
-        (codec, params) => Some(Block::new(codec, params).map_err(|_| "the parameters are not of their codec")?),
+        (0, _) => return Err(unless("parameters need a codec")()),
+        (codec, params) => Some(block(codec, params, gas)?),
     };
     let to = if is_by_id {
-        Address::new_id(abi::number(data, 5).ok_or(short)?)
+        Address::new_id(abi::number(data, 5).ok_or_else(short)?)
     } else {
-        Address::from_bytes(abi::bytes(data, 5).ok_or(short)?).map_err(|_| "the address is none")?
+        let address = abi::bytes(data, 5).ok_or_else(short)?;
+        Address::from_bytes(address).ok().ok_or_else(unless("the address is none"))?
     };
     Ok(Asked { method, value: money::to_tokens(value), is_read_only: flags.read_only(), params, to })
+}
+
+fn block(codec: u64, params: &[u8], gas: &mut GasTracker) -> Result<Block, SyscallError> {
+    let of_another = "the parameters are not of their codec";
+    match Block::scanned(codec, params.into(), gas) {
+        Ok(block) if block.links().is_empty() => Ok(block),
+        Ok(_) => Err(rejected(ErrorNumber::NotFound, "the parameters link to blocks, and a contract reaches none")),
+        Err(SyscallError::Rejected(why)) => Err(rejected(why.number, of_another)),
+        Err(halt) => Err(halt),
+    }
 }
 
 fn send<V: StateView>(
@@ -176,10 +207,11 @@ fn send<V: StateView>(
 }
 
 /// The answer, whether the actor did what it was asked or not.
-fn answer(called: Result<SendOutcome, ErrorNumber>) -> (InstructionResult, Bytes) {
+fn answer(called: Called) -> (InstructionResult, Bytes) {
     let (exit, block) = match called {
-        Ok(outcome) => (U256::from(outcome.exit_code.value()), outcome.return_block),
-        Err(number) => (U256::ZERO.wrapping_sub(U256::from(value_of(number))), None),
+        Called::Ended(outcome) => (U256::from(outcome.exit_code.value()), outcome.return_block),
+        Called::Refused(number) => (U256::ZERO.wrapping_sub(U256::from(value_of(number))), None),
+        Called::Unread(why) => return (InstructionResult::Revert, abi::error_string(&why)),
     };
     let (codec, data) = block.as_ref().map_or((0, &[][..]), |block| (block.codec(), &block.data()[..]));
     let output = abi::encode(&[Value::Word(exit), Value::Word(U256::from(codec)), Value::Bytes(data)]);

@@ -9,6 +9,8 @@
 //! |---|---|---|
 //! | gas given | the call's, times the rate | all but a 64th of what is left, divided by the rate, rounded down |
 //! | gas used | divided by the rate, rounded up | times the rate: exact |
+//! | call data | 10 FVM gas a byte, as a block that is made of it, before it is looked at | the same, as parameters of every built-in actor |
+//! | links in it | none: a contract opens no block, so it reaches none | none in the answer, for the same reason |
 //! | refunds (EIP-3529) of contracts further up | come back here | wait in the journal for the EVM further down; none in an FVM message |
 //! | depth | one more of the FVM's 1,024 | every open call of both runtimes counts against the EVM's 1,024 |
 //! | changes | undone with the call, on both sides | likewise |
@@ -48,6 +50,10 @@ impl<V: StateView> Seat<V> {
         self.course.expect("a course comes back from every crossing")
     }
 
+    fn fvm_gas_per_gas(&self) -> u64 {
+        self.course.as_ref().map(Course::fvm_gas_per_gas).expect("a course comes back from every crossing")
+    }
+
     const fn take_course(&mut self) -> Course<V> {
         self.course.take().expect("a course comes back from every crossing")
     }
@@ -59,23 +65,46 @@ pub(super) struct Crossed<T> {
     gas: Gas,
 }
 
-/// Runs `act` in a kernel that has the journal while it runs, with the call's gas. `None`: the call stack is too deep.
+/// Runs `act` in a kernel that has the journal while it runs, with the call's data and its gas. Before that the call pays for what it brings:
+/// one that cannot is out of gas, and its data is not even copied. `None`: the call stack is too deep.
 pub(super) fn cross<V: StateView, T>(
     context: &mut EvmContext<V>,
-    gas_limit: u64,
-    act: impl FnOnce(Box<Kernel<V>>, CallStack, &mut GasTracker) -> Returned<V, T>,
+    inputs: &CallInputs,
+    act: impl FnOnce(Box<Kernel<V>>, &[u8], CallStack, &mut GasTracker) -> Returned<V, T>,
 ) -> Option<Crossed<T>> {
     let stack = context.chain.stack.enter(0, 0)?;
+    let rate = context.chain.fvm_gas_per_gas();
+    let mut meter = GasTracker::new(inputs.gas_limit.saturating_mul(rate));
+    let (result, refund) = match meter.charge(price(inputs.input.len())) {
+        Ok(()) => run(context, inputs, |kernel, data| act(kernel, data, stack, &mut meter)),
+        Err(out) => (Err(out.into()), 0),
+    };
+
+    let mut gas = Gas::new(inputs.gas_limit);
+    if !gas.record_regular_cost(meter.used().as_milligas().div_ceil(tributary_wasm::Gas::new(rate).as_milligas())) {
+        gas.spend_all();
+    }
+    gas.record_refund(refund);
+    Some(Crossed { result, gas })
+}
+
+/// What a call with so much data pays ahead: a syscall, and a block of its data, which is copied no oftener than such a block's is.
+fn price(data_bytes: usize) -> tributary_wasm::Gas {
+    prices::SYSCALL + prices::block_create(u32::try_from(data_bytes).unwrap_or(u32::MAX), 0)
+}
+
+/// Runs `act` in a kernel; answers what is to be refunded, too.
+fn run<V: StateView, T>(
+    context: &mut EvmContext<V>,
+    inputs: &CallInputs,
+    act: impl FnOnce(Box<Kernel<V>>, &[u8]) -> Returned<V, T>,
+) -> (Result<T, SyscallError>, i64) {
+    let data = inputs.input.bytes(context);
     let course = context.chain.take_course();
-    let rate = course.fvm_gas_per_gas();
     let mut kernel = Kernel::new(context.journaled_state.take_out(), course);
     let refund_before = kernel.journal().own().refund();
-    let mut meter = GasTracker::new(gas_limit.saturating_mul(rate));
 
-    let (kernel, result) = match meter.charge(prices::SYSCALL) {
-        Ok(()) => act(kernel, stack, &mut meter),
-        Err(out) => (kernel, Err(out.into())),
-    };
+    let (kernel, result) = act(kernel, &data);
 
     let Kernel { journal, course } = *kernel;
     context.journaled_state = journal;
@@ -83,13 +112,7 @@ pub(super) fn cross<V: StateView, T>(
     let own = context.journaled_state.own();
     let refund = own.refund() - refund_before;
     own.set_refund(refund_before);
-
-    let mut gas = Gas::new(gas_limit);
-    if !gas.record_regular_cost(meter.used().as_milligas().div_ceil(tributary_wasm::Gas::new(rate).as_milligas())) {
-        gas.spend_all();
-    }
-    gas.record_refund(refund);
-    Some(Crossed { result, gas })
+    (result, refund)
 }
 
 impl<T> Crossed<T> {

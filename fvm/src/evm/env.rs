@@ -18,7 +18,6 @@ use crate::call::{AccessedAccount, EthereumCall};
 use crate::journal::Journal;
 use crate::kernel::Origin;
 use crate::money;
-use crate::simulation::SimulatedCall;
 use crate::state::StateView;
 
 /// Most gas one transaction may have.
@@ -111,8 +110,8 @@ pub(crate) fn simulated(call: &EthereumCall, gas_limit: u64, nonce: u64, chain_i
 }
 
 /// The same as a transaction that pays.
-pub(crate) fn rehearsed(call: &SimulatedCall, nonce: u64, gas_limit: u64, chain_id: u64) -> TxEnv {
-    let unpaid = simulated(&call.call, gas_limit, nonce, chain_id);
+pub(crate) fn rehearsed(call: &EthereumCall, gas_limit: u64, nonce: u64, chain_id: u64) -> TxEnv {
+    let unpaid = simulated(call, gas_limit, nonce, chain_id);
     TxEnv {
         // Its fees are EIP-1559's; a type above that has them too.
         tx_type: unpaid.tx_type.max(TransactionType::Eip1559.into()),

@@ -71,7 +71,7 @@ pub(crate) fn enter<V: StateView>(kernel: Box<Kernel<V>>, entry: Entry, gas: &mu
     if let Some(tracer) = tracer.filter(|_| is_call) {
         tracer.join_next();
     }
-    let is_held = journal.view().leash().is_some();
+    let is_held = journal.is_asked();
     let seat = Seat::new(course, entry.stack);
     let (mut kernel, result) = if is_traced {
         let evm = super::evm(&env, journal, seat, transaction, Watch::default(), is_held);

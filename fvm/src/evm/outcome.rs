@@ -36,6 +36,8 @@ const BAD_JUMP: ExitCode = ExitCode::new(39);
 pub(crate) struct EvmOutcome {
     pub(crate) exit_code: ExitCode,
     pub(crate) gas_used: u64,
+    /// The same before refunds.
+    pub(crate) max_gas_used: u64,
     /// What was returned; of a contract that was made, its code.
     pub(crate) return_data: Vec<u8>,
     pub(crate) contract: Option<EthAddress>,
@@ -44,17 +46,18 @@ pub(crate) struct EvmOutcome {
 impl EvmOutcome {
     /// The outcome of a call that emitted `events`.
     pub(crate) fn into_call(self, events: Vec<Event>) -> CallOutcome {
-        let Self { exit_code, gas_used, return_data, contract: _ } = self;
+        let Self { exit_code, gas_used, return_data, .. } = self;
         CallOutcome { exit_code, gas_used, fvm_gas_used: 0, return_data, events }
     }
 }
 
 pub(super) fn outcome_of(result: ExecutionResult<HaltReason>) -> EvmOutcome {
     let gas_used = result.tx_gas_used();
+    let max_gas_used = result.gas().total_gas_spent().max(result.gas().floor_gas());
     let exit_code = exit_code(&result);
     let contract = result.created_address().map(|address| EthAddress(address.0.0));
     let return_data = result.into_output().map(|data| data.0.into()).unwrap_or_default();
-    EvmOutcome { exit_code, gas_used, return_data, contract }
+    EvmOutcome { exit_code, gas_used, max_gas_used, return_data, contract }
 }
 
 fn exit_code(result: &ExecutionResult<HaltReason>) -> ExitCode {

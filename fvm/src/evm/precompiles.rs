@@ -8,9 +8,11 @@
 //! | the same, by `DELEGATECALL` or `CALLCODE` | revert | revert |
 //! | masked id that is nobody's one Ethereum address | revert: `no actor has this address` | the same |
 //!
-//! Refusals are reverts with Solidity's `Error(string)`, so a contract can catch them and a wallet shows them.
+//! An actor takes call data of at most a block's size. Refusals are reverts with Solidity's `Error(string)`, so a contract can catch them and a wallet shows them.
 //!
 //! Source of `InvokeEVM`: FIP-0054, "InvokeEVM"; FRC-0042 for its number.
+
+use std::collections::BTreeMap;
 
 use fvm_ipld_encoding::{BytesSer, CBOR};
 use fvm_shared::address::Address;
@@ -21,7 +23,7 @@ use revm::interpreter::{CallInputs, Gas, InstructionResult, InterpreterResult};
 use revm::primitives::hardfork::SpecId;
 use revm::primitives::{AddressSet, Bytes, U256};
 use tributary_primitives::EthAddress;
-use tributary_wasm::{Block, Send};
+use tributary_wasm::{BLOCK_BYTES_MAX, Block, Send};
 
 use super::crossing::{bytes_of, cross, refuse};
 use super::{EvmContext, SPEC, call_actor, evm_address};
@@ -30,6 +32,9 @@ use crate::journal::Callee;
 use crate::kernel::fatal;
 use crate::money;
 use crate::state::StateView;
+
+/// Most bytes of call data that an actor gets: a block's, less the head of a byte string.
+const CALL_DATA_BYTES_MAX: usize = BLOCK_BYTES_MAX - 5;
 
 /// Number of the method by which actors are called like contracts.
 pub(crate) const INVOKE_EVM: u64 = 3_844_450_837;
@@ -41,6 +46,14 @@ impl Precompiles {
     pub(super) fn new(spec: SpecId) -> Self {
         Self(EthPrecompiles::new(spec))
     }
+}
+
+/// All precompiled contracts by name: Ethereum's by those of EIP-7910, and those that reach actors.
+#[must_use]
+pub fn precompiled_contracts() -> BTreeMap<String, EthAddress> {
+    let ethereums = EthPrecompiles::new(SPEC).precompiles.inner().iter();
+    let ethereums = ethereums.map(|(address, one)| (one.id().name(), *address));
+    ethereums.chain(call_actor::ALL).map(|(name, address)| (name.to_owned(), EthAddress(address.0.0))).collect()
 }
 
 /// Whether this is one of Ethereum's precompiled contracts, which are warm in every transaction.
@@ -97,13 +110,13 @@ fn invoke_evm<V: StateView>(context: &mut EvmContext<V>, inputs: &CallInputs) ->
     if inputs.value.get() > U256::from(u128::MAX) {
         return Ok(refuse(inputs, "no actor takes 2^128 or more"));
     }
-    let data = inputs.input.bytes(context);
-    let params = fvm_ipld_encoding::to_vec(&BytesSer(&data)).expect("bytes have a CBOR form");
-    let Ok(params) = Block::new(CBOR, params) else {
+    if inputs.input.len() > CALL_DATA_BYTES_MAX {
         return Ok(refuse(inputs, "the call data is longer than a block may be"));
-    };
+    }
     let (from, to) = (EthAddress(inputs.caller.0.0), EthAddress(inputs.bytecode_address.0.0));
-    let crossed = cross(context, inputs.gas_limit, |mut kernel, stack, gas| {
+    let crossed = cross(context, inputs, |mut kernel, data, stack, gas| {
+        let params = fvm_ipld_encoding::to_vec(&BytesSer(data)).expect("bytes have a CBOR form");
+        let params = Block::new(CBOR, params).expect("CBOR that fits a block is one");
         let ids = kernel.journal().id_of(from).and_then(|from| Ok((from, kernel.journal().id_of(to)?)));
         let (from, receiver) = match ids {
             Ok(ids) => ids,

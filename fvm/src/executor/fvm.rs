@@ -24,7 +24,7 @@ use revm::primitives::U256;
 use tributary_message::FvmTransaction;
 use tributary_primitives::EthAddress;
 use tributary_primitives::actors::BuiltinActor;
-use tributary_wasm::{Block, CallStack, GasTracker, MessageContext, Send};
+use tributary_wasm::{Block, GasTracker, MessageContext, Send};
 
 use super::Executed;
 use super::ethereum::burnt;
@@ -166,7 +166,7 @@ pub(super) fn run(
         value: message.value.clone(),
         read_only: false,
         gas_limit: None,
-        stack: CallStack::bottom(),
+        stack: kernel.journal.bottom(),
     };
     if let Some(exit_code) = unbegun {
         kernel.trace_unbegun(&send, exit_code, &gas)?;

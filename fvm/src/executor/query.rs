@@ -1,6 +1,10 @@
 //! Calls that nobody signed, and the search for the gas they need.
 //!
-//! A call runs on a draft: the state after the latest block, begun as the next block is, with the accounts that its caller wants otherwise.
+//! A call runs on a draft: the state after a block, with the accounts that its caller wants otherwise. It finds itself in that block, after
+//! its last transaction, or in the block that comes next; which of both is its caller's to say.
+//!
+//! A call that offers a price for its gas pays it: its sender must have all its gas and the value, and gets back what is left. One that
+//! offers none pays nothing, and finds no base fee, as with Ethereum's clients.
 
 use std::sync::Arc;
 
@@ -8,21 +12,23 @@ use fvm_ipld_encoding::{RawBytes, to_vec};
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
+use revm::primitives::U256;
 use tributary_message::fvm::Kind;
 use tributary_wasm::MessageContext;
 
 use super::fvm::{Ended, run};
+use super::simulate::unpaid;
 use super::view::View;
 use super::{State, access, begin};
 use crate::block::BlockEnv;
 use crate::call::{CallOutcome, CallRejected, CallRequest, EthereumCall, FvmCall, GasEstimate, Leash};
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::evm::{self, Mode, Runner, TRANSACTION_GAS_MAX};
-use crate::fees;
 use crate::journal::{Accesses, Journal};
 use crate::kernel::{BlockContext, Course, Kernel, Machine, Origin};
 use crate::overrides::{AccountOverrides, Overrides, OverridesRejected};
 use crate::trace::Tracer;
+use crate::{fees, money};
 
 /// Bytes by which a signed message is longer than the message and its signature's bytes: tuple head, byte string head, type.
 const ENVELOPE_BYTES: usize = 1 + 2 + 1;
@@ -36,7 +42,7 @@ type Answered<T> = Result<T, CallRejected>;
 /// What a call does, and who recorded it if it was begun and somebody did.
 pub(super) type Called = (CallOutcome, Option<Box<Tracer>>);
 
-/// A chain's machine, the block that comes next on it, what is to be otherwise, and whoever waits for what runs there.
+/// A chain's machine, the block that calls find themselves in, what is to be otherwise, and whoever waits for what runs there.
 #[derive(Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub(super) machine: &'a Arc<Machine<View>>,
@@ -59,8 +65,10 @@ impl Scene<'_> {
         tracer: Option<Box<Tracer>>,
     ) -> Result<Answered<Called>, ExecutorFatal> {
         self.on_draft(state, |view| match call {
-            CallRequest::Ethereum(call) => Ok(self.call_ethereum(view, call, tracer, |_| ())?.0),
-            CallRequest::Fvm(call) => self.call_fvm(view, call, tracer),
+            CallRequest::Ethereum(call) => {
+                Ok(self.call_ethereum(view, call, tracer, |_| ())?.map(|(called, ())| called))
+            }
+            CallRequest::Fvm(call) => self.call_fvm(view, call, tracer).map(Ok),
         })
     }
 
@@ -72,9 +80,18 @@ impl Scene<'_> {
     ) -> Result<Answered<(CallOutcome, Accesses)>, ExecutorFatal> {
         let chain_id = self.env.chain_id;
         self.on_draft(state, |view| {
-            let ((outcome, _), reached) =
-                self.call_ethereum(view, call, None, |journal| access::noted(journal, call, chain_id))?;
-            Ok((outcome, reached))
+            let called = self.call_ethereum(view, call, None, |journal| access::noted(journal, call, chain_id))?;
+            Ok(called.map(|((outcome, _), reached)| (outcome, reached)))
+        })
+    }
+
+    /// The most gas that the sender of a call can pay for at what it offers; `None` if it has no more than the value.
+    pub(super) fn payable(self, state: State, call: &EthereumCall) -> Result<Answered<Option<u64>>, ExecutorFatal> {
+        self.on_draft(state, |view| {
+            let (_, balance) = Journal::over(view, self.env.height).nonce_and_balance(call.from)?;
+            let left = money::to_u256(&call.value).map_or(U256::ZERO, |value| balance.saturating_sub(value));
+            let gas = u64::try_from(left / U256::from(call.max_fee_per_gas.max(1))).unwrap_or(u64::MAX);
+            Ok(Ok((!left.is_zero()).then_some(gas)))
         })
     }
 
@@ -82,7 +99,7 @@ impl Scene<'_> {
     fn on_draft<T>(
         self,
         state: State,
-        run: impl FnOnce(View) -> Result<T, ExecutorFatal>,
+        run: impl FnOnce(View) -> Result<Answered<T>, ExecutorFatal>,
     ) -> Result<Answered<T>, ExecutorFatal> {
         let state = match draft(state, self.env, &self.overrides.accounts)? {
             Ok(state) => state,
@@ -96,7 +113,7 @@ impl Scene<'_> {
                 tracing::debug!(%fatal, "a call met what its overrides made");
                 Ok(Err(OverridesRejected::Impossible(fatal.to_string()).into()))
             }
-            ran => ran.map(Ok),
+            ran => ran,
         }
     }
 
@@ -106,7 +123,7 @@ impl Scene<'_> {
     }
 
     /// The call's own gas limit, held to what a transaction may have.
-    fn gas_limit(self, call: &CallRequest) -> u64 {
+    pub(super) fn gas_limit(self, call: &CallRequest) -> u64 {
         match call {
             CallRequest::Ethereum(call) => self.ethereum_gas_limit(call),
             CallRequest::Fvm(call) => self.fvm_gas_limit(call),
@@ -139,29 +156,36 @@ impl Scene<'_> {
         call: &EthereumCall,
         tracer: Option<Box<Tracer>>,
         look: impl FnOnce(&Journal<View>) -> T,
-    ) -> Result<(Called, T), ExecutorFatal> {
+    ) -> Result<Answered<(Called, T)>, ExecutorFatal> {
         let gas_limit = self.ethereum_gas_limit(call);
-        // It pays nothing, so it finds no base fee, as with Ethereum's clients; unless one is wanted.
-        let block = BlockEnv { base_fee: self.overrides.block.base_fee.unwrap_or(0), ..self.block() };
         // Which past blocks there are is the chain's to say, whatever the block's number.
         let mut journal = Journal::over(view, self.env.height);
         journal.trace(tracer);
-        let transaction = evm::simulated(call, gas_limit, 0, block.chain_id);
-        let (mut journal, ended) =
-            Runner::new(self.machine, &block, Mode::Simulation).transact(journal, transaction)?;
+        let (mode, block, transaction) = if call.pays() {
+            // Nonces do not matter: it has its sender's next.
+            let (nonce, _) = journal.nonce_and_balance(call.from)?;
+            (Mode::Rehearsal, self.block(), evm::rehearsed(call, gas_limit, nonce, self.env.chain_id))
+        } else {
+            let block = BlockEnv { base_fee: self.overrides.block.base_fee.unwrap_or(0), ..self.block() };
+            (Mode::Simulation, block, evm::simulated(call, gas_limit, 0, self.env.chain_id))
+        };
+        let (mut journal, ended) = Runner::new(self.machine, &block, mode).transact(journal, transaction)?;
         let seen = look(&journal);
         let called = match ended {
             Ok(outcome) => {
                 let finished = journal.finish()?;
                 (outcome.into_call(finished.events), finished.tracer)
             }
-            // Of what makes a transaction invalid only the gas limit is left.
+            // Of what makes a transaction invalid only the price is left, and the gas limit.
             Err(why) => {
+                if let Some(unpaid) = unpaid(call, block.base_fee, &why) {
+                    return Ok(Err(unpaid.into()));
+                }
                 tracing::debug!(%why, "call is not valid");
                 (ended_early(ExitCode::SYS_OUT_OF_GAS, gas_limit), None)
             }
         };
-        Ok((called, seen))
+        Ok(Ok((called, seen)))
     }
 
     fn call_fvm(self, view: View, call: &FvmCall, tracer: Option<Box<Tracer>>) -> Result<Called, ExecutorFatal> {
@@ -199,7 +223,7 @@ impl Scene<'_> {
     }
 }
 
-/// The state as the next block's first transaction finds it, with these accounts otherwise. Nothing is made of it but answers.
+/// The state as a transaction in the block `env` finds it, with these accounts otherwise. Nothing is made of it but answers.
 pub(super) fn draft(state: State, env: &BlockEnv, accounts: &AccountOverrides) -> Result<Altered<State>, StateFatal> {
     let mut state = begin(state, env)?;
     state.begin_draft();
@@ -212,6 +236,11 @@ pub(super) fn draft(state: State, env: &BlockEnv, accounts: &AccountOverrides) -
         }
     }
     Ok(Ok(state))
+}
+
+/// What becomes of a call whose sender cannot pay for any gas.
+pub(super) fn poor() -> CallOutcome {
+    ended_early(ExitCode::SYS_INSUFFICIENT_FUNDS, 0)
 }
 
 fn ended_early(exit_code: ExitCode, gas_used: u64) -> CallOutcome {
@@ -248,17 +277,16 @@ fn bytes_max(message: &Message) -> usize {
     to_vec(&largest).map_or(0, |bytes| bytes.len()) + ENVELOPE_BYTES + kind.signature_bytes()
 }
 
-/// Searches for the least gas limit with which `run` ends with exit code zero.
+/// Searches for the least gas limit, at most `high`, with which `run` ends with exit code zero.
 ///
 /// What a call uses with all the gas is at most what it needs: refunds come back only after it ran, and a call may keep gas back for
 /// calls of its own. That amount is tried first, then the rest is halved. Enough gas is taken to stay enough when there is more of
 /// it; a contract that goes by the gas it has left can break that, and gets an estimate that works, not the least.
 pub(super) fn estimate<E>(
-    scene: Scene<'_>,
+    mut high: u64,
     call: &CallRequest,
     mut run: impl FnMut(&CallRequest) -> Result<CallOutcome, E>,
 ) -> Result<GasEstimate, E> {
-    let mut high = scene.gas_limit(call);
     let all = run(&with_gas_limit(call, high))?;
     if !all.exit_code.is_success() {
         return Ok(GasEstimate::Never(all));

@@ -9,7 +9,7 @@ use super::ethereum::burnt;
 use super::query::{Altered, draft};
 use super::view::View;
 use super::{State, pay};
-use crate::call::{CallOutcome, Leash};
+use crate::call::{CallOutcome, EthereumCall, Leash};
 use crate::error::ExecutorFatal;
 use crate::evm::{self, EvmOutcome, Mode, Runner, TRANSACTION_GAS_MAX};
 use crate::journal::Journal;
@@ -106,17 +106,17 @@ impl<'a> Series<'a> {
         let nonce = call.nonce.unwrap_or(next);
         let chain_id = self.block.env.chain_id;
         let transaction = if self.block.validation {
-            evm::rehearsed(call, nonce, gas_limit, chain_id)
+            evm::rehearsed(&call.call, gas_limit, nonce, chain_id)
         } else {
             evm::simulated(&call.call, gas_limit, nonce, chain_id)
         };
         match self.evm.transact(journal, transaction)? {
             (journal, Ok(outcome)) => {
-                let contract = outcome.contract;
-                let (state, outcome) = self.finish(journal, call, outcome)?;
-                Ok(Ok((state, Simulated { nonce, gas_limit, contract, outcome })))
+                let EvmOutcome { contract, max_gas_used, .. } = outcome;
+                let (state, outcome) = self.finish(journal, &call.call, outcome)?;
+                Ok(Ok((state, Simulated { nonce, gas_limit, max_gas_used, contract, outcome })))
             }
-            (_, Err(why)) => Ok(Err(self.invalid(call, gas_limit, &why))),
+            (_, Err(why)) => Ok(Err(self.invalid(&call.call, gas_limit, &why))),
         }
     }
 
@@ -138,7 +138,7 @@ impl<'a> Series<'a> {
     fn finish(
         &mut self,
         mut journal: Journal<View>,
-        call: &SimulatedCall,
+        call: &EthereumCall,
         outcome: EvmOutcome,
     ) -> Result<(State, CallOutcome), ExecutorFatal> {
         let finished = journal.finish()?;
@@ -153,7 +153,7 @@ impl<'a> Series<'a> {
     }
 
     /// What a call pays, and the part of it that is a tip, in attoTRB.
-    fn fee(&self, call: &SimulatedCall, gas_used: u64) -> (U256, U256) {
+    fn fee(&self, call: &EthereumCall, gas_used: u64) -> (U256, U256) {
         let base_fee = self.block.env.base_fee;
         let price = fees::effective_price(call.max_fee_per_gas, call.max_priority_fee_per_gas, base_fee);
         match price.filter(|_| self.block.validation) {
@@ -162,18 +162,15 @@ impl<'a> Series<'a> {
         }
     }
 
-    fn invalid(&self, call: &SimulatedCall, gas_limit: u64, why: &InvalidTransaction) -> CallInvalid {
-        let (sender, fee) = (call.call.from, call.max_fee_per_gas);
+    fn invalid(&self, call: &EthereumCall, gas_limit: u64, why: &InvalidTransaction) -> CallInvalid {
+        if let Some(invalid) = unpaid(call, self.block.env.base_fee, why) {
+            return invalid;
+        }
+        let sender = call.from;
         match *why {
             InvalidTransaction::NonceTooLow { tx, state } => CallInvalid::NonceTooLow { sender, got: tx, next: state },
             InvalidTransaction::NonceTooHigh { tx, state } => {
                 CallInvalid::NonceTooHigh { sender, got: tx, next: state }
-            }
-            InvalidTransaction::LackOfFundForMaxFee { ref fee, ref balance } => {
-                CallInvalid::Funds { sender, balance: **balance, cost: **fee }
-            }
-            InvalidTransaction::OverflowPaymentInTransaction => {
-                CallInvalid::Funds { sender, balance: U256::ZERO, cost: U256::MAX }
             }
             InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
             | InvalidTransaction::GasFloorMoreThanGasLimit { .. }
@@ -185,14 +182,26 @@ impl<'a> Series<'a> {
             | InvalidTransaction::GasFloorMoreThanGasLimit { gas_floor: want, gas_limit: have } => {
                 CallInvalid::IntrinsicGas { have, want }
             }
-            InvalidTransaction::CreateInitCodeSizeLimit => CallInvalid::InitCode(call.call.input.len()),
-            InvalidTransaction::GasPriceLessThanBasefee => {
-                CallInvalid::Fee { sender, fee, base_fee: self.block.env.base_fee }
-            }
-            InvalidTransaction::PriorityFeeGreaterThanMaxFee => {
-                CallInvalid::Tip { sender, tip: call.max_priority_fee_per_gas, fee }
-            }
+            InvalidTransaction::CreateInitCodeSizeLimit => CallInvalid::InitCode(call.input.len()),
             ref other => CallInvalid::Rule(other.to_string()),
         }
     }
+}
+
+/// Why what a call offers for its gas is not taken, if that is why it is invalid.
+pub(super) fn unpaid(call: &EthereumCall, base_fee: u64, why: &InvalidTransaction) -> Option<CallInvalid> {
+    let (sender, fee) = (call.from, call.max_fee_per_gas);
+    Some(match why {
+        InvalidTransaction::LackOfFundForMaxFee { fee: cost, balance } => {
+            CallInvalid::Funds { sender, balance: **balance, cost: **cost }
+        }
+        InvalidTransaction::OverflowPaymentInTransaction => {
+            CallInvalid::Funds { sender, balance: U256::ZERO, cost: U256::MAX }
+        }
+        InvalidTransaction::GasPriceLessThanBasefee => CallInvalid::Fee { sender, fee, base_fee },
+        InvalidTransaction::PriorityFeeGreaterThanMaxFee => {
+            CallInvalid::Tip { sender, tip: call.max_priority_fee_per_gas, fee }
+        }
+        _ => return None,
+    })
 }

@@ -1,6 +1,7 @@
 //! Blocks on a small world: two Ethereum accounts, one key's account, two installed modules.
 
 mod access;
+mod calls;
 mod cron;
 mod crossing;
 mod ethereum;

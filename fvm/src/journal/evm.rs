@@ -54,6 +54,9 @@ impl<V: StateView> JournalTr for Journal<V> {
     fn checkpoint_revert(&mut self, checkpoint: JournalCheckpoint) {
         self.0.own.revert_to(checkpoint.selfdestructed_i);
         self.0.evm.checkpoint_revert(checkpoint);
+        if self.0.evm.depth == 0 {
+            self.0.own.forget_blocks();
+        }
     }
 
     fn create_account_checkpoint(

@@ -1,4 +1,9 @@
 //! Our half of the journal: what revm does not know of, and the log by which it is undone.
+//!
+//! Blocks alone are not undone with the call that put them: what an aborted call answers may link to them, and who got the answer may
+//! open such a link, or keep it as its state. They go when the transaction's outermost call is undone: then nobody is left who has a link.
+//!
+//! Source: ref-fvm 4.8, `fvm/src/call_manager/default.rs`, `with_transaction`, which takes back state, events and accesses.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,7 +65,6 @@ enum Undo {
     /// In a box: a key is larger than all else here.
     Entry(Box<(ActorID, EntryKey)>, Option<Option<Arc<[u8]>>>),
     Name,
-    Block,
     Event,
     Access(ActorID, Option<Access>),
     Refund(i64),
@@ -103,7 +107,7 @@ impl Own {
         self.undo.len()
     }
 
-    /// Takes back every change made after the log stood at `position`, the last first.
+    /// Takes back every change made after the log stood at `position`, the last first; blocks stay.
     pub(crate) fn revert_to(&mut self, position: usize) {
         while self.undo.len() > position {
             match self.undo.pop() {
@@ -113,9 +117,6 @@ impl Own {
                 Some(Undo::Entry(of, None)) => drop(self.entries.remove(&*of)),
                 Some(Undo::Name) => {
                     self.names_in_order.pop().and_then(|(address, _)| self.names.remove(&address));
-                }
-                Some(Undo::Block) => {
-                    self.blocks_in_order.pop().and_then(|(cid, _)| self.blocks.remove(&cid));
                 }
                 Some(Undo::Event) => drop(self.events.pop()),
                 Some(Undo::Access(id, Some(access))) => drop(self.accesses.insert(id, access)),
@@ -176,8 +177,13 @@ impl Own {
     pub(crate) fn put_block(&mut self, cid: Cid, block: Arc<[u8]>) {
         if self.blocks.insert(cid, Arc::clone(&block)).is_none() {
             self.blocks_in_order.push((cid, block));
-            self.undo.push(Undo::Block);
         }
+    }
+
+    /// Forgets all blocks: the outermost call is undone.
+    pub(crate) fn forget_blocks(&mut self) {
+        self.blocks.clear();
+        self.blocks_in_order.clear();
     }
 
     pub(crate) fn emit(&mut self, event: Emitted) {
@@ -244,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revert_takes_back_each_kind_of_change_and_nothing_older() {
+    fn a_revert_takes_back_each_kind_of_change_but_blocks_and_nothing_older() {
         let mut own = Own::default();
         let (name, key) = (Address::new_actor(b"one"), EntryKey::new(b"key").unwrap());
         own.set_actor(100, Some(head(b"a")));
@@ -259,7 +265,7 @@ mod tests {
         own.set_actor(101, Some(head(b"b")));
         own.name(name, 101);
         own.advance_to(102);
-        own.put_block(raw_cid(b"gone"), Arc::from(*b"gone"));
+        own.put_block(raw_cid(b"later"), Arc::from(*b"later"));
         own.put_block(raw_cid(b"kept"), Arc::from(*b"kept"));
         let (address, said) = (EthAddress([1; 20]), Vec::new().into());
         own.emit(Emitted { address, emitter: None, said });
@@ -271,9 +277,13 @@ mod tests {
         assert_eq!(own.entry(100, &key).flatten().map(AsRef::as_ref), Some(&b"old"[..]));
         assert_eq!(own.entry(101, &key), None);
         assert_eq!((own.resolve(&name), own.next_id), (None, None));
-        assert_eq!((own.block(&raw_cid(b"gone")), own.blocks_in_order.len()), (None, 1));
-        assert!(own.block(&raw_cid(b"kept")).is_some() && own.events.is_empty());
+        assert!(own.events.is_empty());
         assert_eq!(own.first_access(100, Access::Update), FirstAccess { lookup: false, update: true });
+        let blocks: Vec<_> = own.blocks_in_order.iter().map(|(cid, _)| *cid).collect();
+        assert_eq!(blocks, [raw_cid(b"kept"), raw_cid(b"later")], "once each, in the order of the first put");
+        assert_eq!(own.block(&raw_cid(b"later")).as_deref(), Some(&b"later"[..]));
+        own.forget_blocks();
+        assert_eq!((own.block(&raw_cid(b"kept")), own.blocks_in_order.len()), (None, 0));
     }
 
     #[test]

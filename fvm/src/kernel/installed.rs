@@ -6,7 +6,7 @@ use cid::Cid;
 use fvm_shared::ActorID;
 use tributary_primitives::actors::SYSTEM_ID;
 use tributary_primitives::raw_cid;
-use tributary_wasm::{CodeRejected, SyscallError};
+use tributary_wasm::{CodeRejected, GasTracker, SyscallError, prices};
 
 use super::{Kernel, fatal};
 use crate::error::StateFatal;
@@ -26,10 +26,22 @@ impl<V: StateView> Kernel<V> {
         self.course.machine.params().code_installer.allows(actor)
     }
 
-    /// Checks a module, compiles it and installs it. Inner error: it is no actor's code, and nothing changed.
-    pub(crate) fn install(&mut self, wasm: &[u8]) -> Result<Result<Cid, CodeRejected>, SyscallError> {
-        let code = raw_cid(wasm);
-        if let Err(rejected) = self.course.machine.engine().load(code, wasm) {
+    /// Checks a module, compiles it and installs it; charges what compiling takes beyond its bytes. Inner error: it is no actor's code, and
+    /// nothing changed.
+    pub(crate) fn install(
+        &mut self,
+        wasm: &[u8],
+        gas: &mut GasTracker,
+    ) -> Result<Result<Cid, CodeRejected>, SyscallError> {
+        let (code, engine) = (raw_cid(wasm), self.course.machine.engine());
+        let survey = match engine.survey(wasm) {
+            Ok(survey) => survey,
+            Err(rejected) => return Ok(Err(rejected)),
+        };
+        gas.charge(prices::compile(wasm.len(), survey.compile_ns))?;
+        // What somebody only asks about is not kept beside the code of the chain.
+        let taken = if self.journal.is_asked() { engine.check(wasm) } else { engine.load(code, wasm).map(drop) };
+        if let Err(rejected) = taken {
             return Ok(Err(rejected));
         }
         let head = self.system().map_err(fatal)?;

@@ -11,8 +11,9 @@
 //! | 3844450837 | InvokeEVM | call data, a byte string; none for empty | what it returns, a byte string; 33 and the revert's data |
 //! | others from 1024 | handle_filecoin_method | any, with their codec | what the contract's `handle_filecoin_method(uint64,uint64,bytes)` returns |
 //!
-//! The last must answer `(uint32 exit_code, uint64 codec, bytes data)`; anything else is exit code 21, `USR_SERIALIZATION`. A contract
-//! without code accepts every call.
+//! The last must answer `(uint32 exit_code, uint64 codec, bytes data)`; anything else is exit code 21, `USR_SERIALIZATION`, and so is DAG-CBOR
+//! that links to blocks: a contract opens none, so there is none that it could know to be there. What it answers is scanned for links at
+//! the price of the syscall `block_create`. A contract without code accepts every call.
 //!
 //! Source: FIP-0054, "EVM runtime actor"; filecoin-project/builtin-actors, `actors/evm/src/lib.rs`.
 
@@ -25,7 +26,7 @@ use revm::context_interface::JournalTr;
 use revm::primitives::U256;
 use tributary_primitives::actors::SYSTEM_ID;
 use tributary_primitives::{EthAddress, raw_cid};
-use tributary_wasm::{Block, GasTracker, Send, prices};
+use tributary_wasm::{Block, GasTracker, Send, SyscallError, prices};
 
 use super::{Answer, Refusal, byte_string, bytes_of, cbor, params, unhandled};
 use crate::evm::abi::{self, Value};
@@ -100,7 +101,7 @@ fn run<V: StateView>(
     let answer = left.map_err(Refusal::from).and_then(|left| match left {
         Left { exit_code, output } if !exit_code.is_success() => Err(Refusal::Said(exit_code, byte_string(&output)?)),
         Left { output, .. } if send.method == INVOKE_EVM => byte_string(&output).map(Some),
-        Left { output, .. } => answer_of_native_method(&output),
+        Left { output, .. } => answer_of_native_method(&output, gas),
     });
     (kernel, answer)
 }
@@ -113,19 +114,22 @@ fn native_method(method: u64, params: Option<&Block>) -> Vec<u8> {
 }
 
 /// What the contract says its method returned.
-fn answer_of_native_method(output: &[u8]) -> Answer {
-    let malformed = Refusal::Exit(ExitCode::USR_SERIALIZATION);
+fn answer_of_native_method(output: &[u8], gas: &mut GasTracker) -> Answer {
     // A contract without code has nothing to say.
     if output.is_empty() {
         return Ok(None);
     }
     let read = || {
         let exit_code = u32::try_from(abi::number(output, 0)?).ok()?;
-        let (codec, data) = (abi::number(output, 1)?, abi::bytes(output, 2)?);
-        let block = (codec != 0).then(|| Block::new(codec, data)).transpose().ok()?;
-        (codec != 0 || data.is_empty()).then_some((ExitCode::new(exit_code), block))
+        Some((ExitCode::new(exit_code), abi::number(output, 1)?, abi::bytes(output, 2)?))
     };
-    match read().ok_or(malformed)? {
+    let (exit_code, codec, data) = read().ok_or(MALFORMED)?;
+    let block = match (codec, data) {
+        (0, []) => None,
+        (0, _) => return Err(MALFORMED),
+        (codec, data) => Some(answered(codec, data, gas)?),
+    };
+    match (exit_code, block) {
         (exit_code, block) if exit_code.is_success() => Ok(block),
         // Codes below are the system's own.
         (exit_code, _) if exit_code.is_system_error() => Err(Refusal::Exit(ExitCode::SYS_ILLEGAL_EXIT_CODE)),
@@ -134,14 +138,26 @@ fn answer_of_native_method(output: &[u8]) -> Answer {
     }
 }
 
-/// The code as a block of state, which the caller may open.
+/// What a contract answers that is no answer.
+const MALFORMED: Refusal = Refusal::Exit(ExitCode::USR_SERIALIZATION);
+
+fn answered(codec: u64, data: &[u8], gas: &mut GasTracker) -> Result<Block, Refusal> {
+    match Block::scanned(codec, data.into(), gas) {
+        Ok(block) if block.links().is_empty() => Ok(block),
+        Ok(_) | Err(SyscallError::Rejected(_)) => Err(MALFORMED),
+        Err(halt) => Err(halt.into()),
+    }
+}
+
+/// The code as a block of state, which the caller may open. Paid for before it is hashed.
 fn bytecode<V: StateView>(kernel: &mut Kernel<V>, receiver: ActorID, gas: &mut GasTracker) -> Answer {
     let code = code(kernel, receiver)?.1;
-    let cid: Option<Cid> = (!code.is_empty()).then(|| raw_cid(&code));
-    if let Some(cid) = cid {
-        gas.charge(prices::block_link(u32::try_from(code.len()).unwrap_or(u32::MAX)))
-            .map_err(|out| Refusal::Halt(out.into()))?;
-        kernel.journal().put_block(cid, code.into());
+    let mut cid: Option<Cid> = None;
+    if !code.is_empty() {
+        gas.charge(prices::block_link(u32::try_from(code.len()).unwrap_or(u32::MAX))).map_err(SyscallError::from)?;
+        let named = raw_cid(&code);
+        kernel.journal().put_block(named, code.into());
+        cid = Some(named);
     }
     let bytes = fvm_ipld_encoding::to_vec(&cid).map_err(|_| Refusal::Exit(ExitCode::USR_SERIALIZATION))?;
     Block::new(DAG_CBOR, bytes).map(Some).map_err(|_| Refusal::Exit(ExitCode::USR_SERIALIZATION))

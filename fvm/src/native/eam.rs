@@ -9,7 +9,8 @@
 //! Each returns `[id, f2 address | null, Ethereum address]`; contracts made here have no f2 address. Contracts seldom need the first two:
 //! the EVM's own instructions do the same.
 //!
-//! Gas: Ethereum's for `CREATE` (EIP-3860 included) at the chain's rate, and what the constructor uses.
+//! Gas: Ethereum's for `CREATE` (EIP-3860 included) at the chain's rate, and what the constructor uses. The former is paid before the init
+//! code is hashed; init code that is too long is refused before either, with exit code 16.
 //!
 //! Source: FIP-0055, "Ethereum Address Manager"; filecoin-project/builtin-actors, `actors/eam/src/lib.rs`.
 
@@ -76,8 +77,8 @@ pub(super) fn invoke<V: StateView>(
     send: Send,
     gas: &mut GasTracker,
 ) -> (Box<Kernel<V>>, Answer) {
-    let planned = plan(&mut kernel, &send).and_then(|plan| {
-        prepare(&mut kernel, &send, &plan, gas)?;
+    let planned = plan(&mut kernel, &send, gas).and_then(|plan| {
+        hand_back(&mut kernel, &send)?;
         Ok(plan)
     });
     match planned {
@@ -86,7 +87,7 @@ pub(super) fn invoke<V: StateView>(
     }
 }
 
-fn plan<V: StateView>(kernel: &mut Kernel<V>, send: &Send) -> Result<Plan, Refusal> {
+fn plan<V: StateView>(kernel: &mut Kernel<V>, send: &Send, gas: &mut GasTracker) -> Result<Plan, Refusal> {
     if send.read_only && matches!(send.method, CREATE | CREATE2 | CREATE_EXTERNAL) {
         return Err(Refusal::Exit(ExitCode::USR_READ_ONLY));
     }
@@ -96,12 +97,14 @@ fn plan<V: StateView>(kernel: &mut Kernel<V>, send: &Send) -> Result<Plan, Refus
         CREATE => {
             check_caller(kernel, send.from, |code| code == Some(BuiltinActor::Evm))?;
             let CreateParams { init_code, nonce } = params(send)?;
+            pay(kernel, &init_code, gas)?;
             let creator = creator(kernel)?;
             Ok(Plan { creator, address: address(evm_address(creator).create(nonce)), init_code })
         }
         CREATE2 => {
             check_caller(kernel, send.from, |code| code == Some(BuiltinActor::Evm))?;
             let Create2Params { init_code, salt } = params(send)?;
+            pay(kernel, &init_code, gas)?;
             let creator = creator(kernel)?;
             let made = evm_address(creator).create2(salt, keccak256(&init_code));
             Ok(Plan { creator, address: address(made), init_code })
@@ -109,11 +112,13 @@ fn plan<V: StateView>(kernel: &mut Kernel<V>, send: &Send) -> Result<Plan, Refus
         CREATE_EXTERNAL => {
             let is_account = |code| matches!(code, Some(BuiltinActor::Account | BuiltinActor::EthAccount));
             check_caller(kernel, send.from, is_account)?;
+            let init_code = bytes_of(send)?;
+            pay(kernel, &init_code, gas)?;
             let creator = creator(kernel)?;
             let origin = kernel.course.origin();
             let named = if creator.as_actor_id().is_some() { stable_name(&origin.address) } else { creator };
             let made = evm_address(named).create(origin.message.nonce);
-            Ok(Plan { creator, address: address(made), init_code: bytes_of(send)? })
+            Ok(Plan { creator, address: address(made), init_code })
         }
         _ => unhandled().map(|_| unreachable!("to be unhandled is a refusal")),
     }
@@ -139,20 +144,19 @@ fn check_caller<V: StateView>(
     may(code).then_some(()).ok_or(Refusal::Exit(ExitCode::USR_FORBIDDEN))
 }
 
-/// Checks and charges what the EVM's instruction would, and hands the value back to who sent it: the creation takes it from there.
-fn prepare<V: StateView>(
-    kernel: &mut Kernel<V>,
-    send: &Send,
-    plan: &Plan,
-    gas: &mut GasTracker,
-) -> Result<(), Refusal> {
-    if plan.init_code.len() > INIT_CODE_BYTES_MAX {
+/// Checks and charges what the EVM's instruction would.
+fn pay<V: StateView>(kernel: &Kernel<V>, init_code: &[u8], gas: &mut GasTracker) -> Result<(), Refusal> {
+    if init_code.len() > INIT_CODE_BYTES_MAX {
         return Err(Refusal::Exit(ExitCode::USR_ILLEGAL_ARGUMENT));
     }
-    let words = u64::try_from(plan.init_code.len().div_ceil(32)).unwrap_or(u64::MAX);
+    let words = u64::try_from(init_code.len().div_ceil(32)).unwrap_or(u64::MAX);
     let price = CREATE_GAS + INIT_CODE_WORD_GAS * words;
     let rate = kernel.course.fvm_gas_per_gas();
-    gas.charge(Gas::new(price) * rate).map_err(|out| Refusal::Halt(out.into()))?;
+    gas.charge(Gas::new(price) * rate).map_err(|out| Refusal::Halt(out.into()))
+}
+
+/// Hands the value back to who sent it: the creation takes it from there.
+fn hand_back<V: StateView>(kernel: &mut Kernel<V>, send: &Send) -> Result<(), Refusal> {
     let value = money::to_u256(&send.value).ok_or(Refusal::Exit(ExitCode::USR_ILLEGAL_ARGUMENT))?;
     let moved = kernel.journal().transfer(EAM_ID, send.from, value);
     let moved = moved.map_err(|broken| Refusal::from(fatal(broken)))?;

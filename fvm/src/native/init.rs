@@ -22,6 +22,7 @@
 //! | 45 | starts with too large a memory |
 //! | 46 | exports a reserved name |
 //! | 47, 48 | cannot be metered, does not compile |
+//! | 49, 50 | has a function whose call takes too much stack, one that may take too long to compile |
 //!
 //! Source: filecoin-project/builtin-actors, `actors/init/src/lib.rs`, `exec`.
 
@@ -34,11 +35,17 @@ use fvm_shared::{ActorID, METHOD_CONSTRUCTOR};
 use tributary_primitives::actors::{BuiltinActor, INIT_ID, SYSTEM_ID};
 use tributary_primitives::init::{EXEC, ExecParams, ExecReturn};
 use tributary_primitives::raw_cid;
-use tributary_wasm::{Access, Block, CodeRejected, GasTracker, NewActor, Send, SyscallError, prices};
+use tributary_wasm::{Access, Block, CodeRejected, Gas, GasTracker, NewActor, Send, SyscallError, prices};
 
 use super::{Answer, Refusal, bytes_of, cbor, params, unhandled};
 use crate::kernel::Kernel;
 use crate::state::StateView;
+
+/// Looking whether code is installed: the system actor's state is read, and a node of its map of code.
+const LOOK_UP: Gas = Gas::new(2 * prices::BLOCK_OPEN.round_up());
+
+/// FVM gas to hash a byte with blake2b. Source: as for the syscall `hash`.
+const BLAKE2B_BYTE_GAS: u64 = 10;
 
 /// Method number of `InstallCode`.
 ///
@@ -66,7 +73,7 @@ struct InstallReturn {
     is_new: bool,
 }
 
-/// Installs a module. One that is installed already costs little, and stays.
+/// Installs a module. One that is installed already costs naming it and looking for it, and stays.
 fn install<V: StateView>(kernel: &mut Kernel<V>, send: &Send, gas: &mut GasTracker) -> Answer {
     if send.read_only {
         return Err(Refusal::Exit(ExitCode::USR_READ_ONLY));
@@ -75,6 +82,7 @@ fn install<V: StateView>(kernel: &mut Kernel<V>, send: &Send, gas: &mut GasTrack
         return Err(Refusal::Exit(ExitCode::USR_FORBIDDEN));
     }
     let wasm = bytes_of(send)?;
+    gas.charge(prices::hash(BLAKE2B_BYTE_GAS, wasm.len()) + LOOK_UP).map_err(SyscallError::from)?;
     let code = raw_cid(&wasm);
     if kernel.is_installed(&code)? {
         return cbor(&InstallReturn { code, is_new: false });
@@ -82,7 +90,7 @@ fn install<V: StateView>(kernel: &mut Kernel<V>, send: &Send, gas: &mut GasTrack
     let bytes = u32::try_from(wasm.len()).map_err(|_| Refusal::Exit(ExitCode::USR_ILLEGAL_ARGUMENT))?;
     gas.charge(prices::install(bytes)).map_err(SyscallError::from)?;
     kernel.charge_access(SYSTEM_ID, Access::Update, gas)?;
-    match kernel.install(&wasm)? {
+    match kernel.install(&wasm, gas)? {
         Ok(code) => cbor(&InstallReturn { code, is_new: true }),
         Err(rejected) => {
             tracing::debug!(%code, %rejected, "code not installed");
@@ -110,6 +118,8 @@ const fn exit_code_of(rejected: &CodeRejected) -> ExitCode {
         CodeRejected::ReservedExport { .. } => 46,
         CodeRejected::NotInstrumentable(_) => 47,
         CodeRejected::NotCompilable(_) => 48,
+        CodeRejected::FrameTooLarge { .. } => 49,
+        CodeRejected::TooCostly { .. } => 50,
     })
 }
 
@@ -140,11 +150,14 @@ fn prepare<V: StateView>(
     if send.read_only {
         return Err(Refusal::Exit(ExitCode::USR_READ_ONLY));
     }
-    if code != BuiltinActor::Multisig.code() && !kernel.is_installed(&code)? {
-        return Err(Refusal::Exit(ExitCode::USR_FORBIDDEN));
+    if code != BuiltinActor::Multisig.code() {
+        gas.charge(LOOK_UP).map_err(SyscallError::from)?;
+        if !kernel.is_installed(&code)? {
+            return Err(Refusal::Exit(ExitCode::USR_FORBIDDEN));
+        }
     }
     let stack = send.stack.enter(0, 0).ok_or(Refusal::Exit(ExitCode::USR_FORBIDDEN))?;
-    let params = (!params.is_empty()).then(|| Block::new(CBOR, params.to_vec())).transpose();
+    let params = (!params.is_empty()).then(|| Block::new(CBOR, params.bytes())).transpose();
     let params = params.map_err(|_| Refusal::Exit(ExitCode::USR_ILLEGAL_ARGUMENT))?;
     gas.charge(prices::ADDRESS_ASSIGN).map_err(SyscallError::from)?;
     let robust = kernel.next_address();

@@ -52,7 +52,9 @@ use tributary_primitives::actors::BuiltinActor;
 use tributary_wasm::{GasTracker, Send};
 
 use self::sending::perform;
-use self::words::{ApproveReturn, ProposeReturn, ReceiverParams, Transaction, TransactionId};
+use self::words::{
+    ApproveReturn, CONSTRUCTOR_BYTES_MAX, ConstructorParams, ProposeReturn, ReceiverParams, Transaction, TransactionId,
+};
 use super::{Answer, FIRST_EXPORTED_METHOD, Refusal, cbor, params, unhandled};
 use crate::kernel::{Kernel, fatal};
 use crate::state::StateView;
@@ -116,7 +118,7 @@ impl<V: StateView> Call<'_, V> {
             self.check_caller_is_built_in()?;
         }
         match send.method {
-            METHOD_CONSTRUCTOR => self.construct(params(send)?),
+            METHOD_CONSTRUCTOR => self.construct(constructor_params(send)?),
             PROPOSE => return self.propose(params(send)?),
             APPROVE => return self.approve(params(send)?),
             CANCEL => self.cancel(params(send)?),
@@ -138,6 +140,14 @@ impl<V: StateView> Call<'_, V> {
         let builtin = caller.and_then(|caller| caller.code.builtin());
         forbid_unless(builtin.is_some_and(|builtin| builtin != BuiltinActor::Evm))
     }
+}
+
+/// The constructor's parameters. So many signers that nobody has them are refused unread.
+fn constructor_params(send: &Send) -> Result<ConstructorParams, Refusal> {
+    if send.params.as_ref().is_some_and(|params| params.data().len() > CONSTRUCTOR_BYTES_MAX) {
+        return Err(Refusal::Exit(ExitCode::USR_ILLEGAL_ARGUMENT));
+    }
+    params(send)
 }
 
 fn forbid_unless(may: bool) -> Result<(), Refusal> {

@@ -11,6 +11,7 @@
 //! depends on no map's order. Nodes are written when the caller wants them written, a node that changed many times once.
 
 mod cache;
+mod codes;
 mod contracts;
 mod draft;
 mod entries;
@@ -27,12 +28,12 @@ use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
 use fvm_shared::{ActorID, EMPTY_ARR_CID};
-use revm::bytecode::Bytecode;
 use revm::primitives::U256;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, ENTRIES_ID};
 use tributary_primitives::{EntryKey, EthAddress, raw_cid};
 
 use self::cache::Cache;
+use self::codes::Codes;
 use self::contracts::Contract;
 use self::names::Names;
 use super::actor::Actor;
@@ -72,7 +73,7 @@ pub struct BlockState<B> {
     /// The next id as the leaves have it.
     settled_next_id: ActorID,
     blocks: Map<Cid, Arc<[u8]>>,
-    bytecodes: Map<Cid, Bytecode>,
+    codes: Codes,
     /// Whether it is no state of the chain's, and is never settled.
     is_draft: bool,
 }
@@ -144,7 +145,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
             next_id,
             settled_next_id: next_id,
             blocks: Map::default(),
-            bytecodes: Map::default(),
+            codes: Codes::default(),
             is_draft: false,
         }
     }
@@ -214,7 +215,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
             if !bytes.is_empty() {
                 self.blocks.insert(bytecode, Arc::from(bytes.as_ref()));
             }
-            self.bytecodes.insert(bytecode, code);
+            self.codes.insert(bytecode, code);
         }
         Ok(())
     }
@@ -464,17 +465,17 @@ impl<B: Blockstore + Clone> BlockState<B> {
             self.contracts.values_mut().filter_map(Contract::storage).for_each(|all| all.evict(share(all.resident())));
         }
         if self.kept() > KEPT_MAX {
-            (self.actors, self.names, self.bytecodes) = (Cache::default(), Names::default(), Map::default());
+            (self.actors, self.names, self.codes) = (Cache::default(), Names::default(), Codes::default());
             self.entries = Cache::default();
             self.contracts.retain(|_, contract| !contract.is_saved());
             self.contracts.values_mut().for_each(Contract::forget);
         }
     }
 
-    /// How many actors, names, slots and codes are kept decoded. An entry counts as four: its value may have a KiB.
+    /// How many actors, names, slots and codes are kept decoded. An entry counts as four, since its value may have a KiB; a code by its bytes.
     fn kept(&self) -> usize {
         let slots: usize = self.contracts.values().map(Contract::kept).sum();
-        self.actors.len() + self.names.len() + self.bytecodes.len() + slots + 4 * self.entries.len()
+        self.actors.len() + self.names.len() + self.codes.weight() + slots + 4 * self.entries.len()
     }
 
     /// The contract as stored; `None` for any other actor.

@@ -8,9 +8,10 @@ use fvm_shared::econ::TokenAmount;
 use fvm_shared::state::ActorState;
 use revm::primitives::U256;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor};
-use tributary_primitives::{EntryKey, EthAddress, Hash32, raw_cid};
+use tributary_primitives::{EntryKey, EthAddress, Hash32, Height, raw_cid};
 
 use super::contract::ContractHead;
+use super::history::{self, HISTORY_ADDRESS};
 use super::leaf::{Reads, SharedLeaves};
 use super::read_block;
 use crate::error::StateFatal;
@@ -84,6 +85,12 @@ pub trait ReadState {
         let Some((id, actor)) = self.actor_at(address)? else { return Ok(Hash32::default()) };
         let Some(head) = self.head_of(id, &actor)? else { return Ok(Hash32::default()) };
         Ok(Hash32(self.slot_of(id, &head, U256::from_be_bytes(slot.0))?.to_be_bytes()))
+    }
+
+    /// The hash of the block at `height`, one of the last thousands before the block that this is the state after.
+    #[expect(clippy::missing_errors_doc, reason = "as the trait says")]
+    fn block_hash(&self, height: Height) -> Result<Hash32, StateFatal> {
+        self.storage(&HISTORY_ADDRESS.to_address(), &Hash32(history::slot_of(height).to_be_bytes()))
     }
 
     /// The Ethereum address that stands for an actor: its own, or the masked id.

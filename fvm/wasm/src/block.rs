@@ -27,7 +27,7 @@ pub struct Block {
 
 impl Block {
     /// A block whose links, if its codec has any, are found here and not charged for: for parameters
-    /// of a message and return values of native actors.
+    /// of a message, whose inclusion paid for more, and for what is CBOR or raw and has none to look for.
     ///
     /// Rejects with `LimitExceeded` above [`BLOCK_BYTES_MAX`], `IllegalCodec`, `Serialization` for bytes
     /// that are not DAG-CBOR, `NotFound` for a link to what cannot exist.
@@ -41,8 +41,11 @@ impl Block {
         }
     }
 
-    /// A block of at most [`BLOCK_BYTES_MAX`], its scan charged.
-    pub(crate) fn scanned(codec: u64, data: Arc<[u8]>, gas: &mut GasTracker) -> Result<Self, SyscallError> {
+    /// A block of at most [`BLOCK_BYTES_MAX`] whose scan for links is charged, item by item: for what a contract gives. Its bytes
+    /// are the caller's to charge.
+    ///
+    /// Rejects as [`Self::new`].
+    pub fn scanned(codec: u64, data: Arc<[u8]>, gas: &mut GasTracker) -> Result<Self, SyscallError> {
         if data.len() > BLOCK_BYTES_MAX {
             return Err(SyscallRejected::new(ErrorNumber::LimitExceeded, "a block has at most 1 MiB").into());
         }

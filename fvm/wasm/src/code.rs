@@ -97,6 +97,24 @@ pub enum CodeRejected {
         /// How many it has.
         bytes: usize,
     },
+    /// A function whose call takes too much stack.
+    #[error(
+        "a call of one function may take {elements} elements of stack, for its locals and the values that it makes; at most {} are taken: split it",
+        crate::survey::FRAME_ELEMENTS_MAX
+    )]
+    FrameTooLarge {
+        /// How many it may take.
+        elements: u32,
+    },
+    /// A function that takes too long to compile.
+    #[error(
+        "one function may take {ns} ns to compile, by its instructions, locals and branches; at most {} are taken: split it",
+        crate::survey::COMPILE_NS_PER_FUNCTION_MAX
+    )]
+    TooCostly {
+        /// Nanoseconds that it may take.
+        ns: u64,
+    },
     /// Too many locals.
     #[error(
         "a function has {function} locals, the module up to it {module}; at most {} and {} are taken",

@@ -10,7 +10,7 @@
 //! | NaN | as the machine does | canonical | a NaN's bits would differ between machines |
 //! | SIMD, tail calls, several memories, 64-bit memory, several results, wide arithmetic, extended constants | mostly on | off | not metered, or not in the reference |
 //! | bulk memory | on | on | compiled Rust uses it; metered |
-//! | wasm stack | 512 KiB | 2 MiB | the instrumented limiter must strike first; see `stack.rs` |
+//! | wasm stack | 512 KiB | 8 MiB | the instrumented limiter must strike first; see `stack.rs` |
 //! | fuel, epochs | off | off | gas is counted by instrumentation |
 //! | compiled code on disk | off | on, in the node's home | the checkpoint actor alone takes a second to compile |
 //! | debug information, address maps, backtraces, unwind tables | mostly on | off | nobody reads them; they cost memory and time |
@@ -37,8 +37,8 @@ use crate::code::{Code, CodeRejected};
 use crate::host::Host;
 use crate::instrument::instrument;
 use crate::running::Running;
-use crate::stack::{CALL_DEPTH_MAX, INSTANCE_MEMORY_BYTES_MAX};
-use crate::survey::{CODE_BYTES_MAX, survey};
+use crate::stack::{CALL_DEPTH_MAX, INSTANCE_MEMORY_BYTES_MAX, INVOCATION_STACK_BYTES};
+use crate::survey::{CODE_BYTES_MAX, Survey, survey};
 use crate::syscalls;
 
 /// Compiled modules kept; the longest unused goes first. A module takes about ten times its bytes.
@@ -55,9 +55,6 @@ const MEMORY_KEPT_BYTES: usize = 4 << 20;
 
 /// Bytes of an instance's table that stay resident between calls: all of it.
 const TABLE_KEPT_BYTES: usize = 256 << 10;
-
-/// Bytes of native stack that one invocation's guest code may use.
-const WASM_STACK_BYTES: usize = 2 << 20;
 
 /// The most slots a process gets: 24 TiB of addresses of the 128 there are.
 const SLOTS_MAX: u32 = 48 * 1_024;
@@ -145,15 +142,20 @@ impl<H: Host> Engine<H> {
         &self.0.wasmtime
     }
 
-    /// The module as it is compiled: checked, its gas and its stack counted. Cost: about a tenth of compiling it.
-    ///
-    /// The same bytes on every machine; what they count is the chain's law.
-    pub fn meter(&self, wasm: &[u8]) -> Result<Vec<u8>, CodeRejected> {
+    /// Whether a module may be compiled, and what that takes. Cost: in proportion to its bytes, about a fiftieth of compiling it.
+    pub fn survey(&self, wasm: &[u8]) -> Result<Survey, CodeRejected> {
         if wasm.len() > CODE_BYTES_MAX {
             return Err(CodeRejected::TooLarge { bytes: wasm.len() });
         }
         Module::validate(self.wasmtime(), wasm).map_err(|why| CodeRejected::Invalid(format!("{why:#}")))?;
-        survey(wasm)?;
+        survey(wasm)
+    }
+
+    /// The module as it is compiled: checked, its gas and its stack counted. Cost: about a tenth of compiling it.
+    ///
+    /// The same bytes on every machine; what they count is the chain's law.
+    pub fn meter(&self, wasm: &[u8]) -> Result<Vec<u8>, CodeRejected> {
+        self.survey(wasm)?;
         instrument(wasm)
     }
 
@@ -198,7 +200,8 @@ fn settings(messages: NonZeroU32) -> Config {
         .guard_before_linear_memory(false)
         .memory_may_move(false)
         .memory_init_cow(false)
-        .max_wasm_stack(WASM_STACK_BYTES)
+        .async_stack_size(INVOCATION_STACK_BYTES)
+        .max_wasm_stack(INVOCATION_STACK_BYTES)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_nan_canonicalization(true)
         .parallel_compilation(true)

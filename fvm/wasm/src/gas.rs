@@ -98,7 +98,7 @@ impl GasTracker {
         Self { limit: Gas::new(limit).min(Gas::MAX), used: Gas::ZERO, outer: Vec::new() }
     }
 
-    /// Takes `gas`, or takes all there is and says so.
+    /// Takes `gas`, or takes all there is and says so. What was taken is told at level `trace`, for who asks where a message's gas went.
     pub fn charge(&mut self, gas: Gas) -> Result<(), OutOfGas> {
         let used = self.used + gas;
         if used > self.limit {
@@ -106,7 +106,18 @@ impl GasTracker {
             return Err(OutOfGas);
         }
         self.used = used;
+        tracing::trace!(limit = self.whole_limit().0, used = self.whole_used().0, "charged");
         Ok(())
+    }
+
+    /// The limit outside of all that were pushed.
+    fn whole_limit(&self) -> Gas {
+        self.outer.first().map_or(self.limit, |(limit, _)| *limit)
+    }
+
+    /// What was used under it.
+    fn whole_used(&self) -> Gas {
+        self.outer.iter().fold(self.used, |used, (_, outside)| used + *outside)
     }
 
     /// Puts a tighter limit in force until [`GasTracker::pop_limit`]: at most what is available.
@@ -163,6 +174,8 @@ mod tests {
         gas.charge(Gas::new(10)).unwrap();
         gas.push_limit(Gas::new(20));
         assert_eq!(gas.available(), Gas::new(20));
+        gas.charge(Gas::new(5)).unwrap();
+        assert_eq!((gas.whole_used(), gas.whole_limit()), (Gas::new(15), Gas::new(100)));
         assert_eq!(gas.charge(Gas::new(21)), Err(OutOfGas));
         gas.pop_limit();
         assert_eq!((gas.used(), gas.available()), (Gas::new(30), Gas::new(70)));

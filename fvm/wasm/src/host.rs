@@ -120,7 +120,8 @@ pub trait Host: Sized + 'static {
     /// node's fault, and the syscall makes it a [`HostFatal`].
     fn block(&mut self, cid: &Cid) -> Result<Option<Arc<[u8]>>, HostFatal>;
 
-    /// Keeps a block of state. `cid` is the blake2b-256 of `data` with its codec.
+    /// Keeps a block of state to the end of the message, also when the call that puts it is undone: what that call answers may link
+    /// to it. `cid` is the blake2b-256 of `data` with its codec.
     fn put_block(&mut self, cid: Cid, data: Arc<[u8]>) -> Result<(), HostFatal>;
 
     /// Appends an event. Events of a call that reverts are dropped with it.
@@ -129,8 +130,8 @@ pub trait Host: Sized + 'static {
     /// Runs a call: resolves the receiver (or creates the account or placeholder), moves the value,
     /// and, when the method is not 0, runs the receiver's code, natively or by [`crate::invoke`].
     ///
-    /// All of it is one transaction: state, events and first accesses are undone unless the exit
-    /// code is zero. The gas limit of the send is already pushed on `gas`. Charge value transfer
+    /// All of it is one transaction: state, events and first accesses, but not blocks, are undone unless the
+    /// exit code is zero. The gas limit of the send is already pushed on `gas`. Charge value transfer
     /// ([`crate::prices::VALUE_TRANSFER`]) and creation; [`crate::invoke`] charges the invocation itself.
     ///
     /// Errors: rejected when the *caller* did something wrong (`NotFound`, `InsufficientFunds`, `ReadOnly`,

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! module
-//!   ├─ each local declared by itself   so that the limiter counts locals and not groups of them
+//!   ├─ each local declared by itself   so that the limiter counts locals and not groups of them; and as many
+//!   │                                  more as its frame may need beside them: see `shape.rs`
 //!   ├─ stack limiter                   a global counts stack elements; too many trap
 //!   ├─ gas metering                    each straight run of code pays before it runs; none left traps
 //!   ├─ counters owned and exported     the metering's imported counter becomes the module's own
@@ -15,8 +16,8 @@
 //! One deviation, about the stack and not about gas: the reference limits 2,048 elements but counts a
 //! *group* of locals (fifty thousand locals of one type may be one group) as one element, so that the
 //! native stack of one call is bounded by nothing that is the same on every machine. Here every local
-//! counts, and the limit is four times as many, which for compiled Rust is about the same recursion
-//! depth. A call itself counts two elements, so no function recurses for free.
+//! counts, and every value that the function makes, since a compiler may keep it; and the limit is 64 times as
+//! many, which for compiled Rust is more recursion. A call itself counts eight elements, so no function recurses for free.
 //!
 //! Owning the counter is sound because an actor may import functions only: then the counter, the one
 //! imported global, has index 0, and as the module's own first global it has index 0 again. The point
@@ -32,6 +33,7 @@ use crate::code::CodeRejected;
 use crate::counter::keep_in_locals;
 use crate::prices;
 use crate::sections::{self, Malformed, Reader, id, put_number, put_sized};
+use crate::shape::Shape;
 use crate::stack::STACK_ELEMENTS_PER_CALL_MAX;
 
 /// Name under which a module exports its gas counter, in milligas; below zero when it ran out.
@@ -51,6 +53,9 @@ pub(crate) const PAGE_BYTES: u32 = 65_536;
 
 /// Bytes of a table element. Source: ref-fvm 4.8.
 pub(crate) const TABLE_ELEMENT_BYTES: u32 = 8;
+
+/// The type of a local that only counts.
+const I32: u8 = 0x7f;
 
 const IMPORT_GLOBAL: u8 = 3;
 const EXPORT_GLOBAL: u8 = 3;
@@ -102,6 +107,9 @@ fn with_single_locals(body: &[u8]) -> Result<Vec<u8>, Malformed> {
         let count = usize::try_from(reader.number()?).map_err(|_| Malformed)?;
         types.extend(std::iter::repeat_n(reader.byte()?, count));
     }
+    // They are never read, so no compiler makes room for them.
+    let more = usize::try_from(Shape::of(body)?.frame_elements()).map_err(|_| Malformed)?;
+    types.extend(std::iter::repeat_n(I32, more));
     let mut out = Vec::with_capacity(body.len() + 2 * types.len());
     put_number(&mut out, u32::try_from(types.len()).map_err(|_| Malformed)?);
     for valtype in types {

@@ -9,7 +9,8 @@
 //! | `host.rs` | the interface to the executor: start here |
 //! | `call.rs` | one invocation and how it ends |
 //! | `engine.rs`, `code.rs` | wasmtime's settings; compiled code and its cache |
-//! | `survey.rs`, `instrument.rs`, `counter.rs`, `sections.rs` | what a module must be; how it is metered, and made fast; the binary format |
+//! | `survey.rs`, `shape.rs`, `effort.rs` | what a module must be; what its functions may take of the stack and of a compiler |
+//! | `instrument.rs`, `counter.rs`, `sections.rs` | how it is metered, and made fast; the binary format |
 //! | `running.rs`, `memory.rs`, `registry.rs` | one running invocation: gas hand-over, its memory, its blocks |
 //! | `syscalls/` | what an actor can ask, one file per import module |
 //! | `gas.rs`, `prices.rs`, `stack.rs` | gas and its prices; bounds of the call stack |
@@ -24,6 +25,7 @@ mod block;
 mod call;
 mod code;
 mod counter;
+mod effort;
 mod engine;
 mod error;
 mod gas;
@@ -35,6 +37,7 @@ pub mod prices;
 mod registry;
 mod running;
 mod sections;
+mod shape;
 mod stack;
 mod survey;
 mod syscalls;
@@ -49,7 +52,10 @@ pub use host::{
     Access, FirstAccess, Host, MessageContext, NetworkContext, NewActor, RandomnessSource, Send, SendOutcome,
 };
 pub use stack::{
-    CALL_DEPTH_MAX, CallStack, INSTANCE_MEMORY_BYTES_MAX, MEMORY_BYTES_MAX, NATIVE_STACK_BYTES, STACK_ELEMENTS_MAX,
-    STACK_ELEMENTS_PER_CALL_MAX,
+    ASKED_MEMORY_BYTES_MAX, CALL_DEPTH_MAX, CallStack, ELEMENT_BYTES, INSTANCE_MEMORY_BYTES_MAX, MEMORY_BYTES_MAX,
+    NATIVE_STACK_BYTES, STACK_ELEMENTS_MAX, STACK_ELEMENTS_PER_CALL_MAX,
 };
-pub use survey::{CODE_BYTES_MAX, FUNCTION_BYTES_MAX, FUNCTIONS_MAX, LOCALS_MAX, LOCALS_PER_FUNCTION_MAX};
+pub use survey::{
+    CODE_BYTES_MAX, COMPILE_NS_PER_FUNCTION_MAX, FRAME_ELEMENTS_MAX, FUNCTION_BYTES_MAX, FUNCTIONS_MAX, LOCALS_MAX,
+    LOCALS_PER_FUNCTION_MAX, Survey,
+};

@@ -6,31 +6,62 @@
 //! | guest stack | [`STACK_ELEMENTS_MAX`] over all calls | `send` answers `LimitExceeded` |
 //! | memory | [`MEMORY_BYTES_MAX`] over all calls | `memory.grow` answers −1, a fresh instance exits with 4 |
 //!
-//! All three are counted from the wasm code alone, so every machine finds the same bound. The native
-//! stack is not counted; [`NATIVE_STACK_BYTES`] is what the thread needs so that it never decides.
+//! All three are counted from the wasm code alone, so every machine finds the same bound. An element stands for more native stack than
+//! any compiler should need for it (`shape.rs`), so that the machine's own stack does not decide. Should a compiler need more all the same,
+//! a call is refused as for the second row while [`RESERVED_BYTES`] of the thread are left: no guest ends the process.
+
+use std::cell::Cell;
 
 /// Calls on the stack, the message's own included. Source: ref-fvm 4.8 `NetworkConfig`.
 pub const CALL_DEPTH_MAX: u32 = 1_024;
 
-/// Stack elements (locals and operands, and two a call) of one invocation. See `instrument.rs`.
-pub const STACK_ELEMENTS_PER_CALL_MAX: u32 = 8_192;
+/// Bytes of native stack that an element stands for.
+pub const ELEMENT_BYTES: usize = 16;
 
-/// Stack elements of all invocations on the call stack: 512 each for the deepest stack of calls.
-pub const STACK_ELEMENTS_MAX: u32 = 512 * CALL_DEPTH_MAX;
+/// Stack elements of one invocation: 2 MiB of native stack. See `instrument.rs`.
+pub const STACK_ELEMENTS_PER_CALL_MAX: u32 = 128 << 10;
 
-/// Memory and tables of all invocations on the call stack: 2 GiB. Source: ref-fvm 4.8.
-pub const MEMORY_BYTES_MAX: u64 = 2 << 30;
+/// Stack elements of all invocations on the call stack: 128 MiB of native stack, 8,192 elements each for the deepest stack of calls.
+pub const STACK_ELEMENTS_MAX: u32 = 8_192 * CALL_DEPTH_MAX;
+
+/// Bytes of native stack that one invocation's guest code may use: four times what its elements stand for, since compilers do not promise
+/// to lay values out well.
+pub(crate) const INVOCATION_STACK_BYTES: usize = 8 << 20;
+
+/// Memory and tables of all invocations on the call stack: 512 MiB, as much as one instance may have alone. The reference takes 2 GiB, and runs one
+/// message at a time; here each of a block's workers may have as much, and what fills it costs a message a thirtieth of a block.
+pub const MEMORY_BYTES_MAX: u64 = 512 << 20;
+
+/// The same for a call that somebody only asks for, at no price: of those as many as eight run at once.
+pub const ASKED_MEMORY_BYTES_MAX: u64 = 128 << 20;
 
 /// Memory of one instance: 512 MiB. Source: ref-fvm 4.8.
 pub const INSTANCE_MEMORY_BYTES_MAX: u64 = 512 << 20;
 
-/// Native stack that a thread which calls [`crate::invoke`] must have: 128 MiB, of which only what is
+/// Native stack that a thread which calls [`crate::invoke`] must have: 256 MiB, of which only what is
 /// touched is ever resident.
 ///
-/// A stack element is 8 bytes of native frame, and at most about 50 where frames are small (a call counts
-/// two elements for its return address, frame pointer and alignment), so [`STACK_ELEMENTS_MAX`] of
-/// them are 25 MiB; the rest is for [`CALL_DEPTH_MAX`] times through the host.
-pub const NATIVE_STACK_BYTES: usize = 128 << 20;
+/// Half of it is what [`STACK_ELEMENTS_MAX`] stand for; the rest is for [`CALL_DEPTH_MAX`] times through the host, and for the last invocation's
+/// reserve.
+pub const NATIVE_STACK_BYTES: usize = 256 << 20;
+
+/// Native stack that must be left for one more call: an invocation's, and the host's around it.
+const RESERVED_BYTES: usize = INVOCATION_STACK_BYTES + (2 << 20);
+
+thread_local! {
+    /// Where the first call on this thread found its stack.
+    static BOTTOM: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Whether the thread has [`RESERVED_BYTES`] left. Stacks grow towards lower addresses on every machine that the engine compiles for.
+#[inline(never)]
+fn has_native_stack() -> bool {
+    let mark = std::hint::black_box(0_u8);
+    let here = std::ptr::from_ref(&mark).addr();
+    let bottom = BOTTOM.get().max(here);
+    BOTTOM.set(bottom);
+    bottom - here <= NATIVE_STACK_BYTES - RESERVED_BYTES
+}
 
 /// A call's place on the call stack, and what the calls below it hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +77,18 @@ impl CallStack {
         Self { depth: 1, elements: 0, memory_bytes: 0 }
     }
 
+    /// The same for a call that somebody only asks for, which has [`ASKED_MEMORY_BYTES_MAX`].
+    pub const fn bottom_of_asked() -> Self {
+        Self { memory_bytes: MEMORY_BYTES_MAX - ASKED_MEMORY_BYTES_MAX, ..Self::bottom() }
+    }
+
     /// The place of a call made from here, when the calling instance holds this much beyond what
     /// the calls below it hold. `None`: too deep.
     ///
     /// A native actor or an EVM contract holds nothing: `enter(0, 0)`.
     pub fn enter(self, elements: u32, memory_bytes: u64) -> Option<Self> {
         let elements = self.elements.saturating_add(elements);
-        if self.depth >= CALL_DEPTH_MAX || elements > STACK_ELEMENTS_MAX {
+        if self.depth >= CALL_DEPTH_MAX || elements > STACK_ELEMENTS_MAX || !has_native_stack() {
             return None;
         }
         let memory_bytes = self.memory_bytes.saturating_add(memory_bytes);
@@ -78,7 +114,7 @@ mod tests {
     fn calls_nest_to_the_depth_and_no_further() {
         let mut stack = CallStack::bottom();
         for depth in 2..=CALL_DEPTH_MAX {
-            stack = stack.enter(512, 0).unwrap();
+            stack = stack.enter(8_192, 0).unwrap();
             assert_eq!(stack.depth(), depth);
         }
         assert_eq!(stack.enter(0, 0), None);

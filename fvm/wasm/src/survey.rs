@@ -4,20 +4,22 @@
 //! module
 //!   ├─ small enough?                        no ─▶ TooLarge
 //!   ├─ valid, no forbidden feature?         no ─▶ Invalid          (asked of wasmtime, by the engine)
-//!   ├─ few enough, small enough functions?  no ─▶ TooManyFunctions, FunctionTooLarge, TooManyLocals
+//!   ├─ few enough, small enough functions?  no ─▶ TooManyFunctions, FunctionTooLarge, TooManyLocals, FrameTooLarge, TooCostly
 //!   ├─ imports functions only?              no ─▶ ForbiddenImport
 //!   ├─ no start function?                   no ─▶ StartFunction
 //!   ├─ memory within an instance's bound?   no ─▶ MemoryTooLarge
 //!   └─ counter names free?                  no ─▶ ReservedExport
 //! ```
 //!
-//! Bounds on functions and locals keep the time of instrumenting and compiling in proportion to the
-//! bytes: the instrumenter reads all functions again for each, and locals are declared by number.
+//! Bounds on functions and locals keep the time of instrumenting in proportion to the bytes: the instrumenter reads all functions again for
+//! each, and locals are declared by number. What compiling may take is told, to be paid for: [`Survey::compile_ns`].
 
 use crate::code::CodeRejected;
+use crate::effort;
 use crate::instrument::{GAS_EXPORT, PAGE_BYTES, STACK_EXPORT};
-use crate::sections::{self, Malformed, Reader, id};
-use crate::stack::{INSTANCE_MEMORY_BYTES_MAX, STACK_ELEMENTS_PER_CALL_MAX};
+use crate::sections::{self, Reader, id};
+use crate::shape::Shape;
+use crate::stack::INSTANCE_MEMORY_BYTES_MAX;
 
 /// Bytes of a module: what fits a block.
 pub const CODE_BYTES_MAX: usize = crate::block::BLOCK_BYTES_MAX;
@@ -28,16 +30,31 @@ pub const FUNCTIONS_MAX: u32 = 10_000;
 /// Bytes of one function's body.
 pub const FUNCTION_BYTES_MAX: usize = 256 << 10;
 
-/// Locals of one function: with more it could not run (see [`STACK_ELEMENTS_PER_CALL_MAX`]).
-pub const LOCALS_PER_FUNCTION_MAX: u32 = STACK_ELEMENTS_PER_CALL_MAX;
+/// Locals of one function.
+pub const LOCALS_PER_FUNCTION_MAX: u32 = 8_192;
 
 /// Locals of all functions.
 pub const LOCALS_MAX: u32 = 1 << 20;
 
+/// Elements that a call of one function may take on the stack, locals and what [`Shape::frame_elements`] counts: they are declared as locals,
+/// of which WebAssembly engines take 50,000.
+pub const FRAME_ELEMENTS_MAX: u32 = 48_000;
+
+/// Nanoseconds that the compiler may take for one function, as `effort.rs` estimates: four seconds, in which it was never seen to need more than
+/// half a GiB. An actor's largest function known takes a tenth of that.
+pub const COMPILE_NS_PER_FUNCTION_MAX: u64 = 4_000_000_000;
+
 const IMPORT_FUNCTION: u8 = 0;
 
+/// What is known of a module that may be taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Nanoseconds that compiling it may take, on one core: an estimate from above.
+    pub compile_ns: u64,
+}
+
 /// Checks what the sections say. The module has passed validation.
-pub(crate) fn survey(wasm: &[u8]) -> Result<(), CodeRejected> {
+pub(crate) fn survey(wasm: &[u8]) -> Result<Survey, CodeRejected> {
     for (section, content) in sections::split(wasm)? {
         match section {
             id::IMPORT => check_imports(content)?,
@@ -49,7 +66,14 @@ pub(crate) fn survey(wasm: &[u8]) -> Result<(), CodeRejected> {
             _ => {}
         }
     }
-    Ok(())
+    let mut compile_ns = 0_u64;
+    for ns in effort::of_functions(wasm)? {
+        if ns > COMPILE_NS_PER_FUNCTION_MAX {
+            return Err(CodeRejected::TooCostly { ns });
+        }
+        compile_ns = compile_ns.saturating_add(ns);
+    }
+    Ok(Survey { compile_ns })
 }
 
 fn check_imports(content: &[u8]) -> Result<(), CodeRejected> {
@@ -103,21 +127,15 @@ fn check_code(content: &[u8]) -> Result<(), CodeRejected> {
         if body.len() > FUNCTION_BYTES_MAX {
             return Err(CodeRejected::FunctionTooLarge { bytes: body.len() });
         }
-        let own = count_locals(body)?;
-        locals = locals.saturating_add(own);
-        if own > LOCALS_PER_FUNCTION_MAX || locals > LOCALS_MAX {
-            return Err(CodeRejected::TooManyLocals { function: own, module: locals });
+        let shape = Shape::of(body)?;
+        locals = locals.saturating_add(shape.locals);
+        if shape.locals > LOCALS_PER_FUNCTION_MAX || locals > LOCALS_MAX {
+            return Err(CodeRejected::TooManyLocals { function: shape.locals, module: locals });
+        }
+        let elements = shape.locals.saturating_add(shape.frame_elements());
+        if elements > FRAME_ELEMENTS_MAX {
+            return Err(CodeRejected::FrameTooLarge { elements });
         }
     }
     Ok(())
-}
-
-fn count_locals(body: &[u8]) -> Result<u32, Malformed> {
-    let mut reader = Reader(body);
-    let mut locals: u32 = 0;
-    for _ in 0..reader.number()? {
-        locals = locals.saturating_add(reader.number()?);
-        reader.byte()?;
-    }
-    Ok(locals)
 }

@@ -139,9 +139,37 @@ fn outcomes() -> Rows {
                     Op::Create { codec: DAG_CBOR, data: root_of_seven() },
                     Op::Write(7),
                     Op::Create { codec: DAG_CBOR, data: root_of_seven() },
-                    Op::Return(5),
+                    Op::Return(4),
                 ]),
                 Op::Open(CidArg::Given(seven())),
+            ],
+        ),
+        (
+            "an abort with links",
+            vec![
+                second(abort_with_links()),
+                Op::Open(CidArg::Given(seven())),
+                Op::Read { block: 4, offset: 0, len: 2 },
+            ],
+        ),
+        (
+            "an abort with links, kept as the state",
+            vec![second(abort_with_links()), Op::SetRoot(CidArg::Given(seven())), Op::ReadState],
+        ),
+        (
+            "an abort with links, all of it undone",
+            vec![second(abort_with_links()), Op::SetRoot(CidArg::Given(seven())), Op::ExitWithLog(20)],
+        ),
+        (
+            "an abort with links below an abort",
+            vec![
+                second(vec![
+                    Op::Send(call(THIRD, abort_with_links())),
+                    Op::Create { codec: DAG_CBOR, data: root_of_seven() },
+                    Op::Exit { code: 21, block: 4, message: b"why".into() },
+                ]),
+                Op::SetRoot(CidArg::Given(seven())),
+                Op::ReadState,
             ],
         ),
         ("an abort with data", vec![second(vec![Op::Write(7), Op::ExitWithLog(33)]), Op::ReadState]),
@@ -234,6 +262,12 @@ fn outcomes() -> Rows {
 /// The CID of the state `[7]`.
 fn seven() -> Bytes {
     tributary_primitives::cbor_cid(&[0x81, 7]).to_bytes().into()
+}
+
+/// Writes the state `[7]`, of which nothing stays but the block, and aborts with a block that links to it.
+fn abort_with_links() -> Vec<Op> {
+    let linking = Op::Create { codec: DAG_CBOR, data: root_of_seven() };
+    vec![Op::Write(7), linking, Op::Exit { code: 20, block: 3, message: b"why".into() }]
 }
 
 /// A block that links to the state `[7]`.

@@ -1,12 +1,12 @@
 //! Calls between contracts and actors, both ways in one transaction.
 
-use fvm_ipld_encoding::{BytesDe, BytesSer, CBOR, from_slice, to_vec};
+use fvm_ipld_encoding::{BytesDe, BytesSer, CBOR, DAG_CBOR, from_slice, to_vec};
 use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
 use revm::primitives::{Address as EvmAddress, U256, keccak256};
 use tributary_message::Transaction;
-use tributary_primitives::EthAddress;
 use tributary_primitives::actors::{BuiltinActor, EAM_ID, INIT_ID, SYSTEM_ID};
+use tributary_primitives::{EthAddress, raw_cid};
 
 use super::world::*;
 use crate::ReadState as _;
@@ -206,6 +206,8 @@ fn call_actor_reaches_any_method_and_tells_every_end_apart() {
         abi::encode(&[number(method), number(0), number(flags), number(codec), Value::Bytes(params), id])
     };
     let carols_key = to_vec(&carol().f1_address()).unwrap();
+    // A CID like any other, of a block that no node has.
+    let linking = to_vec(&(1, [raw_cid(b"nothing")])).unwrap();
     for (what, input, exit, codec, data) in [
         ("PubkeyAddress", ask(2, 1, 0, &[], carols), 0, CBOR, carols_key),
         ("a method that nobody has", ask(77, 0, 0, &[], INIT_ID), 22, 0, vec![]),
@@ -223,12 +225,87 @@ fn call_actor_reaches_any_method_and_tells_every_end_apart() {
         ("the send flags are unknown", ask(2, 2, 0, &[], carols)),
         ("parameters need a codec", ask(2, 0, 0, &[1], carols)),
         ("the parameters are not of their codec", ask(2, 0, 0x71, &[0x82], carols)),
+        ("the parameters link to blocks, and a contract reaches none", ask(2, 0, 0x71, &linking, carols)),
         ("the call data is no (uint64,uint256,uint64,uint64,bytes,address)", vec![1, 2, 3]),
     ] {
         let receipt = world.run(&[send(&alice(), 1, asker, 0, input)]).receipts.remove(0);
         assert_eq!(receipt.exit_code, REVERTED, "{why}");
         assert_eq!(abi::bytes(&receipt.return_data[4..], 0), Some(why.as_bytes()));
     }
+}
+
+/// Takes a MiB of memory, then calls `callee` by `opcode` with as many bytes of it as the first word of its call data says, and the gas that
+/// the second says. Answers whether that went well.
+fn bringing(opcode: u8, callee: EthAddress) -> Vec<u8> {
+    let memory = [0x5f, 0x62, 0x0f, 0xff, 0xff, 0x53]; // mstore8(2^20 - 1, 0)
+    let value: &[u8] = if opcode == 0xf1 { &[0x5f] } else { &[] };
+    let data = [0x5f, 0x5f, 0x5f, 0x35, 0x5f]; // (0, 0, calldata[0], 0)
+    let call = [0x60, 0x20, 0x35, opcode, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3]; // call with calldata[32]; return it
+    [&memory[..], &data, value, &[0x73], &callee.0, &call].concat()
+}
+
+/// Runs [`bringing`] and answers the gas used and whether the call went well.
+fn brought(world: &World, nonce: u64, contract: EthAddress, bytes: u64, gas: u64) -> (u64, bool) {
+    let input = words(&[bytes, gas]);
+    let unsigned = alloy_consensus::TxEip1559 { gas_limit: 5_000_000, ..unsigned(nonce, Some(contract), 0, input) };
+    let receipt = world.run(&[sign(&alice(), unsigned)]).receipts.remove(0);
+    assert_eq!(receipt.exit_code, ExitCode::OK);
+    (receipt.gas_used, receipt.return_data[31] == 1)
+}
+
+/// Sizes and gas of the same price as call data: as many bytes of each are not zero.
+#[test]
+fn a_call_of_an_actor_pays_for_its_data_before_anybody_looks_at_it() {
+    let mut world = World::new();
+    let actor = EthAddress::from_actor_id(world.exec(0).id().unwrap());
+    let precompile = |last: u8| EthAddress(hex(&format!("fe000000000000000000000000000000000000{last:02x}")));
+    let (mib, plenty) = (1 << 20, 1_000_000);
+    // Neither is a call; the first knows nobody of that address.
+    for (nonce, precompile, is_good) in [(0, precompile(1), true), (1, precompile(3), false)] {
+        let asker = world.deploy(nonce, &bringing(0xf4, precompile));
+        let brought = |bytes, gas| brought(&world, nonce + 1, asker, bytes, gas);
+        let (large, small) = (brought(mib, plenty), brought(1, plenty));
+        assert_eq!((large.1, small.1), (is_good, is_good));
+        // A syscall and ten for each byte, in units of 500, rounded up: 10,499,760 and 14,010.
+        assert_eq!(large.0 - small.0, 21_000 - 29);
+        let (more, less) = (brought(mib, 0x0404), brought(mib, 0x0101));
+        assert_eq!((more.0 - less.0, more.1, less.1), (0x0404 - 0x0101, false, false), "all of it is gone");
+    }
+    // Refused for what it is, with all its gas left.
+    let caller = world.deploy(2, &bringing(0xf1, precompile(3)));
+    assert_eq!(brought(&world, 3, caller, mib, plenty), brought(&world, 3, caller, 1, plenty));
+    let caller = world.deploy(3, &bringing(0xf1, actor));
+    let brought = |bytes| brought(&world, 4, caller, bytes, plenty);
+    let (large, small) = (brought(0x0f_fffb), brought(0x01_0101));
+    assert!(large.1 && small.1);
+    assert!((large.0 - small.0).abs_diff((0x0f_fffb - 0x01_0101) * 10 / 500) <= 1);
+    let too_large = brought(0x0f_fffc);
+    assert!(!too_large.1 && too_large.0 < small.0 - 1_000, "refused with all its gas left");
+}
+
+#[test]
+fn parameters_that_a_contract_gives_pay_for_each_item() {
+    let mut world = World::new();
+    let call_actor_id = EthAddress(hex("fe00000000000000000000000000000000000005"));
+    // A MiB of memory first, whose price is above the least that a transaction pays for its call data (EIP-7623); its jump goes so much further.
+    let memory = [0x5f, 0x62, 0x0f, 0xff, 0xff, 0x53];
+    let mut code = [&memory[..], &handing_on(0xf4, call_actor_id)].concat();
+    let jump = code.windows(2).position(|push| push == [0x60, 0x29]).unwrap();
+    code[jump + 1] += 6;
+    let asker = world.deploy(0, &code);
+    let gas = |codec: u64, params: &[u8]| {
+        let number = |number| Value::Word(U256::from(number));
+        let head = [number(77), number(0), number(0), number(codec)];
+        let asked = head.into_iter().chain([Value::Bytes(params), number(INIT_ID)]).collect::<Vec<_>>();
+        let unsigned = unsigned(1, Some(asker), 0, abi::encode(&asked));
+        let sent = sign(&alice(), alloy_consensus::TxEip1559 { gas_limit: 5_000_000, ..unsigned });
+        let receipt = world.run(&[sent]).receipts.remove(0);
+        assert_eq!(receipt.return_data[31], 22, "nobody has method 77");
+        receipt.gas_used
+    };
+    // An array of 2,999 numbers: 35 for each and for the array, in units of 500. CBOR is not looked through.
+    let items = [&[0x99, 0x0b, 0xb7][..], &[0x01; 2_999]].concat();
+    assert_eq!(gas(DAG_CBOR, &items) - gas(CBOR, &items), 3_000 * 35 / 500);
 }
 
 fn hex(text: &str) -> [u8; 20] {
@@ -266,6 +343,8 @@ fn a_contract_answers_methods_of_its_own_by_handle_filecoin_method() {
         // Init code is itself code that returns what follows it.
         init_code(&abi::encode(&[number(exit), number(codec), Value::Bytes(data)]))
     };
+    // A CID like any other, of a block that no node has.
+    let linking = to_vec(&(1, [raw_cid(b"nothing")])).unwrap();
     for (nonce, code, exit_code, data) in [
         (0, says(0, CBOR, &[0x07]), ExitCode::OK, vec![0x07]),
         (1, says(40, CBOR, &[0x08]), ExitCode::new(40), vec![0x08]),
@@ -274,14 +353,17 @@ fn a_contract_answers_methods_of_its_own_by_handle_filecoin_method() {
         (4, says(0, 0, &[1]), ExitCode::USR_SERIALIZATION, vec![]),
         (5, says(0, 0x70, &[1]), ExitCode::USR_SERIALIZATION, vec![]),
         (6, init_code(&[1]), ExitCode::USR_SERIALIZATION, vec![]),
+        (7, says(0, DAG_CBOR, &[0x07]), ExitCode::OK, vec![0x07]),
+        (8, says(0, DAG_CBOR, &linking), ExitCode::USR_SERIALIZATION, vec![]),
+        (9, says(40, DAG_CBOR, &linking), ExitCode::USR_SERIALIZATION, vec![]),
     ] {
         let contract = world.deploy(nonce, &code);
         let receipt = world.one(message(&carol(), nonce, contract.to_address(), 5_000, vec![0x01], 0));
         assert_eq!((receipt.exit_code, receipt.return_data), (exit_code, data), "contract {nonce}");
     }
     // What the contract gets is what Solidity would encode.
-    let mirror = world.deploy(7, &[0x36, 0x5f, 0x5f, 0x37, 0x36, 0x5f, 0xfd]);
-    let receipt = world.one(message(&carol(), 7, mirror.to_address(), 5_000, vec![0x01], 0));
+    let mirror = world.deploy(10, &[0x36, 0x5f, 0x5f, 0x37, 0x36, 0x5f, 0xfd]);
+    let receipt = world.one(message(&carol(), 10, mirror.to_address(), 5_000, vec![0x01], 0));
     let BytesDe(input) = from_slice(&receipt.return_data).unwrap();
     assert_eq!(
         (receipt.exit_code, &input[..4]),

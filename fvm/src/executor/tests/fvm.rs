@@ -7,11 +7,13 @@ use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
 use multihash_codetable::{Code, MultihashDigest};
 use tributary_message::Transaction;
-use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, INIT_ID};
+use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor, EAM_ID, INIT_ID};
 use tributary_primitives::{EthAddress, cbor_cid, raw_cid};
 
 use super::world::*;
 use crate::ReadState as _;
+use crate::evm::INVOKE_EVM;
+use crate::fees;
 use crate::{CallRequest, CodeInstaller, ExecutorFatal, FvmCall, GasEstimate, Overrides, StateFatal, StateTree};
 
 fn state_of(world: &World, actor: &Address) -> cid::Cid {
@@ -100,6 +102,39 @@ fn a_module_that_is_no_actors_code_is_refused_by_the_rule_it_breaks_and_nothing_
         assert!(outcome.receipts[0].return_data.is_empty());
         let code = raw_cid(&wasm);
         assert!(world.store.get(&code).unwrap().is_none(), "{code} is no block of state");
+    }
+}
+
+/// What a message uses beside its inclusion.
+fn used_for_itself(world: &World, sent: Transaction) -> (ExitCode, u64) {
+    let Transaction::Fvm(signed) = &sent else { panic!("it is a message") };
+    let inclusion = fees::inclusion(signed.message().from.protocol(), signed.raw().len()).round_up();
+    let receipt = world.run(&[sent]).receipts.remove(0);
+    (receipt.exit_code, receipt.fvm_gas_used - inclusion)
+}
+
+#[test]
+fn parameters_of_a_built_in_actor_are_paid_by_the_byte_and_what_more_is_done_with_them_too() {
+    let mut world = World::new();
+    let idle = world.deploy(0, &[0x00]);
+    let data = "a".repeat(5_000);
+    let wasm = wat::parse_str(SMALLEST.replace("(func", &format!("(data (i32.const 0) \"{data}\") (func"))).unwrap();
+    assert!(world.one(install(&carol(), 0, &wasm)).exit_code.is_success());
+    let (init, eam) = (Address::new_id(INIT_ID), Address::new_id(EAM_ID));
+    let length = u64::try_from(wasm.len()).unwrap();
+    let is_installed = to_vec(&(raw_cid(&wasm), false)).unwrap().len();
+    // Named by its hash, and looked for in two blocks; what is returned to the chain costs 1,300 a byte.
+    let again = 10 * length + 2 * 187_740 + 1_300 * u64::try_from(is_installed).unwrap();
+    for (what, to, method, params, exit_code, more) in [
+        ("a contract that stops", idle.to_address(), INVOKE_EVM, vec![1; 5_000], ExitCode::OK, 1_300),
+        ("init code that is too long", eam, 4, vec![0; 49_153], ExitCode::USR_ILLEGAL_ARGUMENT, 0),
+        ("a method that nobody has", init, 77, vec![1; 5_000], ExitCode::USR_UNHANDLED_MESSAGE, 0),
+        ("code that is installed", init, method("InstallCode"), wasm, ExitCode::OK, again),
+    ] {
+        let params = to_vec(&BytesSer(&params)).unwrap();
+        let bytes = u64::try_from(params.len()).unwrap();
+        let used = used_for_itself(&world, message(&carol(), 1, to, method, params, 0));
+        assert_eq!(used, (exit_code, 75_000 + 10 * bytes + more), "{what}");
     }
 }
 

@@ -107,7 +107,8 @@ fn all_runs_that_answer_one_question_hang_on_one_leash() {
     assert!(list(&Leash::default()).is_ok());
 
     for validation in [false, true] {
-        let simulated = SimulatedCall { call: one.clone(), max_fee_per_gas: 10_000, ..SimulatedCall::default() };
+        let simulated =
+            SimulatedCall { call: EthereumCall { max_fee_per_gas: 10_000, ..one.clone() }, ..SimulatedCall::default() };
         let block = |calls: usize| SimulatedBlock {
             env: env.clone(),
             accounts: overrides.accounts.clone(),

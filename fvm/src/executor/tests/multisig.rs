@@ -493,5 +493,5 @@ fn the_gas_of_a_proposal_and_of_its_approval_is_pinned() {
     let params = proposal(erin().f1_address(), 300, 0, vec![]);
     let proposed = vault.act(&carol(), PROPOSE, params).fvm_gas_used;
     let approved = vault.act(&dave(), APPROVE, numbered(0, &[])).fvm_gas_used;
-    assert_eq!((proposed, approved), (3_029_091, 4_031_139));
+    assert_eq!((proposed, approved), (3_029_381, 4_031_169));
 }

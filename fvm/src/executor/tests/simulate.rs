@@ -44,9 +44,11 @@ fn call(to: EthAddress, value: u128, input: Vec<u8>) -> SimulatedCall {
         value: atto(value),
         input,
         gas_limit: Some(1_000_000),
+        max_fee_per_gas: 10_000,
+        max_priority_fee_per_gas: TIP,
         ..EthereumCall::default()
     };
-    SimulatedCall { call, nonce: None, max_fee_per_gas: 10_000, max_priority_fee_per_gas: TIP }
+    SimulatedCall { call, nonce: None }
 }
 
 fn run(world: &World, state: State, block: &SimulatedBlock) -> Result<(State, Vec<Simulated>), SimulationRejected> {
@@ -93,6 +95,28 @@ fn each_call_finds_what_those_before_it_did_in_its_block_and_in_earlier_ones() {
 }
 
 #[test]
+fn the_gas_that_a_call_needs_is_told_beside_what_it_pays_for() {
+    let mut world = World::new();
+    let keeper = world.deploy(0, KEEPER);
+    let (sets, clears) = (call(keeper, 0, words(&[1, 10])), call(keeper, 0, words(&[1, 0])));
+    let long = call(SOMEONE, 0, vec![1; 1_000]);
+    let told = |calls: &[&SimulatedCall]| {
+        let done = first(&world, &block(world.env(), calls.iter().map(|call| (*call).clone()).collect())).unwrap();
+        done.iter().map(|one| (one.max_gas_used, one.outcome.gas_used)).collect::<Vec<_>>()
+    };
+    let gas = told(&[&sets, &clears, &long]);
+    assert_eq!(gas[0].0, gas[0].1);
+    assert_eq!(gas[1].0 - gas[1].1, 4_800, "what comes back for an emptied slot (EIP-3529)");
+    assert_eq!(gas[2], (61_000, 61_000), "40 for each byte at least (EIP-7623)");
+    for (less, is_enough) in [(0, true), (1, false)] {
+        let gas_limit = Some(gas[1].0 - less);
+        let tight = SimulatedCall { call: EthereumCall { gas_limit, ..clears.call.clone() }, ..clears.clone() };
+        let done = first(&world, &block(world.env(), vec![sets.clone(), tight])).unwrap();
+        assert_eq!(done[1].outcome.exit_code.is_success(), is_enough);
+    }
+}
+
+#[test]
 fn a_contract_is_made_and_called() {
     let world = World::new();
     let made = EthAddress(EvmAddress::new(alice().eth_address().0).create(0).0.0);
@@ -127,7 +151,7 @@ fn without_validation_nobody_pays_and_any_nonce_will_do() {
     let world = World::new();
     let any = SimulatedCall { nonce: Some(77), ..call(SOMEONE, 5, vec![]) };
     let poor = EthereumCall { from: SOMEONE, value: atto(5), ..call(bob().eth_address(), 0, vec![]).call };
-    let poor = SimulatedCall { call: poor, ..SimulatedCall::default() };
+    let poor = SimulatedCall { call: poor, nonce: None };
     let done = first(&world, &block(world.env(), vec![any, poor])).unwrap();
     assert_eq!((done[0].nonce, done[1].nonce), (77, 0));
     assert_eq!((done[0].outcome.gas_used, done[1].outcome.exit_code), (21_000, ExitCode::OK));
@@ -162,6 +186,8 @@ fn what_may_not_run_is_told_apart() {
     let cost = U256::from(RICH) + U256::from(10_000_000_000u64);
     let init = EthereumCall { to: None, input: vec![0; 49_153], ..good().call };
     let all_but_value = SimulatedCall { call: EthereumCall { value: atto(RICH), ..good().call }, ..good() };
+    let cheap = EthereumCall { max_fee_per_gas: 999, ..good().call };
+    let generous = EthereumCall { max_priority_fee_per_gas: 10_001, ..good().call };
     for (invalid, why) in [
         (SimulatedCall { nonce: Some(1), ..good() }, CallInvalid::NonceTooHigh { sender, got: 1, next: 0 }),
         (value, CallInvalid::Funds { sender, balance: U256::from(RICH), cost: U256::from(RICH + 1) }),
@@ -169,11 +195,8 @@ fn what_may_not_run_is_told_apart() {
         (with_gas(20_999), CallInvalid::IntrinsicGas { have: 20_999, want: 21_000 }),
         (with_gas(30_000_001), CallInvalid::BlockGas { asked: 30_000_001, limit: 30_000_000 }),
         (SimulatedCall { call: init, ..good() }, CallInvalid::InitCode(49_153)),
-        (SimulatedCall { max_fee_per_gas: 999, ..good() }, CallInvalid::Fee { sender, fee: 999, base_fee: 1_000 }),
-        (
-            SimulatedCall { max_priority_fee_per_gas: 10_001, ..good() },
-            CallInvalid::Tip { sender, tip: 10_001, fee: 10_000 },
-        ),
+        (SimulatedCall { call: cheap, ..good() }, CallInvalid::Fee { sender, fee: 999, base_fee: 1_000 }),
+        (SimulatedCall { call: generous, ..good() }, CallInvalid::Tip { sender, tip: 10_001, fee: 10_000 }),
     ] {
         assert_eq!(first(&world, &validated(world.env(), vec![invalid])), Err(SimulationRejected::Call(why)));
     }

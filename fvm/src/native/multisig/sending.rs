@@ -33,7 +33,7 @@ fn sent(receiver: ActorID, send: &Send, transaction: Transaction) -> Result<Send
     let Transaction { to, value, method, params, .. } = transaction;
     let impossible = ExitCode::USR_ASSERTION_FAILED;
     let stack = send.stack.enter(0, 0).ok_or(impossible)?;
-    let params = (!params.is_empty()).then(|| Block::new(CBOR, params.to_vec())).transpose();
+    let params = (!params.is_empty()).then(|| Block::new(CBOR, params.bytes())).transpose();
     let params = params.map_err(|_| impossible)?;
     Ok(Send { from: receiver, to, method, params, value, read_only: send.read_only, gas_limit: None, stack })
 }

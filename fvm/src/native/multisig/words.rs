@@ -12,6 +12,8 @@ use fvm_shared::error::ExitCode;
 use multihash_codetable::{Code, MultihashDigest};
 use serde::{Deserialize, Serialize};
 
+use super::state::SIGNERS_MAX;
+
 /// The number of a proposal, counted from zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -71,6 +73,10 @@ impl Transaction {
         Code::Blake2b256.digest(proposal).digest().to_vec()
     }
 }
+
+/// Most bytes of [`ConstructorParams`]: the heads of two arrays, three numbers of nine bytes, and as many signers as there may be, each an
+/// address of at most 65 bytes under a head of two.
+pub(super) const CONSTRUCTOR_BYTES_MAX: usize = 1 + 3 + 3 * 9 + SIGNERS_MAX * (2 + 65);
 
 #[derive(Clone, Debug, Serialize_tuple, Deserialize_tuple)]
 pub(crate) struct ConstructorParams {
@@ -168,6 +174,19 @@ mod tests {
         ] {
             assert_eq!(TransactionId(id).key(), key, "{id}");
         }
+    }
+
+    #[test]
+    fn the_longest_parameters_of_a_constructor_are_not_too_long() {
+        // The longest address there is: a namespace of ten bytes, and a subaddress of 54.
+        let signer = Address::new_delegated(u64::MAX, &[7; 54]).unwrap();
+        let params = ConstructorParams {
+            signers: vec![signer; SIGNERS_MAX],
+            threshold: u64::MAX,
+            unlock_duration: ChainEpoch::MAX,
+            start_epoch: ChainEpoch::MIN,
+        };
+        assert_eq!(to_vec(&params).unwrap().len(), CONSTRUCTOR_BYTES_MAX);
     }
 
     #[test]

@@ -173,7 +173,7 @@ impl<B: Blockstore + Clone> BlockState<B> {
         if !bytes.is_empty() {
             self.blocks.insert(bytecode, Arc::from(bytes.as_ref()));
         }
-        self.bytecodes.insert(bytecode, code);
+        self.codes.insert(bytecode, code);
     }
 
     fn alter_storage(&mut self, id: ActorID, wanted: &StorageOverride) {

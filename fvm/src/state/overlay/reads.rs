@@ -71,13 +71,13 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
     }
 
     fn bytecode(&mut self, cid: &Cid) -> Result<Bytecode, StateFatal> {
-        if let Some(bytecode) = self.bytecodes.get(cid) {
+        if let Some(bytecode) = self.codes.get(cid) {
             return Ok(bytecode.clone());
         }
         let bytes = if *cid == raw_cid(&[]) { Vec::new() } else { read_block(&self.store, cid)? };
         let bytecode =
             Bytecode::new_raw_checked(bytes.into()).map_err(|why| StateFatal::malformed(cid, "EVM code", why))?;
-        self.bytecodes.insert(*cid, bytecode.clone());
+        self.codes.insert(*cid, bytecode.clone());
         Ok(bytecode)
     }
 

@@ -59,15 +59,15 @@ fn calls_nest_to_the_depth_and_no_further() {
 }
 
 #[test]
-fn memory_ends_at_512_mib_an_actor_and_2_gib_a_message() {
+fn memory_ends_at_512_mib_an_actor_and_a_message() {
     let no = Ok((-1i32).to_le_bytes().to_vec());
     assert_eq!(answers_with(MUCH_GAS, vec![Op::Grow(8_192)])[0], no, "with what it has, more than 512 MiB");
     assert!(answers_with(MUCH_GAS, vec![Op::Grow(8_100)])[0] != no);
 
-    // Instances of 450 MiB, each held while the next runs: four fit, a fifth does not.
+    // Instances of 120 MiB, each held while the next runs: four fit, a fifth does not.
     let mut log = answers_with(
         MUCH_GAS,
-        (0..4).fold(vec![Op::Grow(7_200)], |ops, above| vec![Op::Grow(7_200), Op::Send(call(1 - above % 2, ops))]),
+        (0..4).fold(vec![Op::Grow(1_900)], |ops, above| vec![Op::Grow(1_900), Op::Send(call(1 - above % 2, ops))]),
     );
     for depth in 1..=4 {
         assert_ne!(log[0], no, "instance {depth}");

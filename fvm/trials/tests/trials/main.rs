@@ -8,9 +8,11 @@
 //! | `nesting.rs` | calls in calls: re-entrancy, aborts and limits below, both runtimes |
 //! | `out_of_gas.rs` | whatever a transaction does, with too little gas it changes nothing but fee and nonce |
 //! | `actor.rs` | scripts, and what comes back from them |
+//! | `charges.rs` | what a message was charged, charge after charge |
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod actor;
+mod charges;
 mod limits;
 mod nesting;
 mod out_of_gas;

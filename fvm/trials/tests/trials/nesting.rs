@@ -2,13 +2,15 @@
 
 use fvm_ipld_encoding::{BytesSer, to_vec};
 use fvm_shared::address::Address;
-use fvm_shared::error::ExitCode;
-use tributary_fvm::ReadState as _;
+use fvm_shared::error::{ErrorNumber, ExitCode};
+use tributary_fvm::{Hints, ReadState as _, Workers};
 use tributary_primitives::{EthAddress, Hash32, cbor_cid};
-use tributary_script::{Bytes, EventHeader, Op, Params, Script, SendOp};
-use tributary_trials::world::{ACTOR_BALANCE, INVOKE_EVM, Who, World, fvm, script};
+use tributary_script::{Bytes, CidArg, EventHeader, Op, Params, Script, SendOp};
+use tributary_trials::world::{
+    ACTOR_BALANCE, INVOKE_EVM, Who, World, create, env, ethereum, fvm, init_code, script, words,
+};
 
-use crate::actor::{CBOR, MADE, NONCE, RAW, answers, call, id, sent, transfer};
+use crate::actor::{CBOR, DAG_CBOR, MADE, NONCE, RAW, answers, call, id, read, refused, sent, transfer};
 
 fn event() -> Op {
     let headers = vec![EventHeader { flags: 3, codec: RAW, key_len: 1, value_len: 1 }];
@@ -114,4 +116,75 @@ fn an_actor_is_called_again_by_a_contract_that_it_called() {
         let counted = world.tree().storage(&forwarder.to_address(), &Hash32::default()).unwrap();
         assert_eq!(counted.0[31], count, "{what}");
     }
+}
+
+/// Writes the state `[7]` and ends with a block that links to it: an abort, or an answer for exit code 0.
+fn seven_linked(code: u32) -> Vec<Op> {
+    let linking = Op::Create { codec: DAG_CBOR, data: to_vec(&(cbor_cid(&[0x81, 7]),)).unwrap().into() };
+    vec![Op::Write(7), linking, Op::Exit { code, block: MADE + 1, message: Bytes(vec![]) }]
+}
+
+/// In order and on threads; another message opens the state that was kept.
+#[test]
+fn what_a_call_answers_may_link_to_what_it_linked_also_when_it_aborts() {
+    let seven = || CidArg::Given(cbor_cid(&[0x81, 7]).to_bytes().into());
+    let through = |code| {
+        let linking = Op::Create { codec: DAG_CBOR, data: to_vec(&(cbor_cid(&[0x81, 7]),)).unwrap().into() };
+        let deep = Op::Send(call(0, seven_linked(code)));
+        Op::Send(call(1, vec![deep, linking, Op::Exit { code, block: MADE + 2, message: Bytes(vec![]) }]))
+    };
+    for code in [0, 20] {
+        for (what, send) in [("called", Op::Send(call(1, seven_linked(code)))), ("below", through(code))] {
+            let open = vec![send.clone(), Op::Open(seven()), Op::Read { block: MADE + 2, offset: 0, len: 2 }];
+            assert_eq!(answers(what, open).last(), Some(&Ok(vec![0x81, 7])), "{what}, {code}");
+
+            let keeps = fvm(Who::Carol, script(NONCE, id(0), vec![send, Op::SetRoot(seven())]));
+            let reads = fvm(Who::Dave, script(0, id(0), vec![Op::ReadState]));
+            let block = |workers| {
+                World::new()
+                    .chain()
+                    .block(Workers::new(workers), &Hints::Senders, &env(), &[keeps.clone(), reads.clone()])
+                    .0
+            };
+            let left = block(1);
+            let log = read(&left.outcome.receipts[1].return_data);
+            assert_eq!(log.last(), Some(&Ok(vec![0x81, 7])), "{what}, {code}");
+            assert!(left.stored.contains_key(&cbor_cid(&[0x81, 7])), "{what}, {code}");
+            assert_eq!(block(2), left, "{what}, {code}");
+        }
+    }
+}
+
+#[test]
+fn a_message_that_aborts_leaves_no_block_behind() {
+    let send = Op::Send(call(1, seven_linked(20)));
+    let aborts = fvm(Who::Carol, script(NONCE, id(0), vec![send, Op::Write(8), Op::ExitWithLog(20)]));
+    for workers in [1, 2] {
+        let (left, ..) =
+            World::new().chain().block(Workers::new(workers), &Hints::Nothing, &env(), std::slice::from_ref(&aborts));
+        assert_eq!(left.outcome.receipts[0].exit_code, ExitCode::new(20));
+        for state in [7, 8] {
+            assert!(!left.stored.contains_key(&cbor_cid(&[0x81, state])), "[{state}], {workers} workers");
+        }
+    }
+}
+
+/// A contract answers what it likes, but its answer makes no block reachable: this one no node has.
+#[test]
+fn a_contract_makes_no_block_reachable() {
+    let nothing = cbor_cid(b"nothing");
+    let linking = to_vec(&(nothing,)).unwrap();
+    let mut answer = words(&[0, DAG_CBOR, 96, u64::try_from(linking.len()).unwrap()]);
+    answer.extend(&linking);
+    let mut world = World::new();
+    // Init code is itself code that returns what follows it.
+    let made = world.one(ethereum(Who::Alice, create(2, init_code(&init_code(&answer)))));
+    let to = Bytes(made.contract.unwrap().to_address().to_bytes());
+    let send = Op::Send(SendOp { to, method: 5_000, ..transfer(&Address::new_id(0), 0) });
+    let nothing = || CidArg::Given(nothing.to_bytes().into());
+    let ops = vec![send, Op::Open(nothing()), Op::SetRoot(nothing())];
+    let receipt = world.one(fvm(Who::Carol, script(NONCE, id(0), ops)));
+    let answers = read(&receipt.return_data);
+    assert_eq!(sent(&answers, 0), (21, vec![]), "its answer is none");
+    assert_eq!(answers[1..], [refused(ErrorNumber::NotFound), refused(ErrorNumber::NotFound)]);
 }

@@ -1,8 +1,17 @@
 //! Whatever a transaction does: with too little gas it leaves the state as it was, but for its fee and its nonce.
+//!
+//! | of | gas limits that are tried |
+//! |---|---|
+//! | a message | for each charge of its tracker the one that just holds it and the one below; and [`STEPS`], evenly, for what lies between |
+//! | an Ethereum transaction | each from 21,000 on, a unit of which is 500 of its tracker's, as long as there are [`EACH_MAX`]; else [`EVENLY`] of them |
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use alloy_consensus::TxEip1559;
 use alloy_primitives::U256;
 use fvm_ipld_encoding::{BytesSer, RawBytes, to_vec};
+use fvm_shared::METHOD_SEND;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
@@ -19,19 +28,74 @@ use tributary_trials::world::{
 };
 
 use crate::actor::{self, NONCE, RAW, id, transfer};
+use crate::charges;
 
 /// Gas limits tried of each transaction, evenly from next to nothing to one less than enough.
 const STEPS: u64 = 64;
 
-/// A transaction with any gas limit, and who sends it.
-type WithGas = (Who, Box<dyn Fn(u64) -> Transaction>);
+/// Most gas limits of an Ethereum transaction that are all tried: a call of an actor has fewer.
+const EACH_MAX: u64 = 8_192;
 
-fn by_message(unsigned: Message) -> WithGas {
-    (Who::Carol, Box::new(move |gas_limit| fvm(Who::Carol, Message { gas_limit, ..unsigned.clone() })))
+/// Gas limits tried of an Ethereum transaction that has more, about.
+const EVENLY: u64 = 1_024;
+
+/// What every Ethereum transaction uses.
+const TRANSACTION_GAS: u64 = 21_000;
+
+/// A transaction with any gas limit.
+enum WithGas {
+    Message(Message),
+    Ethereum(TxEip1559),
 }
 
-fn by_ethereum(unsigned: TxEip1559) -> WithGas {
-    (Who::Alice, Box::new(move |gas_limit| ethereum(Who::Alice, TxEip1559 { gas_limit, ..unsigned.clone() })))
+impl WithGas {
+    const fn sender(&self) -> Who {
+        match self {
+            Self::Message(_) => Who::Carol,
+            Self::Ethereum(_) => Who::Alice,
+        }
+    }
+
+    fn limited(&self, gas_limit: u64) -> Transaction {
+        match self {
+            Self::Message(unsigned) => fvm(self.sender(), Message { gas_limit, ..unsigned.clone() }),
+            Self::Ethereum(unsigned) => ethereum(self.sender(), TxEip1559 { gas_limit, ..unsigned.clone() }),
+        }
+    }
+
+    /// Limits below what it uses with plenty of gas.
+    fn limits(&self, what: &str, world: &World) -> BTreeSet<u64> {
+        let run = |gas_limit| {
+            let receipt = world.run(&[self.limited(gas_limit)]).receipts.remove(0);
+            assert_eq!(receipt.exit_code, ExitCode::OK, "{what}");
+            receipt
+        };
+        let (used, close) = match self {
+            Self::Message(unsigned) => {
+                let (plenty, mut used) = (plenty(), 0);
+                let charges = charges::of(plenty, || used = run(plenty).fvm_gas_used);
+                // A plain transfer that goes well needs no tracker.
+                let is_all = charges.last().map_or(unsigned.method_num == METHOD_SEND, |last| *last == used);
+                assert!(is_all, "{what}: its charges are all that it uses");
+                (used, charges.into_iter().flat_map(|charged| [charged - 1, charged]).collect())
+            }
+            Self::Ethereum(_) => {
+                let used = run(ETHEREUM_GAS).gas_used;
+                let more = used - TRANSACTION_GAS;
+                let step = if more <= EACH_MAX { 1 } else { more / EVENLY };
+                let limits = (0..more).filter(|above| above.is_multiple_of(step)).map(|above| TRANSACTION_GAS + above);
+                (used, limits.collect::<Vec<_>>())
+            }
+        };
+        let even = (1..=STEPS).map(|step| used * step / STEPS - 1);
+        close.into_iter().chain(even).map(|limit| limit.max(1)).filter(|limit| *limit < used).collect()
+    }
+}
+
+/// Gas for a message whose charges are asked for: another amount each time.
+fn plenty() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(FVM_GAS + 1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Entries set, deleted and got, here and in a call.
@@ -55,22 +119,20 @@ fn with_an_entry() -> World {
 #[test]
 fn entries_are_as_they_were_wherever_gas_runs_out() {
     let unsigned = tributary_trials::world::script(NONCE + 1, id(0), entries());
-    let ended = walk_in(&with_an_entry(), "entries", &by_message(unsigned), FVM_GAS);
+    let ended = walk_in(&with_an_entry(), "entries", &WithGas::Message(unsigned));
     assert!(ended.len() > 20 && ended.iter().all(|exit| *exit == ExitCode::SYS_OUT_OF_GAS), "{ended:?}");
 }
 
 /// Runs it with ever less gas; the exit code with which each fails, none for those that are skipped.
-fn walk(what: &str, transaction: &WithGas, plenty: u64) -> Vec<ExitCode> {
-    walk_in(&World::new(), what, transaction, plenty)
+fn walk(what: &str, transaction: &WithGas) -> Vec<ExitCode> {
+    walk_in(&World::new(), what, transaction)
 }
 
-fn walk_in(world: &World, what: &str, (sender, transaction): &WithGas, plenty: u64) -> Vec<ExitCode> {
-    let receipt = world.run(&[transaction(plenty)]).receipts.remove(0);
-    assert_eq!(receipt.exit_code, ExitCode::OK, "{what}");
-    let used = if receipt.fvm_gas_used > 0 { receipt.fvm_gas_used } else { receipt.gas_used };
+fn walk_in(world: &World, what: &str, transaction: &WithGas) -> Vec<ExitCode> {
     let start = world.actors();
-    let limits = (1..=STEPS).map(|step| used * step / STEPS - 1).chain([used - 2, used - 1000]);
-    limits.filter_map(|limit| fails(what, world, &start, *sender, &transaction(limit.max(1)))).collect()
+    let limits = transaction.limits(what, world);
+    let limits = limits.into_iter();
+    limits.filter_map(|limit| fails(what, world, &start, transaction.sender(), &transaction.limited(limit))).collect()
 }
 
 fn fails(
@@ -124,7 +186,7 @@ fn a_message_with_too_little_gas_runs_out_of_it_and_changes_nothing() {
         ("a new actor", Message { value: value(9), ..message(NONCE, init, 2, exec) }),
         ("new code", message(NONCE, init, 1_596_813_081, to_vec(&BytesSer(&module.unwrap())).unwrap())),
     ] {
-        let ended = walk(what, &by_message(unsigned), FVM_GAS);
+        let ended = walk(what, &WithGas::Message(unsigned));
         assert!(ended.len() > 5, "{what}: {} gas limits got as far as running", ended.len());
         assert!(ended.iter().all(|exit| *exit == ExitCode::SYS_OUT_OF_GAS), "{what}: {ended:?}");
     }
@@ -145,10 +207,11 @@ fn an_ethereum_transaction_with_too_little_gas_changes_nothing() {
             TxEip1559 { value: U256::from(5), ..call(2, forwarder, forwarded(EthAddress([0xaa; 20]), &[])) },
         ),
         ("a contract through another", call(2, forwarder, forwarded(keeper, &words(&[1, 10])))),
+        // The one of which every limit is tried.
         ("an actor", call(2, masked, script.clone())),
         ("an actor through a contract", call(2, forwarder, forwarded(masked, &script))),
     ] {
-        let ended = walk(what, &by_ethereum(unsigned), ETHEREUM_GAS);
+        let ended = walk(what, &WithGas::Ethereum(unsigned));
         assert!(ended.len() > 5, "{what}: {} gas limits got as far as running", ended.len());
     }
 }
@@ -164,7 +227,7 @@ fn a_message_to_a_contract_with_too_little_gas_changes_nothing() {
         ("a contract through another", message(NONCE, forwarder.to_address(), INVOKE_EVM, byte_string(&forwarded))),
         ("a new contract", message(NONCE, Address::new_id(EAM_ID), 4, byte_string(&init_code(KEEPER)))),
     ] {
-        let ended = walk(what, &by_message(unsigned), FVM_GAS);
+        let ended = walk(what, &WithGas::Message(unsigned));
         assert!(ended.len() > 5, "{what}: {} gas limits got as far as running", ended.len());
     }
 }

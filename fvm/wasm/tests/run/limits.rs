@@ -1,6 +1,6 @@
 //! Gas, stack and memory: each has an end, and it is the same end everywhere.
 
-use tributary_wasm::{CallStack, Gas, GasTracker, Halt, Invocation, STACK_ELEMENTS_PER_CALL_MAX};
+use tributary_wasm::{CallStack, Gas, GasTracker, Halt, Invocation, MEMORY_BYTES_MAX, STACK_ELEMENTS_PER_CALL_MAX};
 
 use crate::guest::{actor, actor_with, compile};
 use crate::world::{PLENTY, Ran, World};
@@ -67,8 +67,9 @@ fn every_gas_limit_below_the_need_is_out_of_gas() {
 
 #[test]
 fn deep_recursion_is_an_illegal_instruction_at_a_counted_depth() {
-    // A call counts two elements, `invoke` three: so many calls fit, whatever the machine's own stack.
-    let frames = u64::from((STACK_ELEMENTS_PER_CALL_MAX - 3) / 2);
+    // A call counts eight elements and one for the value that a call may leave, `invoke` ten and one for its constant: so many calls fit,
+    // whatever the machine's own stack.
+    let frames = u64::from((STACK_ELEMENTS_PER_CALL_MAX - 11) / 9);
     let wasm = actor_with("(func $deep (call $deep))", "(call $deep) (i32.const 0)", &[]);
     let ran = World::new(&wasm).run(PLENTY);
     assert_eq!(ran.exit_code(), 4);
@@ -80,16 +81,42 @@ fn deep_recursion_is_an_illegal_instruction_at_a_counted_depth() {
 
 #[test]
 fn locals_are_counted_one_by_one() {
-    // Sixty-four frames of 128 locals and an operand or two do not fit 8,192 elements; 60 do.
-    let locals = "i64 ".repeat(128);
+    // So many frames of 1,024 locals and an operand or two do not fit 131,072 elements; a few less do.
+    let locals = "i64 ".repeat(1_024);
     let function = format!(
         "(func $deep (param $left i32) (local {locals})
            (if (local.get $left) (then (call $deep (i32.sub (local.get $left) (i32.const 1))))))"
     );
-    for (depth, code) in [(60, 0), (64, 4)] {
+    for (depth, code) in [(120, 0), (128, 4)] {
         let body = format!("(call $deep (i32.const {depth})) (i32.const 0)");
         let ran = World::new(&actor_with(&function, &body, &[])).run(PLENTY);
         assert_eq!(ran.exit_code(), code, "{depth}");
+    }
+}
+
+/// The products are found to be the same after the call, so the compiler keeps all of them over it: six hundred values in the frame of a
+/// function with two locals.
+#[test]
+fn values_that_a_compiler_keeps_over_a_call_are_counted() {
+    let products: String = (0..600)
+        .map(|at| {
+            format!("(local.set $sum (i64.xor (local.get $sum) (i64.mul (local.get $x) (i64.const {}))))", 2 * at + 3)
+        })
+        .collect();
+    let function = format!(
+        "(func $fat (param $left i32) (param $x i64) (result i64) (local $sum i64)
+           {products}
+           (if (local.get $left)
+             (then (local.set $sum (call $fat (i32.sub (local.get $left) (i32.const 1)) (local.get $x)))))
+           {products}
+           (local.get $sum))"
+    );
+    for (depth, code) in [(60, 0), (80, 4), (1_000_000, 4)] {
+        let body = format!("(drop (call $fat (i32.const {depth}) (i64.const 9))) (i32.const 0)");
+        let ran = World::new(&actor_with(&function, &body, &[])).run(PLENTY);
+        assert_eq!(ran.exit_code(), code, "{depth}");
+        let said = ran.outcome.unwrap().message.unwrap_or_default();
+        assert!(!said.contains("call stack exhausted"), "the count ends it, not the machine's stack: {said}");
     }
 }
 
@@ -113,9 +140,21 @@ fn memory_is_paid_for_by_the_page_and_ends_at_512_mib() {
 
 #[test]
 fn memory_held_by_callers_is_not_there() {
-    let two_gib_below = (0..4).fold(CallStack::bottom(), |stack, _| stack.enter(0, 512 << 20).unwrap());
-    let ran = World::new(&actor("(i32.const 0)", &[])).run_as(|invocation| invocation.stack = two_gib_below, PLENTY);
+    let all_below = (0..4).fold(CallStack::bottom(), |stack, _| stack.enter(0, MEMORY_BYTES_MAX / 4).unwrap());
+    let ran = World::new(&actor("(i32.const 0)", &[])).run_as(|invocation| invocation.stack = all_below, PLENTY);
     assert_eq!(ran.exit_code(), 4);
+}
+
+#[test]
+fn who_only_asks_has_less_memory() {
+    let body = "
+        (i32.store (i32.const 0) (memory.grow (i32.const 2047)))
+        (i32.store (i32.const 4) (memory.grow (i32.const 1)))
+        (call $reply (i32.const 0) (i32.const 8))";
+    let wasm = actor(body, &[]);
+    let grown = |stack| World::new(&wasm).run_as(|invocation| invocation.stack = stack, PLENTY).returned();
+    assert_eq!(grown(CallStack::bottom()), [1_u32.to_le_bytes(), 2_048_u32.to_le_bytes()].concat());
+    assert_eq!(grown(CallStack::bottom_of_asked()), [1_u32.to_le_bytes(), u32::MAX.to_le_bytes()].concat());
 }
 
 #[test]

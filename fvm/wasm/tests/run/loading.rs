@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use tributary_wasm::{
-    CODE_BYTES_MAX, CODES_MAX, CodeRejected, Engine, FUNCTION_BYTES_MAX, FUNCTIONS_MAX, LOCALS_PER_FUNCTION_MAX,
+    CODE_BYTES_MAX, CODES_MAX, CodeRejected, Engine, FUNCTION_BYTES_MAX, FUNCTIONS_MAX, Gas, LOCALS_PER_FUNCTION_MAX,
+    prices,
 };
 
 use crate::guest::{actor, compile};
@@ -133,6 +134,32 @@ fn bytes_that_are_no_module_are_refused_and_nothing_panics() {
     }
 }
 
+/// A loop that changes so many locals, to which a table leads back so many times: each way carries all of them.
+fn carrying(locals: usize, ways: usize) -> String {
+    let change =
+        |local: usize| format!("(local.set {local} (i64.add (local.get {}) (i64.const 1)))", local % locals + 1);
+    let changes: String = (1..=locals).map(change).collect();
+    let (declared, ways) = ("i64 ".repeat(locals), "0 ".repeat(ways));
+    format!("(func (param i32) (local {declared}) (loop {changes} (br_table {ways} 1 (local.get 0))))")
+}
+
+#[test]
+fn what_a_compiler_takes_beyond_the_bytes_is_told_and_paid_for() {
+    for (text, ms) in [
+        (carrying(10, 10), 0),
+        (carrying(700, 1_400), 1_000),
+        (format!("(func {} {})", "(f64.const 1)".repeat(7_000), "drop ".repeat(7_000)), 2_500),
+        (format!("(func {})", "(drop (i32.const 1))".repeat(20_000)), 2_500),
+        (format!("(func {} {})", "(block ".repeat(7_000), ")".repeat(7_000)), 3_000),
+    ] {
+        let wasm = compile(&format!("(module {MEMORY} {INVOKE} {text})"));
+        let paid = prices::compile(wasm.len(), ENGINE.survey(&wasm).unwrap().compile_ns);
+        let (least, most) = (Gas::new(ms * 10_000_000), Gas::new((ms + 500) * 10_000_000));
+        assert!(least <= paid && paid < most, "{ms} ms for {} bytes: {paid:?}", wasm.len());
+        assert_eq!(paid == Gas::ZERO, ms == 0);
+    }
+}
+
 #[test]
 fn what_is_too_large_is_refused_before_it_costs_time() {
     let why = ENGINE.check(&vec![0; CODE_BYTES_MAX + 1]).unwrap_err();
@@ -149,6 +176,13 @@ fn what_is_too_large_is_refused_before_it_costs_time() {
     let locals = "i32 ".repeat(usize::try_from(LOCALS_PER_FUNCTION_MAX + 1).unwrap());
     let why = refused(&format!("{MEMORY} {INVOKE} (func (local {locals}))"));
     assert!(matches!(why, CodeRejected::TooManyLocals { .. }), "{why}");
+
+    let values = "(local.set 0 (i64.add (i64.trunc_f64_s (f64.const 1)) (local.get 0)))".repeat(13_000);
+    let why = refused(&format!("{MEMORY} {INVOKE} (func (local i64) {values})"));
+    assert!(matches!(why, CodeRejected::FrameTooLarge { elements: 52_000.. }), "{why}");
+
+    let why = refused(&format!("{MEMORY} {INVOKE} {}", carrying(2_000, 2_000)));
+    assert!(matches!(why, CodeRejected::TooCostly { ns: 4_000_000_000.. }), "{why}");
 
     let why = refused(&format!("(memory (export \"memory\") 8193) {INVOKE}"));
     assert_eq!(why, CodeRejected::MemoryTooLarge { bytes: 8_193 * 65_536 });

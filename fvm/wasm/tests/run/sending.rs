@@ -191,23 +191,42 @@ fn calls_nest_to_the_depth_and_no_further() {
     assert_eq!(returned, CALL_DEPTH_MAX.to_le_bytes());
 }
 
-/// Each call uses up its whole counted stack before it calls again: the call stack ends early, in order,
-/// on a thread of the documented size.
+/// Each call uses up its whole counted stack before it calls again, by many small frames or by few that a compiler makes large: the call
+/// stack ends early, in order, on a thread of the documented size.
 #[test]
 fn deep_guests_that_nest_are_refused_before_the_native_stack_ends() {
-    let deep = "(func $deep (param $left i32)
+    let products: String = (0..600)
+        .map(|at| {
+            format!(
+                "(local.set $sum (i32.xor (local.get $sum) (i32.mul (local.get $left) (i32.const {}))))",
+                2 * at + 3
+            )
+        })
+        .collect();
+    for (work, depth) in [("", 6_000), (products.as_str(), 70)] {
+        nest_deeply(work, depth);
+    }
+}
+
+fn nest_deeply(work: &str, depth: u32) {
+    let deep = format!(
+        "(func $deep (param $left i32) (local $sum i32)
+        {work}
         (if (local.get $left)
           (then (call $deep (i32.sub (local.get $left) (i32.const 1))))
-          (else (call $nest))))
+          (else (call $nest)))
+        {work}
+        (i32.store (i32.const 2048) (local.get $sum)))
       (func $nest
         (if (call $send (i32.const 0) (i32.const 1024) (i32.const 2) (i64.const 2) (i32.const 0)
               (i64.const 0) (i64.const 0) (i64.const -1) (i64.const 0))
           (then (drop (call $exit (i32.const 50) (i32.const 0) (i32.const 0) (i32.const 0))))
           (else (if (i32.load (i32.const 0))
-            (then (drop (call $exit (i32.load (i32.const 0)) (i32.const 0) (i32.const 0) (i32.const 0))))))))";
+            (then (drop (call $exit (i32.load (i32.const 0)) (i32.const 0) (i32.const 0) (i32.const 0))))))))"
+    );
     let address = Address::new_id(ME).to_bytes();
-    let body = "(call $deep (i32.const 1900)) (i32.const 0)";
-    let wasm = actor_with(deep, body, &[(1_024, &address)]);
+    let body = format!("(call $deep (i32.const {depth})) (i32.const 0)");
+    let wasm = actor_with(&deep, &body, &[(1_024, &address)]);
     let thread = std::thread::Builder::new().stack_size(NATIVE_STACK_BYTES);
     let code = thread.spawn(move || World::new(&wasm).run(PLENTY).exit_code()).unwrap().join().unwrap();
     assert_eq!(code, 50, "refused by an error number, and passed down as an exit code");
