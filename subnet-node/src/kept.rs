@@ -2,12 +2,9 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use tributary_chain::{BlockRef, ValidatorAddress};
-use tributary_consensus::Proposed;
-use tributary_primitives::Height;
-use tributary_store::{Store, StoreFatal, Survives, UndecidedBlock};
-
-/// Most proposals kept of one height. One a round is usual; beyond this many, a height is in trouble that more do not mend.
-const PROPOSALS_MAX: usize = 256;
+use tributary_consensus::{Known, Proposed};
+use tributary_primitives::{Hash32, Height};
+use tributary_store::{Store, StoreFatal, Survives};
 
 /// A proposal that was judged here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,27 +40,56 @@ impl Kept {
         store.put_undecided(height, round, &block.hash, &value, Survives::Process)
     }
 
-    /// All proposals of `height` in `store`, by round.
-    ///
-    /// # Errors
-    /// [`StoreFatal`].
-    pub fn all(store: &Store, height: Height) -> Result<Vec<Self>, StoreFatal> {
-        let undecided = store.undecided(height, PROPOSALS_MAX)?;
-        Ok(undecided.into_iter().filter_map(|entry| Self::read(height, &entry)).collect())
-    }
-
-    /// The proposal of `block` for `height`.
+    /// The proposal of `block` for `height`, whatever its round, however many there are.
     ///
     /// # Errors
     /// [`StoreFatal`].
     pub fn of(store: &Store, height: Height, block: &BlockRef) -> Result<Option<Self>, StoreFatal> {
-        Ok(Self::all(store, height)?.into_iter().find(|kept| kept.proposed.block == *block))
+        let mut named = Self::each(store, height, |_, hash| *hash == block.hash)?;
+        named.find(|kept| kept.as_ref().map_or(true, |kept| kept.proposed.block == *block)).transpose()
+    }
+
+    /// What `proposer` proposed in this round.
+    ///
+    /// # Errors
+    /// [`StoreFatal`].
+    pub fn by(
+        store: &Store,
+        height: Height,
+        round: u32,
+        proposer: ValidatorAddress,
+    ) -> Result<Option<Self>, StoreFatal> {
+        let mut of_round = Self::each(store, height, |of, _| of == round)?;
+        of_round.find(|kept| kept.as_ref().map_or(true, |kept| kept.proposed.proposer == proposer)).transpose()
+    }
+
+    /// All that was proposed in this round, and whether it may be decided.
+    ///
+    /// # Errors
+    /// [`StoreFatal`].
+    pub fn known(store: &Store, height: Height, round: u32) -> Result<Vec<Known>, StoreFatal> {
+        let known = |Self { proposed, valid, .. }| Known { proposed, valid };
+        Self::each(store, height, |of, _| of == round)?.map(|kept| kept.map(known)).collect()
+    }
+
+    /// The proposals of these rounds and hashes, by round. One block is in memory at a time.
+    fn each(
+        store: &Store,
+        height: Height,
+        is_one: impl Fn(u32, &Hash32) -> bool,
+    ) -> Result<impl Iterator<Item = Result<Self, StoreFatal>>, StoreFatal> {
+        let places = store.undecided(height)?.into_iter().filter(move |(round, hash)| is_one(*round, hash));
+        let read = move |(round, hash)| {
+            let value = store.undecided_block(height, round, &hash).transpose()?;
+            value.map(|value| Self::read(height, round, &value)).transpose()
+        };
+        Ok(places.filter_map(read))
     }
 
     /// One that does not read back is as good as one that never came.
-    fn read(height: Height, entry: &UndecidedBlock) -> Option<Self> {
-        let Value { valid_round, proposer, block, valid, bytes } = borsh::from_slice(&entry.bytes).ok()?;
+    fn read(height: Height, round: u32, value: &[u8]) -> Option<Self> {
+        let Value { valid_round, proposer, block, valid, bytes } = borsh::from_slice(value).ok()?;
         let proposer = ValidatorAddress(proposer);
-        Some(Self { proposed: Proposed { height, round: entry.round, valid_round, proposer, block }, valid, bytes })
+        Some(Self { proposed: Proposed { height, round, valid_round, proposer, block }, valid, bytes })
     }
 }

@@ -81,12 +81,26 @@ impl Default for StoreConfig {
     }
 }
 
+/// The lock of a directory, until it is dropped.
+///
+/// Closing the file is not enough: a process that a thread beside us is starting has a copy of every open file until it becomes
+/// another program, and a lock stays for as long as one copy does.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Where that is refused the closing that follows does it, copies allowing.
+        drop(self.0.unlock());
+    }
+}
+
 /// An opened directory.
 pub(crate) struct Opened {
     pub database: DB,
     pub cache: Cache,
-    /// Released when dropped; a struct's fields drop in order, so after the database.
-    pub lock: File,
+    /// Let go of when dropped; a struct's fields drop in order, so after the database.
+    pub lock: Lock,
 }
 
 /// Opens `path`, and makes it first where there is nothing.
@@ -133,20 +147,20 @@ fn refuse_foreign_files(path: &Path) -> Result<(), StoreFatal> {
 }
 
 /// Our own lock rather than RocksDB's: that one cannot be told apart from other refusals but by its wording.
-fn take_lock(path: &Path) -> Result<File, StoreFatal> {
+fn take_lock(path: &Path) -> Result<Lock, StoreFatal> {
     let file = path.join(LOCK);
     let lock =
         File::options().create(true).truncate(false).write(true).open(&file).map_err(directory("open", &file))?;
     held(lock.try_lock(), path)?;
-    Ok(lock)
+    Ok(Lock(lock))
 }
 
 /// The same lock, together with other readers; nothing is made.
-fn share_lock(path: &Path) -> Result<File, StoreFatal> {
+fn share_lock(path: &Path) -> Result<Lock, StoreFatal> {
     let file = path.join(LOCK);
     let lock = File::open(&file).map_err(directory("open", &file))?;
     held(lock.try_lock_shared(), path)?;
-    Ok(lock)
+    Ok(Lock(lock))
 }
 
 fn held(tried: Result<(), TryLockError>, path: &Path) -> Result<(), StoreFatal> {
@@ -245,4 +259,25 @@ fn refused(database: &Path) -> impl Fn(rocksdb::Error) -> StoreFatal + use<> {
 
 fn malformed(bytes: &[u8], expected: &'static str) -> StoreFatal {
     StoreFatal::Malformed { family: Family::Meta, bytes: bytes.len(), expected }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_is_free_once_it_is_dropped_whoever_has_a_copy_of_its_file() {
+        let directory = TempDir::new().unwrap();
+        for take in [take_lock, share_lock] {
+            let lock = take(directory.path()).unwrap();
+            // What a process has that was started meanwhile.
+            let copy = lock.0.try_clone().unwrap();
+            assert!(matches!(take_lock(directory.path()), Err(StoreFatal::Locked { .. })), "held");
+            drop(lock);
+            drop(take_lock(directory.path()).expect("free"));
+            drop(copy);
+        }
+    }
 }

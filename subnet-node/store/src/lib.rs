@@ -76,4 +76,4 @@ pub use leaves::Snapshot;
 pub use sizes::{FamilySize, StoreSizes};
 pub use store::{Store, Tip, TransactionPlace};
 pub use trees::{PIECE_BYTES, TreesWrite};
-pub use undecided::{Survives, UndecidedBlock};
+pub use undecided::Survives;

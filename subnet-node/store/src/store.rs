@@ -1,6 +1,5 @@
 //! [`Store`] and its reads. Reads take no lock and wait for no write; each sees whole batches only.
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +8,7 @@ use rocksdb::{Cache, ColumnFamily, DB, Direction, FlushOptions, IteratorMode, Re
 use tributary_primitives::{Hash32, Height};
 
 use crate::collection::Putting;
-use crate::directory::{self, ChainIdentity, Opened, StoreConfig};
+use crate::directory::{self, ChainIdentity, Lock, Opened, StoreConfig};
 use crate::undecided::Survives;
 use crate::{Family, StoreFatal, key};
 
@@ -49,7 +48,7 @@ struct Inner {
     cache: Cache,
     /// Held while a commit compares with the tip and moves it, and while IPLD blocks are put or collected; readers do not take it.
     commits: Mutex<Putting>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl std::fmt::Debug for Store {

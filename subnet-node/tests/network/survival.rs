@@ -4,10 +4,11 @@ use std::fs;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tributary_chain::BlockRef;
 use tributary_consensus::Proposed;
 use tributary_node::kept::Kept;
 use tributary_node::ledger::Head;
-use tributary_primitives::Height;
+use tributary_primitives::{Hash32, Height};
 
 use crate::client::{Client, until};
 use crate::ledger::{Decided, decided, leaves_at, ledger};
@@ -140,10 +141,16 @@ async fn a_block_whose_node_was_killed_between_its_decision_and_its_commit_is_ex
         copy.commit(certificate, &block, &bytes, &transactions).unwrap().expect("it is new");
     }
     let Decided { certificate, bytes, .. } = decided(&source, last.height);
-    // Not of the round that a node which forgot its decision would begin with: it would make another block.
-    let (round, block) = (certificate.round + 1, certificate.block);
+    // Not of the round that a node which forgot its decision would begin with: it would make another block. And not of the first that
+    // failed.
+    let (round, block) = (certificate.round + 1_000, certificate.block);
     let proposer = copy.facts().validators.proposer(last.height, round);
     let proposed = Proposed { height: last.height, round, valid_round: None, proposer, block };
+    for round in certificate.round + 1..round {
+        let failed = BlockRef { hash: Hash32([7; 32]), ..block };
+        let proposed = Proposed { round, block: failed, ..proposed };
+        Kept { proposed, valid: true, bytes: Vec::new() }.put(copy.store()).unwrap();
+    }
     Kept { proposed, valid: true, bytes }.put(copy.store()).unwrap();
     copy.decide(&certificate).unwrap();
     assert_eq!((copy.head().height.next(), copy.owed().unwrap()), (last.height, Some(certificate)));

@@ -139,7 +139,7 @@ fn a_store_killed_at_any_instruction_opens_at_a_whole_block() {
         assert!(tip <= proposed.next(), "{tip} was not begun");
         assert!(tip >= last);
         if proposed > tip {
-            let kept = store.undecided(proposed, 10).unwrap();
+            let kept = store.undecided(proposed).unwrap();
             assert_eq!(kept.len(), 3, "proposals reported as kept, {proposed}");
         }
         if let Some(owed) = store.decided().unwrap() {
@@ -276,7 +276,7 @@ fn assert_whole(store: &Store, from: Height, tip: Height) {
         for (cid, bytes) in &block.ipld {
             assert_eq!(Blockstore::get(store, cid).unwrap().as_ref(), Some(bytes));
         }
-        assert_eq!(store.undecided(height, 10).unwrap(), []);
+        assert_eq!(store.undecided(height).unwrap(), []);
         assert_eq!(store.changes(height).unwrap().as_ref(), Some(&block.leaves));
         height = height.next();
     }

@@ -239,8 +239,9 @@ impl Model {
                 let there = committed == Some(&one);
                 assert!(block.ipld.iter().all(|(cid, _)| store.has(cid).unwrap() == there));
             }
-            let kept = store.undecided(at, usize::MAX).unwrap().into_iter();
-            let kept: Vec<_> = kept.map(|kept| ((height, kept.round, kept.block_hash), kept.bytes)).collect();
+            let bytes = |round, hash| store.undecided_block(at, round, &hash).unwrap().unwrap();
+            let kept = store.undecided(at).unwrap().into_iter();
+            let kept: Vec<_> = kept.map(|(round, hash)| ((height, round, hash), bytes(round, hash))).collect();
             let expected = self.undecided.range((height, 0, Hash32([0; 32]))..(height + 1, 0, Hash32([0; 32])));
             assert_eq!(kept, expected.map(|(key, bytes)| (*key, bytes.clone())).collect::<Vec<_>>());
         }
