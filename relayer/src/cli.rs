@@ -13,7 +13,7 @@ use tributary_service::logs::LogFormat;
 /// A relayer asks a child chain for its checkpoint certificates, judges them as the parent's actor will, and hands in what the
 /// parent does not have. Anyone may run one, and several at once do no harm. It keeps nothing on disk but its key.
 #[derive(Parser, Debug)]
-#[command(name = "relayer", version, after_help = EXAMPLES)]
+#[command(name = "relayer", version, after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 pub struct Cli {
     #[command(flatten)]
     pub logs: Logs,
@@ -39,6 +39,35 @@ Examples:
   See how far the parent is behind:
     relayer status --parent http://127.0.0.1:8545 --child http://127.0.0.1:8645";
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, or stopped by a signal
+  1  not done; the last line says why
+  2  the command line is wrong";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+    relayer run --config relayer.toml
+    relayer run --parent http://127.0.0.1:8545 --child http://127.0.0.1:8645 --key relayer.json --once";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+    relayer status --parent http://127.0.0.1:8545 --child http://127.0.0.1:8645
+    relayer status --config relayer.toml --json
+
+With a key it also shows what that holds on the parent. One child that does not answer is exit code 1, after the others are shown.";
+
+const REGISTER_EXAMPLES: &str = "\
+Examples:
+    relayer register --parent http://127.0.0.1:8545 --key relayer.json --genesis child.json
+
+Prints the child's name, such as /r31415/f0100. Asked again with the same document it sends nothing. Exit code 1, too, when the document
+guessed another name.";
+
+const NEW_KEY_EXAMPLES: &str = "\
+Examples:
+    relayer new-key relayer.json";
+
 #[derive(Args, Debug)]
 pub struct Logs {
     /// What to log, as in `info` or `tributary_relayer=debug`
@@ -52,13 +81,16 @@ pub struct Logs {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Carry certificates until stopped by SIGTERM or SIGINT
-    #[command(after_help = RUN_HELP)]
+    #[command(after_help = format!("{RUN_EXAMPLES}\n\n{RUN_HELP}\n\n{EXIT_CODES}"))]
     Run(RunCommand),
     /// Show how far the parent is behind each child, once
+    #[command(after_help = format!("{STATUS_EXAMPLES}\n\n{EXIT_CODES}"))]
     Status(StatusCommand),
     /// Register a child with its parent, from the child's genesis document, and print the child's name
+    #[command(after_help = format!("{REGISTER_EXAMPLES}\n\n{EXIT_CODES}"))]
     Register(RegisterCommand),
     /// Make a key that pays on the parent, and print its addresses
+    #[command(after_help = format!("{NEW_KEY_EXAMPLES}\n\n{EXIT_CODES}"))]
     NewKey {
         /// Where to write it; must not exist
         file: PathBuf,
@@ -147,12 +179,18 @@ mod tests {
 
     #[test]
     fn every_example_in_the_help_is_a_command_line() {
-        let joined = EXAMPLES.replace("\\\n", " ");
-        let examples: Vec<_> = joined.lines().map(str::trim).filter(|line| line.starts_with("relayer ")).collect();
-        assert_eq!(examples.len(), 5);
-        for example in examples {
-            let parsed = Cli::try_parse_from(example.split_whitespace());
-            assert!(parsed.is_ok(), "{example}: {:?}", parsed.err());
+        use clap::CommandFactory as _;
+        let program = Cli::command();
+        for command in program.get_subcommands().chain([&program]) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.ends_with(EXIT_CODES), "{}", command.get_name());
+            let joined = help.replace("\\\n", " ");
+            let examples: Vec<_> = joined.lines().map(str::trim).filter(|line| line.starts_with("relayer ")).collect();
+            assert!(!examples.is_empty(), "{} has no examples", command.get_name());
+            for example in examples {
+                let parsed = Cli::try_parse_from(example.split_whitespace());
+                assert!(parsed.is_ok(), "{example}: {:?}", parsed.err());
+            }
         }
     }
 

@@ -5,10 +5,13 @@
 //!               │ goes well
 //!               ▼
 //!             sign, with the gas it used and a quarter more ─▶ send ──refused──▶ NotTaken
-//!                                                               │
+//!                                                               │ ▲
+//!                                                               │ └─ no answer: the same again, SENDS_MAX in all
 //!                                                               ▼
 //!                                           its receipt, or NotYet after a while
 //! ```
+//!
+//! Once it was sent, whatever goes wrong is told with its hash (InDoubt, NotYet): who sends another one pays twice.
 //!
 //! The relayer's own transactions go over the desk, which never gives up; a person who waits is told and decides.
 
@@ -16,6 +19,7 @@ use std::time::Duration;
 
 use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
+use tokio::time::sleep;
 use tributary_crypto::SecpSecretKey;
 use tributary_message::FvmTransaction;
 use tributary_primitives::Hash32;
@@ -26,6 +30,9 @@ use crate::chain::{ChainUnavailable, Delivery, ParentChain, Receipt};
 const RECEIPT_POLL: Duration = Duration::from_millis(250);
 /// Questions for the receipt: two minutes.
 const RECEIPT_POLLS_MAX: u32 = 480;
+
+/// Times that the same bytes are sent while no answer comes. A node takes them once.
+const SENDS_MAX: u32 = 3;
 
 /// Why a message did not get into a block, as far as is known.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +49,16 @@ pub enum NotDone {
     /// The node did not take it.
     #[error("the node did not take it: {0}")]
     NotTaken(String),
+    /// It was sent, and nobody tells what became of it.
+    #[error(
+        "{why}; transaction {hash} may have been taken: before you send again, look by `tributary status {hash}`, or by subnet_messageStatus"
+    )]
+    InDoubt {
+        /// The transaction.
+        hash: Hash32,
+        /// What the node said instead.
+        why: ChainUnavailable,
+    },
     /// It is in no block yet.
     #[error("transaction {hash} is in no block after {} seconds; it may still get there", WAITED.as_secs())]
     NotYet {
@@ -89,14 +106,34 @@ pub async fn run(
     let gas_limit = forecast.gas_used.saturating_add(forecast.gas_used / 4).clamp(1, message.gas_limit);
     let signed = FvmTransaction::sign(Message { gas_limit, ..message }, key, chain_id);
     let signed = signed.map_err(|why| NotDone::Unsigned(why.to_string()))?;
-    if let Delivery::Refused(why) = chain.send(signed.raw()).await? {
+    let hash = signed.hash();
+    let in_doubt = |why| NotDone::InDoubt { hash, why };
+    if let Delivery::Refused(why) = send(chain, signed.raw()).await.map_err(in_doubt)? {
         return Err(NotDone::NotTaken(why));
     }
     for _ in 0..RECEIPT_POLLS_MAX {
-        if let Some(receipt) = chain.receipt(signed.hash()).await? {
-            return Ok((signed.hash(), receipt));
+        if let Some(receipt) = chain.receipt(hash).await.map_err(in_doubt)? {
+            return Ok((hash, receipt));
         }
-        tokio::time::sleep(RECEIPT_POLL).await;
+        sleep(RECEIPT_POLL).await;
     }
-    Err(NotDone::NotYet { hash: signed.hash() })
+    Err(NotDone::NotYet { hash })
 }
+
+/// Sends it until an answer comes.
+async fn send(chain: &impl ParentChain, raw: &[u8]) -> Result<Delivery, ChainUnavailable> {
+    let mut sends = 1;
+    loop {
+        match chain.send(raw).await {
+            // After an answer that was lost this may mean that it ran: its receipt tells.
+            Ok(Delivery::Refused(_)) if sends > 1 => return Ok(Delivery::Taken),
+            Err(_) if sends < SENDS_MAX => {}
+            answer => return answer,
+        }
+        sleep(RECEIPT_POLL).await;
+        sends += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;

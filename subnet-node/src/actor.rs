@@ -52,11 +52,19 @@ const ENVELOPE_BYTES: usize = 512;
 #[derive(Debug, Subcommand)]
 pub enum ActorCommand {
     /// Tell whether a module is an actor's code, and if not why. Asks no node
+    #[command(after_help = "EXAMPLES:
+  subnet-node actor check counter.wasm
+
+Prints the code CID that it would have. Exit code 1 if it is none; `subnet-node actor --help` has all exit codes.")]
     Check {
         /// The module, as `cargo build --target wasm32-unknown-unknown` makes it
         file: PathBuf,
     },
     /// Install a module, and print its code CID
+    #[command(after_help = "EXAMPLES:
+  subnet-node actor install counter.wasm --key key.json --rpc http://127.0.0.1:8645
+
+`subnet-node actor --help` has the exit codes.")]
     Install {
         /// The module
         file: PathBuf,
@@ -65,11 +73,18 @@ pub enum ActorCommand {
         sender: Sender,
     },
     /// Make an actor of installed code, and print its id
+    #[command(after_help = "EXAMPLES:
+  subnet-node actor create bafk2bzacebshb7jbta7k5dlqn4pn2xrnywx6bfmyb6h3ppkox7jtkugyombem \\
+    --key key.json
+  subnet-node actor create bafk2bzacebshb7jbta7k5dlqn4pn2xrnywx6bfmyb6h3ppkox7jtkugyombem \\
+    --key key.json --params '[1]' --value 1.5TRB
+
+`subnet-node actor --help` has the exit codes.")]
     Create {
         /// The code CID that `install` printed
         code: Cid,
-        /// Parameters of its constructor
-        #[arg(long, value_name = "JSON|0xHEX", default_value = "")]
+        /// Parameters of its constructor [default: none]
+        #[arg(long, value_name = "JSON|0xHEX", default_value = "", hide_default_value = true)]
         params: Params,
         /// What goes along
         #[command(flatten)]
@@ -79,14 +94,20 @@ pub enum ActorCommand {
         sender: Sender,
     },
     /// Send a message to an actor, and wait for how it ends
+    #[command(after_help = "EXAMPLES:
+  subnet-node actor call f0135 Increment --key key.json --rpc http://127.0.0.1:8645
+  subnet-node actor call f0135 Add --params 40 --key key.json --json
+  subnet-node actor call f0135 0 --value 1.5TRB --key key.json
+
+`subnet-node actor --help` has the exit codes.")]
     Call {
         /// The actor: f0…, f1…, f2…, f3…, f410… or 0x…
         #[arg(value_parser = parse_address)]
         to: Address,
         /// The method: its name (FRC-0042), such as Increment, or its number; 0 only moves value
         method: Method,
-        /// Its parameters
-        #[arg(long, value_name = "JSON|0xHEX", default_value = "")]
+        /// Its parameters [default: none]
+        #[arg(long, value_name = "JSON|0xHEX", default_value = "", hide_default_value = true)]
         params: Params,
         /// What goes along
         #[command(flatten)]
@@ -96,14 +117,19 @@ pub enum ActorCommand {
         sender: Sender,
     },
     /// Ask what a message would do on the latest state. Costs nothing and needs no key
+    #[command(after_help = "EXAMPLES:
+  subnet-node actor query f0135 Get --rpc http://127.0.0.1:8645 --json
+  subnet-node actor query f01 2 --params 0x82d82a4100
+
+`subnet-node actor --help` has the exit codes.")]
     Query {
         /// The actor: f0…, f1…, f2…, f3…, f410… or 0x…
         #[arg(value_parser = parse_address)]
         to: Address,
         /// The method: its name (FRC-0042), such as Get, or its number
         method: Method,
-        /// Its parameters
-        #[arg(long, value_name = "JSON|0xHEX", default_value = "")]
+        /// Its parameters [default: none]
+        #[arg(long, value_name = "JSON|0xHEX", default_value = "", hide_default_value = true)]
         params: Params,
         /// In whose name to ask
         #[arg(long, value_parser = parse_address, default_value = "f00")]

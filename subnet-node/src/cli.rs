@@ -27,7 +27,12 @@ pub enum Command {
     #[command(after_help = "EXAMPLES:
   subnet-node init --home ./node0 --genesis genesis.json
   subnet-node init --home ./node0                          # keys and settings first, genesis later
-  genesis add-validator genesis.json --keys-public ./node0/keys.public.json --power 10")]
+  genesis add-validator genesis.json --keys-public ./node0/keys.public.json --power 10
+
+EXIT CODES:
+  0  the home is made
+  1  not made, or not wholly; the last line says why
+  2  the command line is wrong")]
     Init(InitArgs),
     /// Run the node of a home until SIGTERM or Ctrl-C.
     #[command(after_help = "EXAMPLES:
@@ -37,7 +42,8 @@ pub enum Command {
 
 EXIT CODES:
   0  stopped when asked to
-  1  could not start, or had to stop; the last line says why and what to do")]
+  1  could not start, or had to stop; the last line says why and what to do
+  2  the command line is wrong")]
     Run(RunArgs),
     /// Install code on a network, make actors of it, and talk to them.
     #[command(
@@ -61,7 +67,12 @@ EXIT CODES:
     #[command(after_help = "EXAMPLES:
   subnet-node devnet
   subnet-node devnet --fresh --until-checkpoint 3 --json
-  subnet-node devnet --validators 7 --parent-validators 1 --no-load")]
+  subnet-node devnet --validators 7 --parent-validators 1 --no-load
+
+EXIT CODES:
+  0  stopped when asked to, or the checkpoints asked for are accepted
+  1  could not start, a process ended by itself, or --deadline-s is over; the last lines say which
+  2  the command line is wrong")]
     Devnet(DevnetArgs),
     /// Measure what a network takes from its clients: transactions a second and their latency, submit to block.
     #[command(after_help = "EXAMPLES:
@@ -99,6 +110,7 @@ EXIT CODES:
 EXIT CODES:
   0  found, written or proven
   1  refused, not there, or the node runs; the last line says which
+  2  the command line is wrong
 replay has more: see `subnet-node inspect replay --help`")]
     Inspect(InspectArgs),
     /// Check what a node answered to subnet_getProof: needs the answer and the validators that you trust. No node, no home.
@@ -131,4 +143,45 @@ pub struct RunArgs {
     /// Stop, as on SIGTERM, when standard input ends: for a supervisor that holds the other end of a pipe.
     #[arg(long)]
     pub stop_on_stdin_close: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Words of a line as a shell has them, as far as the examples go.
+    fn words(line: &str) -> Vec<String> {
+        let line = line.trim().replace('\'', "");
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// The names and helps of all commands below this one. The questions of a proof are words of the command above them.
+    fn helps_below(command: &clap::Command) -> Vec<(String, String)> {
+        let mut helps = Vec::new();
+        for below in command.get_subcommands().filter(|_| !["witness", "verify"].contains(&command.get_name())) {
+            let help = below.get_after_help().map(ToString::to_string).unwrap_or_default();
+            helps.push((below.get_name().to_owned(), help));
+            helps.extend(helps_below(below));
+        }
+        helps
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_examples_that_are_command_lines() {
+        let all = helps_below(&Cli::command());
+        assert!(all.len() > 22, "{}", all.len());
+        for (name, help) in all {
+            let joined = help.replace("\\\n", "");
+            let examples: Vec<_> = joined.lines().filter(|line| line.starts_with("  subnet-node ")).collect();
+            assert!(!examples.is_empty(), "{name} has no examples");
+            // What is too long to be shown is cut short.
+            for line in examples.into_iter().filter(|line| !line.contains('…')) {
+                let line = line.split(['#', '|', '&']).next().unwrap();
+                let parsed = Cli::try_parse_from(words(line));
+                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            }
+        }
+    }
 }

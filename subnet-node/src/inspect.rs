@@ -83,6 +83,9 @@ pub struct Form {
 #[derive(Debug, Subcommand)]
 enum What {
     /// The chain after a block: its hash, state root, base fee, last checkpoint.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect head --home node0
+  subnet-node inspect head --home node0 --height 12 --json")]
     Head {
         #[command(flatten)]
         at: At,
@@ -90,6 +93,9 @@ enum What {
         form: Form,
     },
     /// An actor: its id, code, state, nonce and balance.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect actor 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --home node0
+  subnet-node inspect actor f0100 --home node0 --height 12 --json")]
     Actor {
         /// 0x…, f0…, f1…, f4….
         #[arg(value_parser = parse_address)]
@@ -119,6 +125,9 @@ EXAMPLES:
         at: At,
     },
     /// A contract's storage slot.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect storage 0x0000f90827f1c53a10cb7a02335b175320002935 1 --home node0
+  subnet-node inspect storage 0x0000f90827f1c53a10cb7a02335b175320002935 0x1f --home node0 --height 12")]
     Storage {
         /// The contract, 0x….
         #[arg(value_parser = parse_address)]
@@ -132,6 +141,9 @@ EXAMPLES:
         form: Form,
     },
     /// What an actor keeps under a key of its entries.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect entry f0135 alice --home node0
+  subnet-node inspect entry f0135 0x616c696365 --home node0 --json")]
     Entry {
         /// 0x…, f0…, f1…, f4….
         #[arg(value_parser = parse_address)]
@@ -145,6 +157,9 @@ EXAMPLES:
         form: Form,
     },
     /// Which actors differ between two blocks, in what, and in which storage slots: slot, before, after.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect diff 1 2 --home node0
+  subnet-node inspect diff 1 200 --home node0 --slots-max 10 --json")]
     Diff {
         /// The earlier block.
         from: u64,
@@ -160,6 +175,9 @@ EXAMPLES:
         form: Form,
     },
     /// Write the whole state into a CARv1 file.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect export state.car --home node0
+  subnet-node inspect export state.car --home node0 --height 12")]
     Export {
         /// The file to make.
         file: PathBuf,
@@ -169,6 +187,9 @@ EXAMPLES:
         form: Form,
     },
     /// Check such a file: every block, every link, nothing missing and nothing else.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect check state.car
+  subnet-node inspect check state.car --root bafy2bzacedswlcz5ddgqnyo3sak3jmhmkxashisnlpq6ujgyhe4mlobzpnhs6")]
     Check {
         /// The file.
         file: PathBuf,
@@ -179,6 +200,9 @@ EXAMPLES:
         form: Form,
     },
     /// Read such a file into a directory that the other commands can look at; `--home DIR` names it then.
+    #[command(after_help = "EXAMPLES:
+  subnet-node inspect import state.car --into copy
+  subnet-node inspect actor f01 --home copy")]
     Import {
         /// The file.
         file: PathBuf,

@@ -1,6 +1,12 @@
 //! The command line of `tributary`.
 
-use clap::{Parser, Subcommand};
+pub mod examples;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::commands::balance::BalanceArgs;
@@ -11,12 +17,13 @@ use crate::commands::keys::KeysCommand;
 use crate::commands::send::SendArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::watch::WatchCommand;
+use crate::trouble::Trouble;
 
 /// Keys, tokens, contracts and actors of a Tributary network, and where a transaction is on its way to the parent.
 #[derive(Debug, Parser)]
-#[command(name = "tributary", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "tributary", version, about, max_term_width = 100, after_help = ENVIRONMENT)]
 pub struct Cli {
-    /// Print JSON: one object, or one a line where something is watched; troubles too, on standard error
+    /// Print JSON: one object, a list of them, or one a line where something is watched; troubles too, on standard error
     #[arg(long, global = true)]
     pub json: bool,
     /// What to do.
@@ -24,7 +31,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The same table as in [`crate::trouble`], for every `--help`.
+/// The same table as in [`crate::trouble`], at the end of every `--help`.
 pub const EXIT_CODES: &str = "\
 EXIT CODES:
   0               done
@@ -39,117 +46,56 @@ EXIT CODES:
   9  key          no such key, a wrong password, or no password to be had
   10 not-found    no such transaction, actor or address on this chain
   130 interrupted Ctrl-C or SIGTERM; what was sent stays on its way
+Trouble that names a transaction means that it was sent, or may have been: before you send again,
+look by `tributary status`.";
 
+const ENVIRONMENT: &str = "\
 ENVIRONMENT:
   TRIBUTARY_RPC, TRIBUTARY_PARENT_RPC, TRIBUTARY_CHAIN_ID, TRIBUTARY_TIMEOUT,
   TRIBUTARY_RESPONSE_BYTES_MAX, TRIBUTARY_KEY_NAME, TRIBUTARY_KEYSTORE and
   TRIBUTARY_PASSWORD_FILE stand for the flags; TRIBUTARY_PASSWORD is a key's password.";
 
-/// Examples of each command.
-pub mod examples {
-    /// `keys`
-    pub const KEYS: &str = "\
-EXAMPLES:
-  tributary keys create alice
-  tributary keys list
-  tributary keys list alice
-  tributary keys import bob --from wallet.json
-  tributary keys import carol --from -
-  tributary keys export alice --to alice.json
-  tributary keys export alice --plain --to key.json
+/// The command line, with the exit codes at the end of each command's help.
+#[must_use]
+pub fn command() -> clap::Command {
+    with_exit_codes(Cli::command())
+}
 
-One key is two accounts: an Ethereum account (0x…, which is f410…) and a Filecoin account (f1…).
-They hold tokens each for itself.";
-    /// `send`
-    pub const SEND: &str = "\
-EXAMPLES:
-  tributary send bob 5TRB --key alice
-  tributary send 0x70997970c51812dc3a010c7d01b50e0d17dc79c8 1.5TRB --key alice
-  tributary send f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy 10TRB --key alice --as f1
-  tributary send f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy 10TRB --key alice --as f410
-  tributary send 0x70997970c51812dc3a010c7d01b50e0d17dc79c8 2.5 --key alice \\
-    --token 0x5fbdb2315678afecb367f032d93f642f64180aa3
-  tributary send f0101 1TRB --key alice --until accepted --parent-rpc http://127.0.0.1:8545
+fn with_exit_codes(command: clap::Command) -> clap::Command {
+    let help = command.get_after_help().map_or_else(String::new, |help| format!("{help}\n\n"));
+    command.mut_subcommands(with_exit_codes).after_help(help + EXIT_CODES)
+}
 
-An Ethereum transaction cannot send to an f1 address that nobody used before: its account would have
-to be made, which a message does: from the key's f1 (--as f1) or Ethereum account (--as f410).";
-    /// `call`
-    pub const CALL: &str = "\
-EXAMPLES:
-  tributary call 0x5fbdb2315678afecb367f032d93f642f64180aa3 'balanceOf(address)(uint256)' \\
-    0x70997970c51812dc3a010c7d01b50e0d17dc79c8
-  tributary call 0x5fbdb2315678afecb367f032d93f642f64180aa3 'name()(string)' --block 12
-  tributary call f0135 Get
-  tributary call f0122 3351908393
-  tributary call f01 2 --params 0x82d82a4100
+/// What the program was called with.
+///
+/// # Errors
+/// The exit code, after it said what is wrong, or the help that was asked for.
+pub fn read() -> Result<Cli, ExitCode> {
+    let words: Vec<_> = std::env::args_os().collect();
+    parse(&words).map_err(|said| match said.use_stderr() && wants_json(&words) {
+        true => Trouble::usage(in_one_line(&said)).tell(true),
+        false => said.exit(),
+    })
+}
 
-What comes back is read as the signature says; without that it is shown as bytes. Nothing is
-signed, and nothing changes.";
-    /// `invoke`
-    pub const INVOKE: &str = "\
-EXAMPLES:
-  tributary invoke 0x5fbdb2315678afecb367f032d93f642f64180aa3 'bring(uint256)' 7 --key alice
-  tributary invoke 0x5fbdb2315678afecb367f032d93f642f64180aa3 'pay()' --value 1TRB --key alice
-  tributary invoke f0135 Increment --key alice
-  tributary invoke f0135 Add --params 40 --key alice
-  tributary invoke f0135 Increment --key alice --as f410
+fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = command().try_get_matches_from(words)?;
+    Cli::from_arg_matches(&matches).map_err(|why| why.format(&mut command()))
+}
 
-A contract's function is called by an Ethereum transaction of the key's Ethereum account, unless --as
-says otherwise; an actor's method by a message of its f1, or with --as f410 of its Ethereum account.";
-    /// `deploy`
-    pub const DEPLOY: &str = "\
-EXAMPLES:
-  tributary deploy evm Tally.json --key alice
-  tributary deploy evm Token.bin --constructor 'constructor(string,uint256)' Rapids 7 --key alice
-  tributary deploy wasm adder.wasm --key alice
-  tributary deploy wasm adder.wasm --install-only --key alice
-  tributary deploy actor bafk2bzacebshb7jbta7k5dlqn4pn2xrnywx6bfmyb6h3ppkox7jtkugyombem \\
-    --params '[1]' --key alice
+/// Whether whoever called it reads JSON, as far as a command line tells that cannot be read.
+fn wants_json(words: &[OsString]) -> bool {
+    words.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
 
-WASM code is installed, and actors are made, by messages of the key's f1 account, or with --as f410
-of its Ethereum account, which must hold tokens. A chain may let nobody install code, or one actor
-alone: its parameter code_installer says.";
-    /// `balance`
-    pub const BALANCE: &str = "\
-EXAMPLES:
-  tributary balance alice
-  tributary balance 0x70997970c51812dc3a010c7d01b50e0d17dc79c8
-  tributary balance alice --token 0x5fbdb2315678afecb367f032d93f642f64180aa3";
-    /// `status`
-    pub const STATUS: &str = "\
-EXAMPLES:
-  tributary status 0xb1c9e7a1a46f0ad1ad2a5a7a5b0ac91c6f8b1cd77bde8c4a90b1a4e0e3d1f2c3
-  tributary status 0xb1c9e7a1a46f0ad1ad2a5a7a5b0ac91c6f8b1cd77bde8c4a90b1a4e0e3d1f2c3 \\
-    --parent-rpc http://127.0.0.1:8545
-  tributary status 0xb1c9e7a1a46f0ad1ad2a5a7a5b0ac91c6f8b1cd77bde8c4a90b1a4e0e3d1f2c3 \\
-    --until checkpoint --wait 30
-
-STAGES:
-  submitted   it was handed to a node
-  admitted    it waits in this node's pool; missing_nonce is the one of its sender's before it
-  block       it is in a block, which is final on this chain
-  checkpoint  a checkpoint that carries it is signed by over two thirds of the validators' power
-  accepted    the parent took such a checkpoint; --parent-rpc says whom to ask";
-    /// `watch`
-    pub const WATCH: &str = "\
-EXAMPLES:
-  tributary watch blocks
-  tributary watch blocks --from 1 --count 10 --json
-  tributary watch logs --address 0x5fbdb2315678afecb367f032d93f642f64180aa3
-  tributary watch logs --from 1 \\
-    --event 'Transfer(address indexed from, address indexed to, uint256 value)'
-  tributary watch transaction 0xb1c9e7a1a46f0ad1ad2a5a7a5b0ac91c6f8b1cd77bde8c4a90b1a4e0e3d1f2c3 \\
-    --until checkpoint
-
-A WebSocket of the node rings at every block; where there is none (--no-websocket, https), the
-chain is looked at every --poll-ms. What came is always asked for in order, so a connection that
-breaks loses nothing. Ctrl-C ends it.";
-    /// `completions`
-    pub const COMPLETIONS: &str = "\
-EXAMPLES:
-  tributary completions bash > ~/.local/share/bash-completion/completions/tributary
-  tributary completions zsh > ~/.zfunc/_tributary
-  tributary completions fish > ~/.config/fish/completions/tributary.fish";
+/// What is wrong, for a JSON text: clap says it in paragraphs, or by the whole help.
+fn in_one_line(said: &clap::Error) -> String {
+    if said.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is missing; --help lists them".to_owned();
+    }
+    let said = said.to_string();
+    let paragraphs = said.trim_start_matches("error: ").trim().split("\n\n");
+    paragraphs.map(|lines| lines.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("; ")
 }
 
 /// What to do.
@@ -189,8 +135,6 @@ pub enum Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     /// Splits as a shell does, as far as the examples go: words, and words in single quotes.
@@ -210,25 +154,55 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    /// Every command below this one, with its words.
+    fn all_below(command: &clap::Command, words: &str) -> Vec<(String, clap::Command)> {
+        let named = |below: &clap::Command| (format!("{words} {}", below.get_name()), below.clone());
+        let below: Vec<_> = command.get_subcommands().map(named).collect();
+        below
+            .into_iter()
+            .flat_map(|(words, below)| [all_below(&below, &words), vec![(words, below)]].concat())
+            .collect()
     }
 
     #[test]
-    fn every_example_in_the_help_is_a_command_line() {
-        let mut examples = 0;
-        for command in Cli::command().get_subcommands() {
-            let help = command.get_after_help().unwrap_or_else(|| panic!("{} has no examples", command.get_name()));
-            let help = help.to_string();
-            assert!(help.lines().all(|line| line.len() <= 105), "{} has lines that wrap", command.get_name());
+    fn the_help_of_every_command_has_examples_that_are_command_lines_and_the_exit_codes() {
+        let commands = all_below(&command(), "tributary");
+        assert!(commands.len() > 18, "{}", commands.len());
+        for (name, command) in commands {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.ends_with(EXIT_CODES), "{name} tells no exit codes");
+            assert!(help.lines().all(|line| line.chars().count() <= 100), "{name} has lines that wrap");
             let help = help.replace("\\\n", "");
-            for line in help.lines().filter(|line| line.starts_with("  tributary ")) {
-                let line = line.split(" > ").next().unwrap();
-                let parsed = Cli::try_parse_from(words(line));
+            let examples: Vec<_> = help.lines().filter(|line| line.starts_with("  tributary ")).collect();
+            assert!(!examples.is_empty(), "{name} has no examples");
+            for line in examples {
+                assert!(line.trim().starts_with(&name), "{line} is no example of {name}");
+                let parsed = Cli::try_parse_from(words(line.split(" > ").next().unwrap()));
                 assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
-                examples += 1;
             }
         }
-        assert!(examples > 30, "{examples}");
+    }
+
+    #[test]
+    fn whoever_reads_json_is_told_in_json_what_is_wrong_with_the_command_line() {
+        for (line, says) in [
+            ("tributary --json send", "were not provided: --key <NAME> <ADDRESS|KEY> <AMOUNT>; Usage:"),
+            ("tributary send f0101 1TRB --key alice --until done --json", "invalid value 'done'"),
+            ("tributary --json keys", "a command is missing"),
+            ("tributary --json nonsense", "unrecognized subcommand 'nonsense'"),
+        ] {
+            let words: Vec<_> = words(line).into_iter().map(OsString::from).collect();
+            let said = parse(&words).unwrap_err();
+            assert!(said.use_stderr() && wants_json(&words), "{line}");
+            let told = in_one_line(&said);
+            assert!(told.contains(says) && !told.contains(['\n', '\u{1b}']), "{line}: {told}");
+        }
+        let words = |line: &str| words(line).into_iter().map(OsString::from).collect::<Vec<_>>();
+        assert!(!wants_json(&words("tributary call f0101 Get -- --json")), "an argument");
+        assert!(!parse(&words("tributary --json --help")).unwrap_err().use_stderr(), "help is help");
     }
 
     #[test]

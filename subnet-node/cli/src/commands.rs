@@ -28,23 +28,23 @@ pub mod watch;
 
 use std::io::{self, Write as _};
 
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{self, Command};
+use crate::hand_in::HandedIn;
 use crate::trouble::Trouble;
 
 /// Does it, and prints what came of it.
 ///
 /// # Errors
 /// [`Trouble`], with what to do.
-pub async fn run(command: Command, is_json: bool) -> Result<(), Trouble> {
+pub async fn run(command: Command, is_json: bool, handed_in: &HandedIn) -> Result<(), Trouble> {
     match command {
         Command::Keys(command) => keys::run(command, is_json).await,
-        Command::Send(args) => args.run(is_json).await,
+        Command::Send(args) => args.run(is_json, handed_in).await,
         Command::Call(args) => args.run(is_json).await,
-        Command::Invoke(args) => args.run(is_json).await,
-        Command::Deploy(command) => command.run(is_json).await,
+        Command::Invoke(args) => args.run(is_json, handed_in).await,
+        Command::Deploy(command) => command.run(is_json, handed_in).await,
         Command::Balance(args) => args.run(is_json).await,
         Command::Status(args) => args.run(is_json).await,
         Command::Watch(command) => command.run(is_json).await,
@@ -54,6 +54,6 @@ pub async fn run(command: Command, is_json: bool) -> Result<(), Trouble> {
 
 fn complete(shell: Shell) -> Result<(), Trouble> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "tributary", &mut script);
+    clap_complete::generate(shell, &mut cli::command(), "tributary", &mut script);
     Ok(io::stdout().lock().write_all(&script)?)
 }

@@ -2,14 +2,18 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use tributary_cli::cli::Cli;
+use tributary_cli::cli::{self, Cli};
 use tributary_cli::commands;
+use tributary_cli::hand_in::HandedIn;
 use tributary_cli::trouble::Trouble;
 use tributary_service::stop::StopSignal;
 
 fn main() -> ExitCode {
-    let Cli { json, command } = Cli::parse();
+    let Cli { json, command } = match cli::read() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let handed_in = HandedIn::nothing(json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(why) => return Trouble::local(format!("the system has no threads for it: {why}")).tell(json),
@@ -18,7 +22,7 @@ fn main() -> ExitCode {
         let mut stop =
             StopSignal::listen().map_err(|why| Trouble::local(format!("cannot listen to signals: {why}")))?;
         tokio::select! {
-            ended = commands::run(command, json) => ended,
+            ended = commands::run(command, json, &handed_in) => ended,
             _ = stop.wait() => Err(Trouble::interrupted()),
         }
     });
@@ -26,6 +30,6 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(trouble) => trouble.tell(json),
+        Err(trouble) => handed_in.told(trouble).tell(json),
     }
 }

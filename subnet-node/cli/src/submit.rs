@@ -1,4 +1,4 @@
-//! A transaction, from what it shall do to a node's pool: nonce, gas, fees, signature, hand-in.
+//! A transaction, from what it shall do to its bytes: nonce, gas, fees, signature. [`hand_in`](crate::hand_in) brings them to a node.
 //!
 //! | `--as` | account | transaction | reaches |
 //! |---|---|---|---|
@@ -22,6 +22,7 @@ use tributary_message::{EthereumTransaction, FvmRejected, FvmTransaction};
 use tributary_primitives::{EthAddress, Hash32};
 
 use crate::abi::revert_reason;
+use crate::hand_in::{HandedIn, Signed};
 use crate::node::{Node, NodeUnavailable};
 use crate::trouble::{Kind, Trouble};
 use crate::wire::{MessageCall, Outcome, Status};
@@ -162,18 +163,21 @@ pub struct Submitted {
 /// Signs what does `deed` and hands it in.
 ///
 /// # Errors
-/// [`Trouble`]: nothing was sent, unless it is [`Kind::Unreachable`], when that is not known.
+/// [`Trouble`]: nothing was taken, unless `handed_in` tells otherwise.
 pub async fn submit(
     node: &Node,
     status: &Status,
     key: &SecpSecretKey,
     deed: &Deed,
     terms: &Terms,
+    handed_in: &HandedIn,
 ) -> Result<Submitted, Trouble> {
     let submitted = match deed {
-        Deed::Ethereum { to, value, input } => ethereum(node, status, key, (*to, *value, input), terms).await,
+        Deed::Ethereum { to, value, input } => {
+            ethereum(node, status, key, (*to, *value, input), terms, handed_in).await
+        }
         Deed::Fvm { by, to, value, method, params } => {
-            fvm(node, status, (key, *by), (*to, *value, *method, params), terms).await
+            fvm(node, status, (key, *by), (*to, *value, *method, params), terms, handed_in).await
         }
     };
     submitted.map_err(|trouble| named(trouble, deed.account(), key))
@@ -193,6 +197,7 @@ async fn ethereum(
     key: &SecpSecretKey,
     (to, value, input): (Option<EthAddress>, u128, &[u8]),
     terms: &Terms,
+    handed_in: &HandedIn,
 ) -> Result<Submitted, Trouble> {
     let from = key.eth_address();
     let gas_limit = match terms.gas_limit {
@@ -228,8 +233,9 @@ async fn ethereum(
         input: Bytes::from(input.to_vec()),
     };
     let signed = EthereumTransaction::sign(unsigned, key);
-    hand_in(node, "eth_sendRawTransaction", signed.raw()).await?;
-    Ok(Submitted { hash: signed.hash(), from: from.to_string(), nonce })
+    let (hash, raw) = (signed.hash(), signed.raw());
+    handed_in.hand_in(node, Signed { method: "eth_sendRawTransaction", raw, hash, nonce }).await?;
+    Ok(Submitted { hash, from: from.to_string(), nonce })
 }
 
 async fn fvm(
@@ -238,6 +244,7 @@ async fn fvm(
     (key, by): (&SecpSecretKey, Messenger),
     (to, value, method, params): (Address, u128, u64, &[u8]),
     terms: &Terms,
+    handed_in: &HandedIn,
 ) -> Result<Submitted, Trouble> {
     let from = by.address(key);
     let gas_limit = match terms.gas_limit {
@@ -276,8 +283,9 @@ async fn fvm(
     };
     let signed = by.sign(message, key, status.chain_id);
     let signed = signed.map_err(|why| Trouble::usage(format!("it cannot be signed: {why}")))?;
-    hand_in(node, "subnet_sendMessage", signed.raw()).await?;
-    Ok(Submitted { hash: signed.hash(), from: from.to_string(), nonce })
+    let (hash, raw) = (signed.hash(), signed.raw());
+    handed_in.hand_in(node, Signed { method: "subnet_sendMessage", raw, hash, nonce }).await?;
+    Ok(Submitted { hash, from: from.to_string(), nonce })
 }
 
 /// What a message would do, on the latest state or the one after a height.
@@ -288,15 +296,6 @@ pub async fn ask_message(node: &Node, call: &MessageCall, height: Option<u64>) -
     let mut params = vec![serde_json::to_value(call).expect("texts and numbers have a JSON form")];
     params.extend(height.map(Value::from));
     node.ask("subnet_call", &params).await
-}
-
-/// A transaction that waits already is as good as taken.
-async fn hand_in(node: &Node, method: &str, raw: &[u8]) -> Result<(), Trouble> {
-    match node.ask::<Hash32>(method, &[json!(Bytes::from(raw.to_vec()))]).await {
-        Ok(_) => Ok(()),
-        Err(NodeUnavailable::Refused(refusal)) if refusal.message.starts_with("already known") => Ok(()),
-        Err(why) => Err(why.into()),
-    }
 }
 
 fn with_room(gas: u64) -> u64 {

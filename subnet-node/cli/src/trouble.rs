@@ -120,7 +120,7 @@ pub struct Trouble {
     pub kind: Kind,
     /// For people: what happened, and what to do.
     pub message: String,
-    /// The transaction that was handed in before, if one was.
+    /// The transaction that was handed in before, if one was, and may be on its way.
     pub transaction: Option<Hash32>,
 }
 
@@ -146,7 +146,7 @@ impl Trouble {
     /// A signal came.
     #[must_use]
     pub fn interrupted() -> Self {
-        Self::new(Kind::Interrupted, "stopped by a signal; what was sent stays on its way")
+        Self::new(Kind::Interrupted, "stopped by a signal")
     }
 
     /// The same, about this transaction.

@@ -1,6 +1,8 @@
 //! `tributary`, as people and scripts run it: from a new key to what the parent accepted, and every trouble with its exit code.
 
-use std::io::Write as _;
+mod lossy;
+
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use tributary_crypto::SecpSecretKey;
 use tributary_genesis::words::AccountAddress;
 use tributary_genesis_code::COUNTER_ACTOR;
 
+use self::lossy::{Fate, Way};
 use crate::client::until;
 use crate::hierarchy::{Hierarchy, url};
 use crate::network::{CHAIN_ID, Network, Plan, Process};
@@ -19,6 +22,8 @@ use crate::wallet::RICH_KEY;
 
 const TALLY: &str = "contracts/Tally.json";
 const TOKEN: &str = "../fvm/bench/contracts/Token.json";
+const SEND: &str = "eth_sendRawTransaction";
+const SEND_MESSAGE: &str = "subnet_sendMessage";
 const BROUGHT: &str = "Brought(address indexed by, uint256 amount, uint256 total)";
 /// No transaction's hash.
 const NOBODYS: &str = "0x1111111111111111111111111111111111111111111111111111111111111111";
@@ -271,6 +276,62 @@ async fn ctrl_c_ends_it_with_its_own_exit_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_pays_twice_for_an_answer_that_was_lost() {
+    let mut network = Network::planned(Plan { rich: rich(), ..Plan::root(1) });
+    network.start_all();
+    network.client(0).reach(1).await;
+    let (node, person) = (network.rpc(0), Person::of(url(&network)));
+    let (alice, _) = person.addresses("alice");
+    let send = ["send", &alice, "1TRB", "--key", "rich"];
+    let held = || person.done(&["balance", &alice])[0]["atto"].clone();
+
+    // Lost once: it is found, and so it is done.
+    for (flags, method, nonce) in [(&[][..], &[SEND], 0), (&["--as", "f410"], &[SEND_MESSAGE], 1)] {
+        let way = Way::to(node, method, 1, Fate::Breaks).await;
+        let sent = person.done(&[&send, flags, &["--rpc", &way.url]].concat());
+        assert_eq!((&sent["nonce"], way.lost()), (&json!(nonce), 1), "{sent}");
+    }
+    assert_eq!(held(), json!((2 * TRB).to_string()));
+
+    // Never found: who sends it again as they are told pays once.
+    let way = Way::to(node, &[SEND, "subnet_messageStatus"], usize::MAX, Fate::Breaks).await;
+    let doubt = person.trouble(&[&send[..], &["--rpc", &way.url]].concat(), 3);
+    let (hash, message) = (text(&doubt["transaction"]), text(&doubt["message"]));
+    assert!(message.contains("may have been taken") && message.contains("--nonce 2"), "{message}");
+    assert!(message.contains(&format!("`tributary status {hash}`")), "{message}");
+    person.done(&["status", hash, "--until", "block"]);
+    person.trouble(&[&send[..], &["--nonce", "2"]].concat(), 6);
+    assert_eq!(held(), json!((3 * TRB).to_string()));
+
+    // Taken, and nothing more is heard.
+    let way = Way::to(node, &["eth_getTransactionReceipt"], usize::MAX, Fate::Breaks).await;
+    let silent = person.trouble(&["deploy", "evm", TALLY, "--key", "rich", "--rpc", &way.url], 3);
+    assert!(text(&silent["message"]).contains("was taken"), "{silent}");
+    person.done(&["status", text(&silent["transaction"])]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_before_the_answer_tells_which_transaction_may_be_on_its_way() {
+    let mut network = Network::planned(Plan { rich: rich(), ..Plan::root(1) });
+    network.start_all();
+    network.client(0).reach(1).await;
+    let person = Person::of(url(&network));
+    let way = Way::to(network.rpc(0), &[SEND], 1, Fate::Silence).await;
+    let (alice, _) = person.addresses("alice");
+    let mut send = person.command(&["send", &alice, "1TRB", "--key", "rich", "--rpc", &way.url, "--json"]);
+    let mut send = Process(send.stderr(Stdio::piped()).spawn().unwrap());
+    until("a transaction that is handed in", async || way.lost() == 1).await;
+    assert!(Command::new("kill").args(["-INT", &send.0.id().to_string()]).status().unwrap().success());
+    let ended = tokio::task::block_in_place(|| send.0.wait().unwrap());
+    assert_eq!(ended.code(), Some(130));
+    let mut said = String::new();
+    send.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let error = serde_json::from_str::<Value>(&said).unwrap()["error"].clone();
+    assert!(text(&error["message"]).contains("may have been taken"), "{error}");
+    person.done(&["status", text(&error["transaction"]), "--until", "block"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_trouble_has_its_exit_code_and_says_what_to_do() {
     let mut network = Network::planned(Plan { rich: rich(), ..Plan::root(1) });
     network.start_all();
@@ -287,6 +348,7 @@ async fn each_trouble_has_its_exit_code_and_says_what_to_do() {
         (&["keys", "create", "alice"][..], 9, "already"),
         (&["keys", "export", "bob", "--to", "-"], 9, "keys create bob"),
         (&["send", &alice, "1.5", "--key", "rich"], 2, "1.5TRB"),
+        (&["send", &alice, "--key", "rich"], 2, "were not provided: <AMOUNT>"),
         (&["send", &alice, "1", "--key", "bob"], 9, "keys create bob"),
         (&["send", &alice, "1", "--key", "rich", "--rpc", &nobody], 3, "is a node running there?"),
         (&["send", &alice, "1", "--key", "rich", "--chain-id", &other_chain], 4, "--chain-id"),

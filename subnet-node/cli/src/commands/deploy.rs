@@ -23,6 +23,8 @@ use super::sender::{Ready, Sender, told};
 use crate::abi::encode_constructor;
 use crate::amount::parse_trb;
 use crate::artifact::{bytecode, read_file};
+use crate::cli::examples;
+use crate::hand_in::HandedIn;
 use crate::report::{Report, note};
 use crate::submit::{Account, Deed, Messenger};
 use crate::trouble::{Kind, Trouble};
@@ -38,10 +40,13 @@ const ENVELOPE_BYTES: usize = 512;
 #[derive(Debug, Subcommand)]
 pub enum DeployCommand {
     /// Make a contract, and print its address
+    #[command(after_help = examples::DEPLOY_EVM)]
     Evm(EvmArgs),
     /// Install a WASM module, make an actor of it, and print both
+    #[command(after_help = examples::DEPLOY_WASM)]
     Wasm(WasmArgs),
     /// Make an actor of code that is installed
+    #[command(after_help = examples::DEPLOY_ACTOR)]
     Actor(ActorArgs),
 }
 
@@ -65,8 +70,8 @@ pub struct EvmArgs {
 pub struct WasmArgs {
     /// The module, as `cargo build --target wasm32-unknown-unknown` makes it
     file: PathBuf,
-    /// Parameters of the actor's constructor
-    #[arg(long, value_name = "JSON|0xHEX", default_value = "")]
+    /// Parameters of the actor's constructor [default: none]
+    #[arg(long, value_name = "JSON|0xHEX", default_value = "", hide_default_value = true)]
     params: Params,
     /// Install it, and make no actor
     #[arg(long)]
@@ -80,8 +85,8 @@ pub struct WasmArgs {
 pub struct ActorArgs {
     /// The CID of its code
     code: Cid,
-    /// Parameters of its constructor
-    #[arg(long, value_name = "JSON|0xHEX", default_value = "")]
+    /// Parameters of its constructor [default: none]
+    #[arg(long, value_name = "JSON|0xHEX", default_value = "", hide_default_value = true)]
     params: Params,
     #[command(flatten)]
     along: Along,
@@ -102,12 +107,12 @@ impl DeployCommand {
     ///
     /// # Errors
     /// [`Trouble`].
-    pub async fn run(&self, is_json: bool) -> Result<(), Trouble> {
+    pub async fn run(&self, is_json: bool, handed_in: &HandedIn) -> Result<(), Trouble> {
         match self {
-            Self::Evm(args) => args.run(is_json).await,
-            Self::Wasm(args) => args.run(is_json).await,
+            Self::Evm(args) => args.run(is_json, handed_in).await,
+            Self::Wasm(args) => args.run(is_json, handed_in).await,
             Self::Actor(args) => {
-                let (ready, by) = args.along.ready_by_message(is_json).await?;
+                let (ready, by) = args.along.ready_by_message(is_json, handed_in).await?;
                 exec(&ready, by, args.code, &args.params, args.along.value).await?.print(is_json)
             }
         }
@@ -116,24 +121,28 @@ impl DeployCommand {
 
 impl Along {
     /// The sender of an Ethereum transaction.
-    async fn ready_by_transaction(&self, is_json: bool) -> Result<Ready<'_>, Trouble> {
+    async fn ready_by_transaction<'a>(&'a self, is_json: bool, handed_in: &'a HandedIn) -> Result<Ready<'a>, Trouble> {
         match self.sender.account {
-            None | Some(Account::Ethereum) => self.sender.ready(is_json).await,
+            None | Some(Account::Ethereum) => self.sender.ready(is_json, handed_in).await,
             Some(_) => Err(Trouble::usage("contracts are made by Ethereum transactions: leave out --as")),
         }
     }
 
     /// The sender of messages, and which of its accounts sends them.
-    async fn ready_by_message(&self, is_json: bool) -> Result<(Ready<'_>, Messenger), Trouble> {
+    async fn ready_by_message<'a>(
+        &'a self,
+        is_json: bool,
+        handed_in: &'a HandedIn,
+    ) -> Result<(Ready<'a>, Messenger), Trouble> {
         let by = self.sender.account.unwrap_or(Account::F1).messenger().ok_or_else(|| {
             Trouble::usage("code is installed, and actors are made, by messages: leave out --as, or say --as f410")
         })?;
-        Ok((self.sender.ready(is_json).await?, by))
+        Ok((self.sender.ready(is_json, handed_in).await?, by))
     }
 }
 
 impl EvmArgs {
-    async fn run(&self, is_json: bool) -> Result<(), Trouble> {
+    async fn run(&self, is_json: bool, handed_in: &HandedIn) -> Result<(), Trouble> {
         let mut input = bytecode(&self.file)?;
         match (&self.constructor, self.arguments.is_empty()) {
             (Some(constructor), _) => input.extend(encode_constructor(constructor, &self.arguments)?),
@@ -144,7 +153,7 @@ impl EvmArgs {
                 ));
             }
         }
-        let ready = self.along.ready_by_transaction(is_json).await?;
+        let ready = self.along.ready_by_transaction(is_json, handed_in).await?;
         let deed = Deed::Ethereum { to: None, value: self.along.value, input };
         let (submitted, found) = ready.deliver(&deed).await?;
         let receipt: Option<EthereumReceipt> =
@@ -158,7 +167,7 @@ impl EvmArgs {
 }
 
 impl WasmArgs {
-    async fn run(&self, is_json: bool) -> Result<(), Trouble> {
+    async fn run(&self, is_json: bool, handed_in: &HandedIn) -> Result<(), Trouble> {
         let wasm = read_file(&self.file)?;
         let most = TRANSACTION_BYTES_MAX.saturating_sub(ENVELOPE_BYTES);
         if !wasm.starts_with(WASM_MAGIC) {
@@ -169,7 +178,7 @@ impl WasmArgs {
             let how = "build it with opt-level = \"z\", lto = true and strip = true";
             return Err(Trouble::local(format!("the module has {len} bytes, and one message carries {most}: {how}")));
         }
-        let (ready, by) = self.along.ready_by_message(is_json).await?;
+        let (ready, by) = self.along.ready_by_message(is_json, handed_in).await?;
         let code = raw_cid(&wasm);
         let params = fvm_ipld_encoding::to_vec(&BytesSer(&wasm)).expect("a byte string has a CBOR form");
         let method = Method::named("InstallCode").expect("a name").number();
@@ -180,7 +189,8 @@ impl WasmArgs {
         }
         let (installed, _) = ready.deliver_until(&install, Stage::Block).await.map_err(forbidden)?;
         note(is_json, &format!("installed {code} by {}", installed.hash));
-        exec(&ready, by, code, &self.params, self.along.value).await?.print(is_json)
+        let made = exec(&ready.for_the_next(), by, code, &self.params, self.along.value).await;
+        made.map_err(|trouble| installed_already(trouble, &code))?.print(is_json)
     }
 }
 
@@ -197,6 +207,13 @@ async fn exec(ready: &Ready<'_>, by: Messenger, code: Cid, params: &Params, valu
         .with("actor", made.as_ref().map(|made| made.id.to_string()))
         .with("f2", made.as_ref().map(|made| made.robust.to_string()));
     Ok(names.and(told(&submitted)).and(found.report()))
+}
+
+/// Whoever gets no actor need not install its code again.
+fn installed_already(trouble: Trouble, code: &Cid) -> Trouble {
+    let message =
+        format!("{}; code {code} is installed already, as `tributary deploy actor` takes it", trouble.message);
+    Trouble { message, ..trouble }
 }
 
 /// A chain's own rule is told by its name.

@@ -8,6 +8,7 @@ use super::send::call_contract;
 use super::sender::{Sender, told};
 use super::target::{Called, Callee, ethereum_name};
 use crate::amount::parse_trb;
+use crate::hand_in::HandedIn;
 use crate::report::Report;
 use crate::submit::{Account, Deed};
 use crate::trouble::Trouble;
@@ -29,12 +30,12 @@ impl InvokeArgs {
     ///
     /// # Errors
     /// [`Trouble`].
-    pub async fn run(&self, is_json: bool) -> Result<(), Trouble> {
+    pub async fn run(&self, is_json: bool, handed_in: &HandedIn) -> Result<(), Trouble> {
         let account = self.sender.account;
         let (deed, ready) = match &self.call.callee {
             Callee::Function(function) => {
                 let input = self.call.input(function)?;
-                let ready = self.sender.ready(is_json).await?;
+                let ready = self.sender.ready(is_json, handed_in).await?;
                 let to = ethereum_name(&ready.node, &self.call.to).await?;
                 (call_contract(account.unwrap_or(Account::Ethereum), to, self.value, input), ready)
             }
@@ -46,7 +47,7 @@ impl InvokeArgs {
                 })?;
                 let params = self.call.parameters()?;
                 let deed = Deed::Fvm { by, to: self.call.to, value: self.value, method: method.number(), params };
-                (deed, self.sender.ready(is_json).await?)
+                (deed, self.sender.ready(is_json, handed_in).await?)
             }
         };
         let (submitted, found) = ready.deliver(&deed).await?;

@@ -9,6 +9,7 @@ use tributary_crypto::SecpSecretKey;
 use tributary_primitives::EthAddress;
 use zeroize::Zeroizing;
 
+use crate::cli::examples;
 use crate::keys::password::{Password, PasswordArgs};
 use crate::keys::v3::{Cost, Sealed, SealedRejected};
 use crate::keys::{KeyName, KeyRejected, Keyring, read_bounded, read_private, secret, write_private};
@@ -44,6 +45,7 @@ impl KeyringArgs {
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
     /// Make a new key, and encrypt it by a password
+    #[command(after_help = examples::KEYS_CREATE)]
     Create {
         /// What to call it
         name: KeyName,
@@ -55,6 +57,7 @@ pub enum KeysCommand {
         password: PasswordArgs,
     },
     /// Bring a key: an Ethereum keystore (by its own password, which it keeps), {"secp256k1": "0x…"}, or 64 hex digits
+    #[command(after_help = examples::KEYS_IMPORT)]
     Import {
         /// What to call it
         name: KeyName,
@@ -69,6 +72,7 @@ pub enum KeysCommand {
         password: PasswordArgs,
     },
     /// Take a key out: as the encrypted Ethereum keystore that it is, or in clear
+    #[command(after_help = examples::KEYS_EXPORT)]
     Export {
         /// Which
         name: KeyName,
@@ -86,6 +90,7 @@ pub enum KeysCommand {
         password: PasswordArgs,
     },
     /// List the keys with their addresses; needs no password
+    #[command(after_help = examples::KEYS_LIST)]
     List {
         /// Only this one
         name: Option<KeyName>,

@@ -13,6 +13,7 @@ use super::sender::Sender;
 use super::target::{Who, ethereum_name};
 use crate::abi::Signature;
 use crate::amount::{in_trb, parse_tokens, parse_trb};
+use crate::hand_in::HandedIn;
 use crate::node::Node;
 use crate::report::Report;
 use crate::submit::{Account, Deed, INVOKE_EVM};
@@ -46,14 +47,14 @@ impl SendArgs {
     ///
     /// # Errors
     /// [`Trouble`].
-    pub async fn run(&self, is_json: bool) -> Result<(), Trouble> {
+    pub async fn run(&self, is_json: bool, handed_in: &HandedIn) -> Result<(), Trouble> {
         // What can be refused here is refused before anybody is asked for a password.
         let what = match self.token {
             None => What::Native(parse_trb(&self.amount)?),
             Some(token) => What::OfContract(token),
         };
         let to = self.to.addresses(&self.sender.keyring)?[0];
-        let ready = self.sender.ready(is_json).await?;
+        let ready = self.sender.ready(is_json, handed_in).await?;
         let account = self.sender.account.unwrap_or(Account::Ethereum);
         let (deed, sent) = match what {
             What::Native(atto) => (transfer(&ready.node, account, &to, atto).await?, in_trb(atto)),

@@ -7,6 +7,7 @@ use tributary_crypto::SecpSecretKey;
 
 use super::keys::{KeyringArgs, open};
 use super::progress::{Found, Looker};
+use crate::hand_in::HandedIn;
 use crate::keys::KeyName;
 use crate::keys::password::PasswordArgs;
 use crate::node::{Node, NodeArgs};
@@ -22,7 +23,7 @@ pub struct Patience {
     /// How far to wait for it
     #[arg(long, value_name = "STAGE", value_enum, default_value = "block", help_heading = "Waiting")]
     pub until: Stage,
-    /// How long
+    /// How long to wait
     #[arg(long, value_name = "SECONDS", default_value_t = 120, help_heading = "Waiting")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub wait: u64,
@@ -37,7 +38,7 @@ pub struct Sender {
     /// The key that signs
     #[arg(long, value_name = "NAME", env = "TRIBUTARY_KEY_NAME")]
     pub key: KeyName,
-    /// Which of its two accounts pays, and by what
+    /// Which of its two accounts pays, and by what [default: ethereum; f1 to call actors and to make them]
     #[arg(long = "as", value_name = "ACCOUNT", value_enum)]
     pub account: Option<Account>,
     /// Where keys are kept
@@ -62,7 +63,9 @@ pub struct Ready<'a> {
     /// What it said of its chain.
     pub status: Status,
     key: SecpSecretKey,
+    terms: Terms,
     is_json: bool,
+    handed_in: &'a HandedIn,
 }
 
 impl Sender {
@@ -70,17 +73,25 @@ impl Sender {
     ///
     /// # Errors
     /// [`Trouble`].
-    pub async fn ready(&self, is_json: bool) -> Result<Ready<'_>, Trouble> {
+    pub async fn ready<'a>(&'a self, is_json: bool, handed_in: &'a HandedIn) -> Result<Ready<'a>, Trouble> {
         let keyring = self.keyring.keyring()?;
         keyring.sealed(&self.key)?;
         let node = self.node.node()?;
         let status = node.status().await?;
         let key = open(keyring, &self.key, &self.password).await?;
-        Ok(Ready { sender: self, node, status, key, is_json })
+        let terms = self.terms.clone();
+        Ok(Ready { sender: self, node, status, key, terms, is_json, handed_in })
     }
 }
 
 impl Ready<'_> {
+    /// The same for one transaction more: a nonce that was named is used up.
+    #[must_use]
+    pub fn for_the_next(mut self) -> Self {
+        self.terms.nonce = self.terms.nonce.map(|nonce| nonce.saturating_add(1));
+        self
+    }
+
     /// Signs, hands in, and waits as far as the sender wants.
     ///
     /// # Errors
@@ -94,10 +105,10 @@ impl Ready<'_> {
     /// # Errors
     /// As [`Self::deliver`].
     pub async fn deliver_until(&self, deed: &Deed, until: Stage) -> Result<(Submitted, Found), Trouble> {
-        let Sender { node: args, patience, terms, .. } = self.sender;
+        let Sender { node: args, patience, .. } = self.sender;
         let parent_rpc = patience.parent_rpc.as_deref().filter(|_| until == Stage::Accepted);
         let looker = Looker::of(&self.node, &self.status, args, parent_rpc, Some(until)).await?;
-        let submitted = submit(&self.node, &self.status, &self.key, deed, terms).await?;
+        let submitted = submit(&self.node, &self.status, &self.key, deed, &self.terms, self.handed_in).await?;
         let hash = submitted.hash;
         note(self.is_json, &format!("sent {hash}; waiting for: {}", until.name()));
         if until <= Stage::Admitted {

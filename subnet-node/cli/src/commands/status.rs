@@ -20,7 +20,7 @@ pub struct StatusArgs {
     /// Wait until it is there [default: look once]
     #[arg(long, value_name = "STAGE", value_enum)]
     until: Option<Stage>,
-    /// How long to wait
+    /// How long to wait, with --until
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     wait: u64,
     /// A node of the parent, which tells what its checkpoint actor accepted

@@ -14,6 +14,7 @@ use super::sender::Patience;
 use super::target::ethereum_name;
 use crate::abi::EventSignature;
 use crate::bell::Bell;
+use crate::cli::examples;
 use crate::follow::Follow;
 use crate::node::{Node, NodeArgs, NodeUnavailable, quantity};
 use crate::report::{Report, note};
@@ -29,10 +30,13 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 #[derive(Debug, Subcommand)]
 pub enum WatchCommand {
     /// Every block, once and in order
+    #[command(after_help = examples::WATCH_BLOCKS)]
     Blocks(BlocksArgs),
     /// Logs of contracts, once and in order
+    #[command(after_help = examples::WATCH_LOGS)]
     Logs(LogsArgs),
     /// One transaction, stage by stage
+    #[command(after_help = examples::WATCH_TRANSACTION)]
     Transaction(TransactionArgs),
 }
 
