@@ -80,6 +80,10 @@ name: TRIBUTARY__RPC__CLIENT_HEADER value: "x-forwarded-for"
 name: TRIBUTARY__RPC__METHODS_DENIED value: "txpool_*,eth_call"
 EOF
 rm "$limits"
+check "a parent to follow" --set parent.rpc=http://river-rpc:8545
+says "a parent is a setting of the node" --set parent.rpc=http://river-rpc:8545 <<'EOF'
+name: TRIBUTARY__PARENT__RPC value: "http://river-rpc:8545"
+EOF
 python3 - subnet-node/src/config.toml "$chart/values.schema.json" <<'EOF' || die "the node's limits and the chart's are not the same"
 import json, sys, tomllib
 node = tomllib.load(open(sys.argv[1], "rb"))["rpc"].keys() - {"listen", "cors_origins"}
@@ -96,4 +100,5 @@ refuse "a value that is not known" "${given[@]}" --set validator=4
 refuse "a limit that is not known" "${given[@]}" --set rpc.limits.client_request_per_s=50
 refuse "a limit below nothing" "${given[@]}" --set rpc.limits.batch_max=-1
 refuse "a list of no methods" "${given[@]}" --set 'rpc.limits.methods_allowed={}'
+refuse "a parent that is no URL" "${given[@]}" --set parent.rpc=river-rpc:8545
 refuse "a relayer without a parent" "${given[@]}" --set relayer.enabled=true --set relayer.existingSecret=relayer-key

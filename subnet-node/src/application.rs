@@ -120,8 +120,11 @@ impl Node {
     }
 
     /// This block may be decided.
-    fn expect(&mut self, block: &BlockRef, header: &Header, transactions: Arc<[Transaction]>) {
-        self.ledger.expect(block.hash, header, &transactions);
+    fn expect(&mut self, block: &BlockRef, header: &Header, transactions: Arc<[Transaction]>, origin: Origin) {
+        // One block runs ahead, and the state is made again if another is decided: so it is not whatever a validator sends in another's name.
+        if origin != Origin::Relayed {
+            self.ledger.expect(block.hash, header, &transactions);
+        }
         self.candidates.insert(block.hash, Candidate { transactions, since: Instant::now() });
     }
 
@@ -144,7 +147,7 @@ impl Node {
         let block = next_block(&facts.rules, &expected, self.me, time, raw, last_commit);
         let bytes = block.encode();
         let Some(reference) = BlockRef::of(&block.header, &bytes) else { return Ok(None) };
-        self.expect(&reference, &block.header, transactions.into());
+        self.expect(&reference, &block.header, transactions.into(), Origin::Proposal);
         let proposed = Proposed { height, round, valid_round: None, proposer: self.me, block: reference };
         Ok(Some(Body { proposed, bytes }))
     }
@@ -162,7 +165,7 @@ impl Node {
         };
         let early = self.committing.is_some().then(|| self.decode(&block.transactions));
         let head = self.parent()?;
-        let proposer = (origin == Origin::Proposal).then_some(proposed.proposer);
+        let proposer = (origin != Origin::Sync).then_some(proposed.proposer);
         let (rules, expected) = (&self.ledger.facts().rules, self.ledger.expected_after(&head));
         if let Err(why) = judge_block(rules, &expected, proposer, now(), &block) {
             return Ok(Err(why.to_string()));
@@ -223,9 +226,7 @@ impl Application for Node {
     }
 
     async fn known(&mut self, height: Height, round: u32) -> Result<Vec<Known>, ApplicationFatal> {
-        let kept = block_in_place(|| Kept::all(self.ledger.store(), height)).map_err(fatal)?;
-        let of_round = kept.into_iter().filter(|kept| kept.proposed.round == round);
-        Ok(of_round.map(|Kept { proposed, valid, .. }| Known { proposed, valid }).collect())
+        block_in_place(|| Kept::known(self.ledger.store(), height, round)).map_err(fatal)
     }
 
     async fn propose(
@@ -235,9 +236,8 @@ impl Application for Node {
         _deadline: Duration,
     ) -> Result<Option<Body>, ApplicationFatal> {
         block_in_place(|| {
-            let mine = |kept: &Kept| kept.proposed.round == round && kept.proposed.proposer == self.me;
-            let kept = Kept::all(self.ledger.store(), height).map_err(fatal)?;
-            if let Some(Kept { proposed, bytes, .. }) = kept.into_iter().find(mine) {
+            let mine = Kept::by(self.ledger.store(), height, round, self.me).map_err(fatal)?;
+            if let Some(Kept { proposed, bytes, .. }) = mine {
                 return Ok(Some(Body { proposed, bytes }));
             }
             let head = self.parent()?;
@@ -258,7 +258,7 @@ impl Application for Node {
             self.keep(*proposed, checked.is_ok(), bytes)?;
             match checked {
                 Ok((header, transactions)) => {
-                    self.expect(&proposed.block, &header, transactions);
+                    self.expect(&proposed.block, &header, transactions, origin);
                     Ok(Verdict::Valid)
                 }
                 Err(why) => {

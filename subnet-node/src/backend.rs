@@ -18,8 +18,9 @@ use tributary_fvm::{
 use tributary_message::{FvmTransaction, Transaction};
 use tributary_primitives::{EthAddress, Hash32, Height};
 use tributary_rpc::backend::{
-    ActorView, BlockView, ChainParameters, Draft, Executed, Identity, PoolBounds, PoolSize, Pooled, ProveRejected, Ran,
-    SimulateRejected, SyncProgress, Tip, TransactionPosition, ValidatorView, ValidatorsView, Witnessed,
+    ActorView, BlockSummary, BlockView, ChainParameters, Draft, Executed, Identity, PoolBounds, PoolSize, Pooled,
+    ProveRejected, Ran, SimulateRejected, SyncProgress, Tip, TransactionPosition, ValidatorView, ValidatorsView,
+    Witnessed,
 };
 use tributary_rpc::{Backend, CallRejected, ReadUnavailable, StateView, SubmitRejected};
 use tributary_store::Family;
@@ -27,7 +28,9 @@ use tributary_witness::{PartsOf, WitnessFatal, make};
 
 use crate::facts::ChainFacts;
 use crate::halt::Halt;
+use crate::ledger::record::Record;
 use crate::ledger::{Head, Ledger, LedgerFatal};
+use crate::parent::Acceptance;
 use crate::pool::Pool;
 use crate::status::Status;
 
@@ -37,14 +40,15 @@ pub struct NodeBackend {
     ledger: Arc<Ledger>,
     pool: Arc<Pool>,
     status: Arc<Status>,
+    acceptance: Acceptance,
     halt: Halt,
 }
 
 impl NodeBackend {
     /// Answers from these.
     #[must_use]
-    pub fn new(ledger: Arc<Ledger>, pool: Arc<Pool>, status: Arc<Status>, halt: Halt) -> Self {
-        Self { identity: identity_of(ledger.facts()), ledger, pool, status, halt }
+    pub fn new(ledger: Arc<Ledger>, pool: Arc<Pool>, status: Arc<Status>, acceptance: Acceptance, halt: Halt) -> Self {
+        Self { identity: identity_of(ledger.facts()), ledger, pool, status, acceptance, halt }
     }
 
     /// The node stops, and its last line is the cause; a caller learns only that this node is broken.
@@ -148,6 +152,7 @@ impl Backend for NodeBackend {
             time_ns: head.record.time_ns,
             gas_used: head.record.gas_used,
             gas_limit: self.ledger.facts().parameters.block_gas_limit,
+            base_fee: head.record.base_fee,
             next_base_fee: head.record.next_base_fee,
         }
     }
@@ -157,7 +162,7 @@ impl Backend for NodeBackend {
     }
 
     fn finalized(&self) -> Option<Height> {
-        None
+        self.acceptance.height()
     }
 
     fn block_at(&self, height: Height) -> Result<Option<Arc<BlockView>>, ReadUnavailable> {
@@ -167,6 +172,20 @@ impl Backend for NodeBackend {
         let view = self.view(height).map_err(self.broken())?.map(Arc::new);
         self.check_block(height)?;
         Ok(view)
+    }
+
+    fn summary_at(&self, height: Height) -> Result<Option<BlockSummary>, ReadUnavailable> {
+        if height > self.ledger.head().height {
+            return Ok(None);
+        }
+        let record = self.ledger.record_at(height).map_err(self.broken())?;
+        self.check_block(height)?;
+        Ok(record.map(|Record { base_fee, gas_used, logs_bloom, .. }| BlockSummary {
+            base_fee,
+            gas_limit: self.ledger.facts().parameters.block_gas_limit,
+            gas_used,
+            logs_bloom,
+        }))
     }
 
     fn height_of(&self, block: &Hash32) -> Result<Option<Height>, ReadUnavailable> {
@@ -209,9 +228,11 @@ impl Backend for NodeBackend {
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {
         let head = self.ledger.head();
         let head = if height == head.height { head } else { Arc::new(self.past_head(height)?) };
-        let state = self.ledger.state(&head).map_err(self.unreadable(height))?;
-        let env = self.ledger.pending_env(&head);
-        Ok(Box::new(State { node: self, head, state, env }))
+        Ok(Box::new(self.state_after(head, Vantage::Own)?))
+    }
+
+    fn pending_state(&self) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {
+        Ok(Box::new(self.state_after(self.ledger.head(), Vantage::Next)?))
     }
 
     fn replay(
@@ -278,6 +299,11 @@ impl Backend for NodeBackend {
 }
 
 impl NodeBackend {
+    fn state_after(&self, head: Arc<Head>, vantage: Vantage) -> Result<State<'_>, ReadUnavailable> {
+        let state = self.ledger.state(&head).map_err(self.unreadable(head.height))?;
+        Ok(State { node: self, head, state, vantage })
+    }
+
     /// The answer to `question` about the state after the block at `height`, which has this root, and the witness for it.
     fn witnessed(&self, height: Height, root: &Cid, question: &PartsOf) -> Result<Witnessed, ProveRejected> {
         self.check_state(height)?;
@@ -333,12 +359,32 @@ impl NodeBackend {
     }
 }
 
+/// The block that calls on a state find themselves in.
+#[derive(Copy, Clone)]
+enum Vantage {
+    /// The state's own, after its last transaction.
+    Own,
+    /// The one that comes next, as far as it is known.
+    Next,
+}
+
 /// The state after one block.
 struct State<'a> {
     node: &'a NodeBackend,
     head: Arc<Head>,
     state: Box<dyn ReadState + Send + Sync>,
-    env: BlockEnv,
+    vantage: Vantage,
+}
+
+impl State<'_> {
+    /// What calls run in.
+    fn env(&self) -> Result<BlockEnv, ReadUnavailable> {
+        let ledger = &self.node.ledger;
+        match self.vantage {
+            Vantage::Own => ledger.own_env(&self.head, &*self.state).map_err(self.node.unreadable(self.head.height)),
+            Vantage::Next => Ok(ledger.pending_env(&self.head)),
+        }
+    }
 }
 
 impl StateView for State<'_> {
@@ -373,7 +419,7 @@ impl StateView for State<'_> {
     fn call(&self, request: &CallRequest, overrides: &Overrides, leash: &Leash) -> Result<CallOutcome, CallRejected> {
         let ledger = &self.node.ledger;
         let state = ledger.open_state(&self.head).map_err(self.node.unreadable(self.head.height))?;
-        let called = ledger.executor().call(state, &self.env, overrides, request, leash);
+        let called = ledger.executor().call(state, &self.env()?, overrides, request, leash);
         Ok(called.map_err(self.node.unreadable(self.head.height))??)
     }
 
@@ -385,7 +431,7 @@ impl StateView for State<'_> {
     ) -> Result<Result<TracedCall, TraceCallRejected>, ReadUnavailable> {
         let ledger = &self.node.ledger;
         let state = ledger.open_state(&self.head).map_err(self.node.unreadable(self.head.height))?;
-        let traced = ledger.executor().trace_call(state, &self.env, overrides, call, request);
+        let traced = ledger.executor().trace_call(state, &self.env()?, overrides, call, request);
         traced.map_err(self.node.unreadable(self.head.height))
     }
 
@@ -397,7 +443,7 @@ impl StateView for State<'_> {
     ) -> Result<GasEstimate, CallRejected> {
         let ledger = &self.node.ledger;
         let open = || ledger.open_state(&self.head);
-        let estimated = ledger.executor().estimate_gas(open, &self.env, overrides, request, leash);
+        let estimated = ledger.executor().estimate_gas(open, &self.env()?, overrides, request, leash);
         Ok(estimated.map_err(self.node.unreadable(self.head.height))??)
     }
 
@@ -409,7 +455,7 @@ impl StateView for State<'_> {
     ) -> Result<Accessed, CallRejected> {
         let ledger = &self.node.ledger;
         let open = || ledger.open_state(&self.head);
-        let listed = ledger.executor().access_list(open, &self.env, overrides, request, leash);
+        let listed = ledger.executor().access_list(open, &self.env()?, overrides, request, leash);
         Ok(listed.map_err(self.node.unreadable(self.head.height))??)
     }
 

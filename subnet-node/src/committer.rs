@@ -87,15 +87,7 @@ impl Committer {
     /// There is no thread.
     pub fn begin(self: &Arc<Self>, owed: Owed) -> Result<Committing, io::Error> {
         let (committer, height) = (Arc::clone(self), owed.certificate.height);
-        let work = move || {
-            let _told = Told { halt: &committer.halt, height };
-            committer.commit(owed).map_err(|why| {
-                committer.halt.because(why);
-                CommitFatal { height }
-            })
-        };
-        let running = thread::Builder::new().name("commit".into()).spawn(work)?;
-        Ok(Committing { height, running: Some(running) })
+        Committing::begin(height, self.halt.clone(), move || committer.commit(owed))
     }
 
     /// Commits a block, and tells the pool, the checkpoints and the checker of it. `None` for one that was committed before.
@@ -138,21 +130,23 @@ impl Committer {
     }
 }
 
-/// Stops the node when its thread panics: it may be long until somebody waits for that thread.
-struct Told<'a> {
-    halt: &'a Halt,
-    height: Height,
-}
-
-impl Drop for Told<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.halt.because(CommitFatal { height: self.height });
-        }
-    }
-}
-
 impl Committing {
+    fn begin(
+        height: Height,
+        halt: Halt,
+        commit: impl FnOnce() -> Result<Option<Done>, Cause> + Send + 'static,
+    ) -> Result<Self, io::Error> {
+        let work = move || {
+            let _watch = halt.on_panic(CommitFatal { height });
+            commit().map_err(|why| {
+                halt.because(why);
+                CommitFatal { height }
+            })
+        };
+        let running = thread::Builder::new().name("commit".into()).spawn(work)?;
+        Ok(Self { height, running: Some(running) })
+    }
+
     /// Waits for its end.
     ///
     /// # Errors
@@ -182,4 +176,52 @@ fn tell(committed: &Committed, transactions: usize) {
         height = %head.height, transactions, threads = workers.threads(), ahead = stats.speculated,
         repeated = stats.repeated, gave_up = stats.is_closed, "block executed"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::halt;
+
+    const HEIGHT: Height = Height(7);
+
+    #[test]
+    fn what_a_commit_meets_stops_the_node_and_whoever_waits_is_told_so() {
+        let (halt, mut halted) = halt::wire();
+        let full = || Err(io::Error::from(io::ErrorKind::StorageFull).into());
+        let committing = Committing::begin(HEIGHT, halt, full).unwrap();
+        let told = committing.wait().err().unwrap().to_string();
+        assert!(told.contains("height 7"), "{told}");
+        assert_eq!(halted.met().unwrap().to_string(), io::ErrorKind::StorageFull.to_string());
+    }
+
+    #[test]
+    fn a_commit_that_panics_stops_the_node_though_nobody_waits() {
+        let (halt, mut halted) = halt::wire();
+        drop(Committing::begin(HEIGHT, halt, || panic!("a defect")).unwrap());
+        let met = halted.met().unwrap().to_string();
+        assert!(met.contains("height 7"), "{met}");
+    }
+
+    #[test]
+    fn who_lets_go_of_a_commit_waits_for_its_end() {
+        let (halt, mut halted) = halt::wire();
+        let (go, going) = mpsc::channel();
+        let (ended, is_ended) = (Arc::new(AtomicBool::new(false)), |ended: &AtomicBool| ended.load(Ordering::Acquire));
+        let at_end = Arc::clone(&ended);
+        let commit = move || {
+            going.recv().unwrap();
+            at_end.store(true, Ordering::Release);
+            Ok(None)
+        };
+        let committing = Committing::begin(HEIGHT, halt, commit).unwrap();
+        assert!(!is_ended(&ended));
+        let sender = thread::spawn(move || go.send(()).unwrap());
+        drop(committing);
+        assert!(is_ended(&ended) && halted.met().is_none());
+        sender.join().unwrap();
+    }
 }

@@ -40,6 +40,8 @@ pub struct NodeConfig {
     pub consensus: ConsensusConfig,
     /// The network of transactions and checkpoint shares.
     pub gossip: GossipConfig,
+    /// The chain that checkpoints go to.
+    pub parent: ParentConfig,
     /// JSON-RPC.
     pub rpc: RpcSettings,
     /// Health and metrics.
@@ -88,6 +90,14 @@ pub struct GossipConfig {
     pub peers: Vec<String>,
 }
 
+/// The chain that checkpoints go to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParentConfig {
+    /// URL of the JSON-RPC of a node there; empty for nobody who is asked.
+    pub rpc: String,
+}
+
 /// JSON-RPC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,14 +106,16 @@ pub struct RpcSettings {
     pub listen: SocketAddr,
     /// Connections open.
     pub sockets_max: usize,
+    /// How long one over HTTP may send no request, in seconds.
+    pub idle_s: NonZeroU64,
+    /// How long a body may take to come, and what is sent to be taken, in seconds.
+    pub stalled_s: NonZeroU64,
     /// Requests over HTTP at once.
     pub connections_max: u32,
     /// WebSockets at once.
     pub websockets_max: usize,
     /// Messages of one that are answered at once.
     pub websocket_calls_max: usize,
-    /// How long one may take nothing, in seconds.
-    pub websocket_stalled_s: u64,
     /// How often one is pinged, in seconds.
     pub websocket_ping_s: NonZeroU64,
     /// Subscriptions of one.
@@ -287,10 +299,11 @@ impl NodeConfig {
         RpcConfig {
             listen: rpc.listen,
             sockets_max: rpc.sockets_max,
+            idle_max: Duration::from_secs(rpc.idle_s.get()),
+            stalled_max: Duration::from_secs(rpc.stalled_s.get()),
             connections_max: rpc.connections_max,
             websockets_max: rpc.websockets_max,
             websocket_calls_max: rpc.websocket_calls_max,
-            websocket_stalled_max: Duration::from_secs(rpc.websocket_stalled_s),
             websocket_ping_every: Duration::from_secs(rpc.websocket_ping_s.get()),
             subscriptions_max: rpc.subscriptions_max,
             subscription_blocks_behind_max: rpc.subscription_blocks_behind_max,
@@ -397,10 +410,11 @@ mod tests {
             [rpc]
             listen = "127.0.0.1:1"
             sockets_max = 1
+            idle_s = 7
+            stalled_s = 5
             connections_max = 2
             websockets_max = 3
             websocket_calls_max = 4
-            websocket_stalled_s = 5
             websocket_ping_s = 6
             subscriptions_max = 7
             subscription_blocks_behind_max = 8
@@ -430,10 +444,11 @@ mod tests {
         let expected = RpcConfig {
             listen: "127.0.0.1:1".parse().unwrap(),
             sockets_max: 1,
+            idle_max: Duration::from_secs(7),
+            stalled_max: Duration::from_secs(5),
             connections_max: 2,
             websockets_max: 3,
             websocket_calls_max: 4,
-            websocket_stalled_max: Duration::from_secs(5),
             websocket_ping_every: Duration::from_secs(6),
             subscriptions_max: 7,
             subscription_blocks_behind_max: 8,

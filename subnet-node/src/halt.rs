@@ -10,6 +10,7 @@
 //! What consensus itself asks of the application has a way of its own: an error ends the engine.
 
 use std::error::Error;
+use std::thread;
 
 use tokio::sync::mpsc;
 
@@ -41,6 +42,29 @@ impl Halt {
     pub fn because(&self, cause: impl Into<Cause>) {
         let _first_or_later = self.0.try_send(cause.into());
     }
+
+    /// Whoever holds this stops the node by a panic: it may be long until somebody waits for the thread.
+    #[must_use]
+    pub fn on_panic(&self, cause: impl Into<Cause>) -> OnPanic {
+        OnPanic { halt: self.clone(), cause: Some(cause.into()) }
+    }
+}
+
+/// Stops the node when the thread that drops it panics.
+#[derive(Debug)]
+pub struct OnPanic {
+    halt: Halt,
+    cause: Option<Cause>,
+}
+
+impl Drop for OnPanic {
+    fn drop(&mut self) {
+        if thread::panicking()
+            && let Some(cause) = self.cause.take()
+        {
+            self.halt.because(cause);
+        }
+    }
 }
 
 impl Halted {
@@ -69,5 +93,22 @@ mod tests {
         drop(halt);
         assert_eq!(halted.wait().await.to_string(), "disk");
         assert!(halted.met().is_none(), "it was told once");
+    }
+
+    #[test]
+    fn a_thread_that_panics_stops_the_node_and_one_that_ends_does_not() {
+        let (halt, mut halted) = wire();
+        let watched = |work: fn()| {
+            let watch = halt.on_panic("a thread is gone");
+            let thread = thread::spawn(move || {
+                let _watch = watch;
+                work();
+            });
+            drop(thread.join());
+        };
+        watched(|| {});
+        assert!(halted.met().is_none());
+        watched(|| panic!("a defect"));
+        assert_eq!(halted.met().unwrap().to_string(), "a thread is gone");
     }
 }

@@ -51,6 +51,7 @@ use tributary_genesis::SealedGenesis;
 use tributary_message::Transaction;
 use tributary_primitives::{Hash32, Height};
 use tributary_replica::mempool::SenderState;
+use tributary_rpc::logs_bloom;
 use tributary_store::{BlockCommit, Decision, Snapshot, Store, StoreFatal};
 
 use crate::facts::ChainFacts;
@@ -248,6 +249,25 @@ impl Ledger {
         self.env_of(head, time_of(header), &proposer, randomness_of(header))
     }
 
+    /// The environment that the transactions of `head`'s own block found, whose `state` is the one after it.
+    ///
+    /// # Errors
+    /// [`LedgerFatal`].
+    pub fn own_env(&self, head: &Head, state: &dyn ReadState) -> Result<BlockEnv, LedgerFatal> {
+        let record = &head.record;
+        Ok(BlockEnv {
+            height: head.height,
+            timestamp_s: BlockTime::from_unix_nanos(record.time_ns).unix_seconds(),
+            proposer: record.proposer,
+            base_fee: record.base_fee,
+            gas_limit: self.facts.parameters.block_gas_limit,
+            chain_id: self.facts.chain_id,
+            // The block before may not be kept; the state is, and has its hash.
+            previous_hash: head.height.previous().map_or(Ok(Hash32::default()), |before| state.block_hash(before))?,
+            prev_randao: record.randomness,
+        })
+    }
+
     /// The environment that a transaction sent now will find, as far as it is known.
     #[must_use]
     pub fn pending_env(&self, head: &Head) -> BlockEnv {
@@ -330,7 +350,7 @@ impl Ledger {
         let outcome = BlockOutcome { state_root: place.root, receipts, gas_used, cron_gas_used };
         let record = self.record(&head, &task.env, block, &certificate, transactions, &outcome, &mut place.state)?;
         let ipld = place.store.take_blocks();
-        let executed = (0_u32..).zip(&outcome.receipts).filter(|(_, receipt)| !receipt.skipped);
+        let places = self.places(&outcome.receipts)?;
         self.store.commit_block(&BlockCommit {
             height: certificate.height,
             block_hash: certificate.block.hash,
@@ -338,7 +358,7 @@ impl Ledger {
             certificate: &encode_certificate(&certificate),
             receipts: &encode_receipts(&outcome.receipts),
             app: &record.to_cbor(),
-            transactions: &executed.map(|(index, receipt)| (receipt.transaction, index)).collect::<Vec<_>>(),
+            transactions: &places,
             leaves: &leaves,
             ipld: &ipld,
         })?;
@@ -374,6 +394,22 @@ impl Ledger {
         self.trees.finish()
     }
 
+    /// Where the transactions of a block are found. One that was skipped has a place here until it runs, but takes none from a block that
+    /// was named for it before: it may have run there, and a proposer may repeat what it likes.
+    fn places(&self, receipts: &[Receipt]) -> Result<Vec<(Hash32, u32)>, LedgerFatal> {
+        let (mut skipped, mut executed) = (Vec::new(), Vec::new());
+        for (index, receipt) in (0_u32..).zip(receipts) {
+            if !receipt.skipped {
+                executed.push((receipt.transaction, index));
+            } else if self.store.transaction(&receipt.transaction)?.is_none() {
+                skipped.push((receipt.transaction, index));
+            }
+        }
+        // Of two places for one the later in this list counts.
+        skipped.append(&mut executed);
+        Ok(skipped)
+    }
+
     #[expect(clippy::too_many_arguments, reason = "everything a block leaves behind, put together in one place")]
     fn record(
         &self,
@@ -399,6 +435,7 @@ impl Ledger {
             proposer: env.proposer,
             last_checkpoint: head.record.last_checkpoint,
             checkpoint: None,
+            logs_bloom: logs_bloom(&outcome.receipts),
         };
         if self.facts.checkpoint_period().is_some_and(|period| certificate.height.ends_period(period)) {
             let burnt = state.burnt()?;

@@ -22,10 +22,11 @@
 //! | `recovery` | transactions read on all cores |
 //! | [`checkpoints`] | shares and certificates |
 //! | [`gossiping`] | between the gossip network and those two |
+//! | [`parent`] | how far the parent holds this chain |
 //! | [`backend`], [`comet`] | the node as the RPC sees it: Ethereum's and CometBFT's |
 //! | [`check`] | a committed block, run once more in order |
 //! | [`history`] | how much of the past is kept, and how the rest goes |
-//! | [`halt`] | how any of them stops the node |
+//! | [`halt`], [`ending`] | how any of them stops the node, and what that ends with |
 //! | [`status`], [`metrics`] | how it is doing |
 //! | `files` | files read and written whole |
 //! | [`actor`] | a person's commands to actors of a network |
@@ -46,6 +47,7 @@ pub mod comet;
 pub mod committer;
 pub mod config;
 pub mod devnet;
+pub mod ending;
 pub mod facts;
 mod files;
 pub mod gossiping;
@@ -57,6 +59,7 @@ pub mod inspect;
 pub mod kept;
 pub mod ledger;
 pub mod metrics;
+pub mod parent;
 pub mod pool;
 pub mod proof;
 mod recovery;

@@ -4,6 +4,9 @@
 //! |---|---|
 //! | `tributary_height` | last committed block |
 //! | `tributary_certified_height` | last certified checkpoint |
+//! | `tributary_parent_accepted_height` | last checkpoint that the parent accepted, as far as this node knows |
+//! | `tributary_parent_unreachable_total` | questions to the parent's node that got no answer of use |
+//! | `tributary_parent_contradictions_total` | answers of it that went against this chain |
 //! | `tributary_base_fee` | base fee of the next block, attoTRB per gas |
 //! | `tributary_mempool_transactions`, `tributary_mempool_bytes` | what waits |
 //! | `tributary_peers` | peers of consensus |
@@ -69,6 +72,9 @@ pub struct Metrics {
     rpc: Traffic,
     height: Gauge,
     certified_height: Gauge,
+    parent_accepted_height: Gauge,
+    parent_unreachable: Counter,
+    parent_contradictions: Counter,
     base_fee: Gauge,
     mempool_transactions: Gauge,
     mempool_bytes: Gauge,
@@ -126,6 +132,7 @@ impl Metrics {
         };
         let height = gauge("height", "Last committed block");
         let certified_height = gauge("certified_height", "Last certified checkpoint");
+        let parent_accepted_height = gauge("parent_accepted_height", "Last checkpoint that the parent accepted");
         let base_fee = gauge("base_fee", "Base fee of the next block, attoTRB per gas");
         let mempool_transactions = gauge("mempool_transactions", "Transactions that wait");
         let mempool_bytes = gauge("mempool_bytes", "Bytes that wait");
@@ -170,6 +177,9 @@ impl Metrics {
             counter("rpc_limited_requests", "Requests refused since their client asked faster than it may");
         let rpc_refused_connections =
             counter("rpc_refused_connections", "Connections refused since as many were open as may be");
+        let parent_unreachable = counter("parent_unreachable", "Questions to the parent without an answer of use");
+        let parent_contradictions =
+            counter("parent_contradictions", "Answers of the parent's node that went against this chain");
         let refused_proposals = counter("refused_proposals", "Proposals refused");
         let equivocations = counter("equivocations", "Validators that said two things at once");
         let (rpc_requests, rpc_seconds) = (Family::default(), Family::default());
@@ -193,6 +203,9 @@ impl Metrics {
             rpc: Traffic::default(),
             height,
             certified_height,
+            parent_accepted_height,
+            parent_unreachable,
+            parent_contradictions,
             base_fee,
             mempool_transactions,
             mempool_bytes,
@@ -326,6 +339,21 @@ impl Metrics {
         set(&self.collection_seconds, took.as_secs());
         self.collected_blocks.inc_by(collected.deleted.entries);
         self.collected_bytes.inc_by(collected.deleted.bytes);
+    }
+
+    /// The parent accepted the checkpoint at `height`.
+    pub fn accepted(&self, height: Height) {
+        set(&self.parent_accepted_height, height.0);
+    }
+
+    /// The parent's node gave no answer of use.
+    pub fn parent_is_away(&self) {
+        self.parent_unreachable.inc();
+    }
+
+    /// What the parent's node said goes against this chain.
+    pub fn parent_contradicts(&self) {
+        self.parent_contradictions.inc();
     }
 
     /// A proposal broke a rule.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tributary_chain::ConsensusKey;
-use tributary_consensus::{Config, Engine, EngineFatal, EngineStopped, Running, Wake};
+use tributary_consensus::{Config, Engine, EngineStopped, Running, Wake};
 use tributary_fvm::{Executor, ExecutorFatal};
 use tributary_genesis::{Genesis, Keys, SealedGenesis};
 use tributary_gossip::{Gossip, GossipConfig, Multiaddr, NetworkKey};
@@ -28,6 +28,7 @@ use crate::checkpoints::Checkpoints;
 use crate::comet::CometChain;
 use crate::committer::Committer;
 use crate::config::NodeConfig;
+use crate::ending::Ending;
 use crate::facts::ChainFacts;
 use crate::gossiping;
 use crate::halt::{self, Halt};
@@ -36,11 +37,13 @@ use crate::home::Home;
 use crate::ledger::Ledger;
 use crate::ledger::trees::Trees;
 use crate::metrics::Metrics;
+use crate::parent::follow::Follower;
+use crate::parent::{Acceptance, Parent};
 use crate::pool::Pool;
 use crate::status::Status;
 
 /// Version of what this node writes into its store. Raised when a node could misread what an older one wrote.
-pub const STORE_FORMAT: u32 = 2;
+pub const STORE_FORMAT: u32 = 3;
 /// What to look at after the engine stopped for safety.
 const VOTES_AT_RISK: &str = "Starting again could sign against an earlier vote: look whether the disk is sound, and make sure that no \
                              other process uses this node's keys";
@@ -83,6 +86,7 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     let genesis = read_genesis(home)?;
     let keys = Keys::read(&home.keys())?;
     let facts = Arc::new(ChainFacts::of(&genesis)?);
+    let parent = Parent::of(&facts.subnet, &config.parent)?;
     let identity = ChainIdentity { genesis: facts.genesis_id, format: STORE_FORMAT };
     let store = Store::open(&home.data(), &config.store(), &identity)?;
     let executor = Executor::with_workers(facts.execution(), Some(&home.code_cache()), config.workers())?;
@@ -109,7 +113,14 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
         Arc::clone(&metrics),
     );
     let status = Arc::new(status);
-    let backend = NodeBackend::new(Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&status), halt.clone());
+    let acceptance = Acceptance::default();
+    let following = parent.map(|parent| {
+        let (ledger, checkpoints) = (Arc::clone(&ledger), Arc::clone(&checkpoints));
+        let (acceptance, metrics, halt) = (acceptance.clone(), Arc::clone(&metrics), halt.clone());
+        Follower { parent, ledger, checkpoints, acceptance, metrics, halt }.start()
+    });
+    let backend =
+        NodeBackend::new(Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&status), acceptance, halt.clone());
     let comet = CometChain::new(&config, &keys, &genesis, Arc::clone(&ledger), Arc::clone(&status), halt.clone())?;
     let checker = checker(home, &config, &ledger, halt.clone(), &metrics)?;
     let keeping = config.keeping(facts.checkpoint_period());
@@ -138,37 +149,44 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
         rpc = %rpc.local_addr(), gossip = %gossip.address(), "node is up"
     );
 
-    let ended = tokio::select! {
+    let mut ending = Ending::default();
+    tokio::select! {
         // In this order: consensus ends over what a hand met, and it is the hand that knows why.
         biased;
-        signal = stop.wait() => { tracing::info!(signal, "stopping"); Ended::Asked }
-        why = halted.wait() => { tracing::error!(%why, "stopping: this node cannot go on"); Ended::Broken(why) }
-        ended = watch_engine(&mut engine, &status) => Ended::Engine(ended),
-    };
+        signal = stop.wait() => tracing::info!(signal, "stopping"),
+        why = halted.wait() => { tracing::error!(%why, "stopping: this node cannot go on"); ending.met = Some(why); }
+        why = watch_engine(&mut engine, &status) => ending.consensus = Some(why),
+    }
     status.stopping();
-    let ended = match ended {
-        Ended::Asked => engine.stop().await.map_or_else(Ended::Engine, |()| Ended::Asked),
-        Ended::Broken(why) => {
-            drop(engine.stop().await);
-            Ended::Broken(why)
-        }
-        Ended::Engine(_) => ended,
-    };
+    if ending.consensus.is_none() {
+        ending.consensus = engine.stop().await.err();
+    }
+    if let Some(why) = ending.safety_halt() {
+        // Before anything else can go wrong: no supervisor may start the node again before a person looked.
+        home.mark_safety_halt(&format!("{why}\n{VOTES_AT_RISK}"))?;
+    }
     // A commit that was on its way ends with the engine, and may have met something meanwhile.
-    let ended = halted.met().map_or(ended, Ended::Broken);
+    ending.met = ending.met.or_else(|| halted.met());
     rpc.stop().await;
     gossip.stop().await;
     drop(gossiping.await);
+    if let Some(following) = following {
+        following.stop().await;
+    }
     if let Some(checker) = checker {
         tokio::task::spawn_blocking(move || checker.stop()).await?;
     }
     tokio::task::spawn_blocking(move || pruner.stop()).await?;
     stopped.send_replace(true);
     drop(service.await);
-    ledger.save()?;
-    ledger.store().flush()?;
+    ending.unsaved = save(&ledger).err();
     tracing::info!(height = %ledger.head().height, "stopped");
-    conclude(home, ended)
+    ending.conclude()
+}
+
+fn save(ledger: &Ledger) -> anyhow::Result<()> {
+    ledger.save()?;
+    Ok(ledger.store().flush()?)
 }
 
 /// What checks every so many blocks, if any are to be. It has an engine of its own: what it holds, no block waits for.
@@ -185,16 +203,6 @@ fn checker(
     Ok(Some(Arc::new(Checker::new(every, executor, past, home.clone(), halt, Arc::clone(metrics)))))
 }
 
-/// Why the node stopped.
-enum Ended {
-    /// By a signal.
-    Asked,
-    /// One of its hands met what it cannot repair.
-    Broken(halt::Cause),
-    /// Consensus stopped by itself.
-    Engine(EngineStopped),
-}
-
 /// Keeps what the status tells of consensus fresh until the engine stops by itself, which it should not.
 async fn watch_engine(engine: &mut Running, status: &Status) -> EngineStopped {
     let mut again = tokio::time::interval(WATCH_EVERY);
@@ -207,21 +215,6 @@ async fn watch_engine(engine: &mut Running, status: &Status) -> EngineStopped {
             _ = again.tick() => {}
         }
         status.saw(engine.peers().await.unwrap_or(0), engine.progress().proposed);
-    }
-}
-
-/// A safety halt leaves its mark, so that no supervisor starts the node again before a person looked.
-fn conclude(home: &Home, ended: Ended) -> anyhow::Result<()> {
-    match ended {
-        Ended::Asked => Ok(()),
-        Ended::Broken(why) => Err(anyhow::Error::from_boxed(why)),
-        Ended::Engine(EngineStopped::Fatal(EngineFatal::Application(cause))) => Err(cause.into()),
-        Ended::Engine(why) => {
-            if why.must_stay_down() {
-                home.mark_safety_halt(&format!("{why}\n{VOTES_AT_RISK}"))?;
-            }
-            Err(why.into())
-        }
     }
 }
 

@@ -154,8 +154,10 @@ pub struct Known {
 /// How a block came to be judged.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Proposed; `proposer` is exact.
+    /// Proposed; `proposer` is exact, and sent it.
     Proposal,
+    /// Proposed; `proposer` is whose turn it is, but another validator sent it: nobody knows yet whether that is the proposer's block.
+    Relayed,
     /// Already decided, learned from a peer; `proposer` is not to be relied on.
     Sync,
 }

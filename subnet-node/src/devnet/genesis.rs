@@ -20,16 +20,23 @@ const BALANCE: u128 = 1_000_000 * 1_000_000_000_000_000_000;
 /// Every validator's weight.
 const POWER: VotingPower = VotingPower(1);
 
-/// Makes the homes of one network that are not there yet, writes every node's settings, and answers who the validators are.
+/// Makes the homes of one network that are not there yet, writes every node's settings, and answers who the validators are. Each follows
+/// another of `parents`, so that none is asked by all; nobody if there are none.
 ///
 /// # Errors
 /// What the system says, with the path.
-pub fn homes(layout: &Layout, network: Network, nodes: &[NodePorts]) -> anyhow::Result<Vec<GenesisValidator>> {
+pub fn homes(
+    layout: &Layout,
+    network: Network,
+    nodes: &[NodePorts],
+    parents: &[NodePorts],
+) -> anyhow::Result<Vec<GenesisValidator>> {
     let mut validators = Vec::with_capacity(nodes.len());
     for position in 0..nodes.len() {
         let keys = home(layout, network, position)?;
         let settings = layout.home(network, position).config();
-        replace(&settings, node_config(network, position, nodes).as_bytes())?;
+        let parent = parents.iter().cycle().nth(position);
+        replace(&settings, node_config(network, position, nodes, parent).as_bytes())?;
         validators.push(validator(&node_name(network, position), &keys));
     }
     Ok(validators)
@@ -158,7 +165,7 @@ mod tests {
         let nodes = [ports(), ports()];
         let relayer = SecpSecretKey::generate();
         let run = || {
-            let validators = homes(&layout, Network::Parent, &nodes).unwrap();
+            let validators = homes(&layout, Network::Parent, &nodes, &[]).unwrap();
             install(&layout, Network::Parent, &nodes, || parent(validators, &relayer)).unwrap()
         };
         let first = run();

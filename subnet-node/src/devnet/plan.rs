@@ -8,6 +8,8 @@
 //! child-0 … child-M     /r31415/f0…, M validators; the load goes here
 //! ```
 //!
+//! Each of the child's validators asks one of the parent's which checkpoint it accepted.
+//!
 //! Everything listens to this machine alone.
 
 use std::fmt;
@@ -129,23 +131,25 @@ pub fn node_name(network: Network, position: usize) -> String {
     format!("{network}-{position}")
 }
 
-/// The `config.toml` of one node among `nodes`. What is not in it has its default.
+/// The `config.toml` of one node among `nodes`, which follows `parent` if there is one. What is not in it has its default.
 ///
 /// Caches are small, since many nodes share one machine's memory. Every node lists all others, so there is nobody to discover.
 #[must_use]
-pub fn node_config(network: Network, position: usize, nodes: &[NodePorts]) -> String {
+pub fn node_config(network: Network, position: usize, nodes: &[NodePorts], parent: Option<&NodePorts>) -> String {
     let others = || nodes.iter().enumerate().filter(|(other, _)| *other != position).map(|(_, ports)| ports);
     let list =
         |ports: Vec<u16>| ports.into_iter().map(|port| format!("\"{}\"", multiaddress(port))).collect::<Vec<_>>();
     let consensus_peers = list(others().map(|ports| ports.consensus).collect()).join(", ");
     let gossip_peers = list(others().map(|ports| ports.gossip).collect()).join(", ");
     let NodePorts { rpc, service, consensus, gossip } = nodes[position];
+    let parent = parent.map(NodePorts::rpc_url).unwrap_or_default();
     let (moniker, consensus, gossip) = (node_name(network, position), multiaddress(consensus), multiaddress(gossip));
     format!(
         "# Written by `subnet-node devnet` at every start; what you change here is lost.\n\
          moniker = \"{moniker}\"\n\n\
          [consensus]\nlisten = \"{consensus}\"\npeers = [{consensus_peers}]\ndiscovery = false\n\n\
          [gossip]\nlisten = \"{gossip}\"\npeers = [{gossip_peers}]\n\n\
+         [parent]\nrpc = \"{parent}\"\n\n\
          [rpc]\nlisten = \"127.0.0.1:{rpc}\"\ncors_origins = [\"*\"]\n\n\
          [service]\nlisten = \"127.0.0.1:{service}\"\n\n\
          [storage]\ncache_bytes = 33_554_432\nwrite_buffer_bytes = 16_777_216\nopen_files_max = 256\n"
@@ -201,9 +205,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("config.toml");
         let nodes = [ports(100), ports(200), ports(300)];
-        std::fs::write(&file, node_config(Network::Child, 1, &nodes)).unwrap();
+        std::fs::write(&file, node_config(Network::Child, 1, &nodes, Some(&ports(400)))).unwrap();
         let config = NodeConfig::load(&file, &[]).unwrap();
-        assert_eq!(config.moniker, "child-1");
+        assert_eq!((config.moniker.as_str(), config.parent.rpc.as_str()), ("child-1", "http://127.0.0.1:400"));
         assert_eq!((config.rpc.listen.to_string(), config.service.listen.port()), ("127.0.0.1:200".to_owned(), 201));
         assert_eq!(config.consensus.listen, "/ip4/127.0.0.1/tcp/202");
         assert_eq!(config.consensus.peers, ["/ip4/127.0.0.1/tcp/102", "/ip4/127.0.0.1/tcp/302"]);

@@ -180,7 +180,7 @@ impl Devnet {
 
     async fn start_parent(&mut self) -> anyhow::Result<()> {
         let nodes = self.record.nodes(Network::Parent);
-        let validators = genesis::homes(&self.layout, Network::Parent, nodes)?;
+        let validators = genesis::homes(&self.layout, Network::Parent, nodes, &[])?;
         let relayer = &self.relayer_key;
         let sealed = genesis::install(&self.layout, Network::Parent, nodes, || genesis::parent(validators, relayer))?;
         self.start_network(Network::Parent, &sealed).await
@@ -188,7 +188,7 @@ impl Devnet {
 
     async fn start_child(&mut self, subnet: &SubnetId) -> anyhow::Result<()> {
         let nodes = self.record.nodes(Network::Child);
-        let validators = genesis::homes(&self.layout, Network::Child, nodes)?;
+        let validators = genesis::homes(&self.layout, Network::Child, nodes, &self.record.parent)?;
         let draft = || genesis::child(subnet.clone(), validators);
         let sealed = genesis::install(&self.layout, Network::Child, nodes, draft)?;
         self.start_network(Network::Child, &sealed).await
@@ -200,7 +200,7 @@ impl Devnet {
             self.view.show(&Event::Registered { subnet: subnet.clone(), height: None })?;
             return Ok(subnet);
         }
-        let validators = genesis::homes(&self.layout, Network::Child, &self.record.child)?;
+        let validators = genesis::homes(&self.layout, Network::Child, &self.record.child, &self.record.parent)?;
         let params = ConstructorParams {
             parent: root(),
             checkpoint_period: Network::Child.parameters().checkpoint_period,

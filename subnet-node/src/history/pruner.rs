@@ -35,6 +35,11 @@ pub struct Pruner {
 #[error("no thread to prune history on: {0}")]
 pub struct PrunerUnavailable(io::Error);
 
+/// Nothing is pruned any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the thread that prunes history is gone, so the disk would fill; the log says where it panicked")]
+struct PrunerFatal;
+
 #[derive(Default)]
 struct Stopping {
     is_asked: Mutex<bool>,
@@ -57,6 +62,7 @@ impl Pruner {
         let stopping = Arc::<Stopping>::default();
         let hand = Hand { store, keeping, metrics, stopping: Arc::clone(&stopping) };
         let work = move || {
+            let _watch = halt.on_panic(PrunerFatal);
             if let Err(why) = hand.run() {
                 halt.because(why);
             }

@@ -1,5 +1,6 @@
 //! The first state and the first record, where the chain is new.
 
+use alloy_primitives::Bloom;
 use cid::Cid;
 use fvm_ipld_amt::Amt;
 use tributary_chain::results_hash;
@@ -30,6 +31,7 @@ pub(super) fn commit_genesis(facts: &ChainFacts, store: &Store, genesis: &Sealed
         proposer: EthAddress::default(),
         last_checkpoint: None,
         checkpoint: None,
+        logs_bloom: Bloom::ZERO,
     };
     let mut leaves = Vec::new();
     StateTree::load(&state, &state_root)?.for_each_leaf(|key, value| {

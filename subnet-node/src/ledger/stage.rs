@@ -67,7 +67,7 @@ pub struct Ran {
     pub workers: Workers,
     /// What that brought.
     pub stats: Stats,
-    /// How long it ran.
+    /// How long it ran, and how long the state took that had to be made again for it.
     pub took: Duration,
 }
 
@@ -124,6 +124,7 @@ impl Stage {
     /// [`LedgerFatal`]: the node must stop.
     pub fn finish(&self, head: &Head, task: &Task) -> Result<Ran, LedgerFatal> {
         let standing = mem::replace(&mut *self.standing(), Standing::Lost);
+        let started = Instant::now();
         let place = match standing {
             Standing::After(place) if place.root == head.record.state_root => place,
             Standing::In(block, running) => match running.join() {
@@ -133,7 +134,10 @@ impl Stage {
             },
             Standing::After(_) | Standing::Lost => Place::at(&self.store, head)?,
         };
-        run(&self.executor, &self.pace, place, task)
+        let made_again = started.elapsed();
+        let mut ran = run(&self.executor, &self.pace, place, task)?;
+        ran.took += made_again;
+        Ok(ran)
     }
 
     /// The block that `place` is after is committed.

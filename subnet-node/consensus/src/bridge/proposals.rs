@@ -264,7 +264,8 @@ impl<A: Application> Bridge<A> {
             proposer: init.proposer.0,
             block: init.block,
         };
-        let verdict = self.application.judge(&proposed, Origin::Proposal, &bytes).await?;
+        let origin = if init.streamer == init.proposer { Origin::Proposal } else { Origin::Relayed };
+        let verdict = self.application.judge(&proposed, origin, &bytes).await?;
         Ok(match verdict {
             Verdict::Valid => Some(proposed_value(&proposed, true)),
             Verdict::Invalid => Some(proposed_value(&proposed, false)),

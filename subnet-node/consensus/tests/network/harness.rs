@@ -391,7 +391,7 @@ impl Memory {
 
     fn is_valid(&self, proposed: &Proposed, origin: Origin, bytes: &[u8]) -> bool {
         let Ok(block) = Block::decode(bytes, BLOCK_BYTES_MAX) else { return false };
-        let proposer = (origin == Origin::Proposal).then_some(proposed.proposer);
+        let proposer = (origin != Origin::Sync).then_some(proposed.proposer);
         proposed.block.names_header(&block.header)
             && judge_block(&self.rules, &self.expected(), proposer, now(), &block).is_ok()
     }
