@@ -1,25 +1,29 @@
-//! Blocks as subscribers are told of them: each is read and put into words once, however many listen.
+//! Blocks as those are told of them who follow the chain: each is read and put into words once, however many listen.
 //!
 //! ```text
-//! subscription ─▶ among the last 32?  yes ─▶ it is there, or is being read: wait for that
-//!                      │ no
-//!                      └─▶ read it: a subscriber that is behind
+//! who listens ─▶ among the last 32?  yes ─▶ it is there, or is being read: wait for that
+//!                     │ no
+//!                     └─▶ read it: one that is behind
 //! ```
+//!
+//! It is read in a task of its own (`aside`): nobody waits for a subscriber that began to read a block and looks no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy_rpc_types_eth::{Header, Log, Transaction};
 use tokio::sync::OnceCell;
 use tributary_primitives::{Hash32, Height};
 
+use crate::aside::aside;
+use crate::backend::Executed;
 use crate::convert;
 use crate::error::RpcRejected;
 use crate::eth::transaction_by_hash;
 use crate::lane::Lane;
 use crate::node::Node;
 
-/// Blocks that are kept for who is told of them next. Each holds its logs: as many bytes as a block's receipts.
+/// Blocks that are kept for who is told of them next. Each holds its logs and hashes: as many bytes as a block's receipts.
 const KEPT_MAX: usize = 32;
 
 /// Blocks that are read at once. Whoever is up to date waits for the same one.
@@ -31,21 +35,23 @@ pub struct Announced {
     pub header: Header,
     /// Its logs, in order.
     pub logs: Vec<Log>,
+    /// Its transactions, of both kinds.
+    pub transactions: HashSet<Hash32>,
 }
 
-type Cell = Arc<OnceCell<Arc<Announced>>>;
+type Cell<T> = Arc<OnceCell<T>>;
 
 /// Blocks as subscribers are told of them.
 pub struct Announcements {
     node: Arc<Node>,
     reads: Lane,
-    kept: Mutex<BTreeMap<Height, Cell>>,
+    kept: Mutex<BTreeMap<Height, Cell<Arc<Announced>>>>,
 }
 
 impl Announcements {
     /// Of the blocks of this node. Its reads have places of their own: a flood of requests does not silence subscriptions.
     pub fn new(node: Arc<Node>) -> Self {
-        Self { node, reads: Lane::new("blocks for subscribers", READS_MAX, usize::MAX), kept: Mutex::default() }
+        Self { node, reads: Lane::new("blocks that are told of", READS_MAX, usize::MAX), kept: Mutex::default() }
     }
 
     /// The node whose blocks these are.
@@ -57,8 +63,22 @@ impl Announcements {
     ///
     /// # Errors
     /// [`RpcRejected::Unavailable`], such as for a block that went meanwhile.
-    pub async fn of(&self, height: Height) -> Result<Arc<Announced>, RpcRejected> {
-        self.cell(height).get_or_try_init(|| self.read(height)).await.cloned()
+    pub async fn of(self: &Arc<Self>, height: Height) -> Result<Arc<Announced>, RpcRejected> {
+        read_once(self.cell(height), Arc::clone(self).read(height)).await
+    }
+
+    /// Whether any of these blocks may have this transaction: one has it, or cannot be read, or they are more than are kept.
+    pub async fn may_have(self: &Arc<Self>, from: Height, to: Height, transaction: &Hash32) -> bool {
+        if to.0.saturating_sub(from.0) >= convert::count(KEPT_MAX) {
+            return true;
+        }
+        for height in (from.0..=to.0).map(Height) {
+            match self.of(height).await {
+                Ok(block) if !block.transactions.contains(transaction) => {}
+                Ok(_) | Err(_) => return true,
+            }
+        }
+        false
     }
 
     /// The Ethereum transaction of this hash, as `eth_getTransactionByHash` shows it.
@@ -70,7 +90,7 @@ impl Announcements {
         self.reads.run(move || transaction_by_hash(&node, (hash,))).await
     }
 
-    fn cell(&self, height: Height) -> Cell {
+    fn cell(&self, height: Height) -> Cell<Arc<Announced>> {
         // Whole after every use, so a thread that panicked elsewhere harms nothing here.
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = Arc::clone(kept.entry(height).or_default());
@@ -80,13 +100,69 @@ impl Announcements {
         cell
     }
 
-    async fn read(&self, height: Height) -> Result<Arc<Announced>, RpcRejected> {
+    async fn read(self: Arc<Self>, height: Height) -> Result<Arc<Announced>, RpcRejected> {
         let node = Arc::clone(&self.node);
         let read = move || {
             let block = node.backend.block_at(height)?.ok_or(RpcRejected::UnknownBlock)?;
             let header = Header { size: None, ..convert::block::header(&block) };
-            Ok(Arc::new(Announced { header, logs: convert::log::of_block(&block).collect() }))
+            let logs = convert::log::of_block(&block).collect();
+            let transactions = block.transactions.iter().map(Executed::hash).collect();
+            Ok(Arc::new(Announced { header, logs, transactions }))
         };
         self.reads.run(read).await
+    }
+}
+
+/// What is in the cell, which `read` finds if nobody did or does.
+async fn read_once<T>(
+    cell: Cell<T>,
+    read: impl Future<Output = Result<T, RpcRejected>> + Send + 'static,
+) -> Result<T, RpcRejected>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    if let Some(found) = cell.get() {
+        return Ok(found.clone());
+    }
+    let found = aside(async move { cell.get_or_try_init(|| read).await.cloned() });
+    found.await.unwrap_or(Err(RpcRejected::DEFECT))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::poll;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_began_to_read_and_looks_no_more_keeps_nobody_waiting() {
+        let (cell, release) = (Cell::<u8>::default(), Arc::new(Notify::new()));
+        let released = Arc::clone(&release);
+        let first = async move {
+            released.notified().await;
+            Ok(1)
+        };
+        let mut first = Box::pin(read_once(Arc::clone(&cell), first));
+        assert!(poll!(&mut first).is_pending());
+        tokio::task::yield_now().await;
+        release.notify_one();
+        let second = read_once(Arc::clone(&cell), async { Ok(2) });
+        let second = tokio::time::timeout(Duration::from_secs(60), second).await;
+        assert_eq!(second, Ok(Ok(1)), "what the first began is read once");
+        assert_eq!((first.await, read_once(cell, async { Ok(3) }).await), (Ok(1), Ok(1)));
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_read_or_was_given_up_is_read_by_the_next() {
+        let cell = Cell::<u8>::default();
+        let mut gone = Box::pin(read_once(Arc::clone(&cell), std::future::pending()));
+        assert!(poll!(&mut gone).is_pending());
+        drop(gone);
+        let refused = read_once(Arc::clone(&cell), async { Err(RpcRejected::UnknownBlock) }).await;
+        assert_eq!(refused, Err(RpcRejected::UnknownBlock));
+        assert_eq!(read_once(cell, async { Ok(2) }).await, Ok(2));
     }
 }

@@ -1,27 +1,36 @@
 //! Waits until a transaction ran, which may be brought first.
 //!
 //! ```text
-//! listen for heads ─▶ bring it, or know its name ─▶ is it in a block? ─ yes ─▶ answer
-//!                                                     ▲         │ no
-//!                                                     └─ head ◀─┴─ time is up ─▶ NotYet, with its hash
+//! listen for heads ─▶ bring it, or know its name ─▶ look: it ran?  yes ─▶ answer
+//!                                                    ▲      │ no, it was brought, and a nonce before it is missing ─▶ NotReady, with its hash
+//!                                                    │      ▼
+//!                           a block that may have it └── wait ─ time is up, and a last look ─▶ NotYet, with its hash
 //! ```
 //!
 //! Whoever brings one that waits already waits for it too, and who brings one that ran gets the answer: so a caller whose time was up
 //! may ask again. Who only names one need not know whether it ever came: another node may bring it.
+//!
+//! What a new block has is read once for all who wait (`announcements`). Looks have places of their own, and no bound on how many wait for
+//! one beside that on requests: one that was taken is never lost since the node is busy.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tributary_message::Transaction;
-use tributary_primitives::Hash32;
+use tributary_primitives::{Hash32, Height};
 
+use crate::announcements::Announcements;
 use crate::backend::SubmitRejected;
 use crate::error::RpcRejected;
 use crate::lane::Lane;
 use crate::node::Node;
 use crate::submissions::Submissions;
+
+/// Looks that run at once.
+const LOOKS_MAX: usize = 2;
 
 /// Longest that anybody waits: each that waits holds a connection.
 pub const PATIENCE_MAX: Duration = Duration::from_secs(60);
@@ -50,54 +59,116 @@ pub enum Awaited {
 /// Looks for what became of a transaction; `None` while it is in no block.
 pub type Look = Arc<dyn Fn(&Node, Hash32) -> Result<Option<Box<RawValue>>, RpcRejected> + Send + Sync>;
 
-/// Where transactions and reads go.
+/// Where transactions go, and how it is found out what became of them.
 #[derive(Clone)]
 pub struct Ways {
-    pub reads: Lane,
-    pub submissions: Submissions,
+    submissions: Submissions,
+    announcements: Arc<Announcements>,
+    looks: Lane,
 }
 
-/// Answers with what `look` finds of it once it ran. Cost: one read, and one more for each block until then.
+impl Ways {
+    /// To the node whose blocks are announced, by `submissions`.
+    pub fn new(submissions: Submissions, announcements: Arc<Announcements>) -> Self {
+        Self { submissions, announcements, looks: Lane::new("looks at transactions", LOOKS_MAX, usize::MAX) }
+    }
+}
+
+/// Answers with what `look` finds of it once it ran. Cost: two looks or three, and a read of each block until then that all share who wait.
 ///
 /// # Errors
-/// [`RpcRejected::NotYet`] after `patience`, and what bringing and looking are refused for.
+/// [`RpcRejected::NotYet`] after `patience`, [`RpcRejected::NotReady`], what bringing is refused for, and what looking for one is that was
+/// only named.
 pub async fn until_ran(
-    node: Arc<Node>,
     ways: Ways,
     awaited: Awaited,
     patience: Duration,
     look: Look,
 ) -> Result<Box<RawValue>, RpcRejected> {
+    let node = Arc::clone(ways.announcements.node());
     let deadline = Instant::now() + patience;
     // Before it is brought or looked for, so that its block is not missed.
-    let mut heads = node.backend.heads();
-    let transaction = match awaited {
-        Awaited::Named(hash) => hash,
+    let mut blocks = Blocks::from_now(&ways.announcements);
+    let (transaction, is_brought) = match awaited {
+        Awaited::Named(hash) => (hash, false),
         Awaited::Brought(raw) => match ways.submissions.submit(raw.clone()).await {
-            Ok(hash) | Err(RpcRejected::Submit(SubmitRejected::Known(hash))) => hash,
+            Ok(hash) | Err(RpcRejected::Submit(SubmitRejected::Known(hash))) => (hash, true),
             Err(refused) => {
-                let ran = ways.reads.run(move || answer_of(&node, &raw, &look)).await?;
+                let ran = ways.looks.run(move || answer_of(&node, &raw, &look)).await?;
                 return ran.ok_or(refused);
             }
         },
     };
+    let (mut found, mut is_over) = (Found { waits: is_brought, ..Found::default() }, false);
     loop {
-        heads.borrow_and_update();
-        let (look, node) = (Arc::clone(&look), Arc::clone(&node));
-        let seen = ways.reads.run(move || {
-            let waits = node.backend.pending_transaction(&transaction).is_some();
-            Ok(look(&node, transaction)?.ok_or(waits))
-        });
-        let waits = match seen.await? {
-            Ok(answer) => return Ok(answer),
-            Err(waits) => waits,
-        };
-        match timeout_at(deadline, heads.changed()).await {
-            Ok(Ok(())) => {}
-            // Time is up, or the node makes no more heads since it stops.
-            Ok(Err(_)) | Err(_) => return Err(RpcRejected::NotYet { transaction, waited: patience, waits }),
+        let (node, look) = (Arc::clone(&node), Arc::clone(&look));
+        match ways.looks.run(move || find(&node, transaction, &look)).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(so_far)) => found = so_far,
+            // It was taken, so it is looked for again.
+            Err(_) if is_brought => {}
+            Err(refused) => return Err(refused),
         }
+        if let Some(missing_nonce) = found.missing_nonce.filter(|_| is_brought) {
+            return Err(RpcRejected::NotReady { transaction, missing_nonce });
+        }
+        if is_over {
+            return Err(RpcRejected::NotYet { transaction, waited: patience, waits: found.waits });
+        }
+        let next = blocks.next_with((!found.is_in_block).then_some(&transaction));
+        is_over = timeout_at(deadline, next).await != Ok(true);
     }
+}
+
+/// The chain, as somebody follows it.
+struct Blocks {
+    announcements: Arc<Announcements>,
+    heads: watch::Receiver<Height>,
+    seen: Height,
+}
+
+impl Blocks {
+    fn from_now(announcements: &Arc<Announcements>) -> Self {
+        let mut heads = announcements.node().backend.heads();
+        let seen = *heads.borrow_and_update();
+        Self { announcements: Arc::clone(announcements), heads, seen }
+    }
+
+    /// Whether there is one more that may have this transaction, or any that nobody looked at if none is named. Returns once there is, or the
+    /// node makes no more, since it stops.
+    async fn next_with(&mut self, transaction: Option<&Hash32>) -> bool {
+        while self.heads.changed().await.is_ok() {
+            let (from, to) = (self.seen.next(), *self.heads.borrow_and_update());
+            self.seen = to;
+            let Some(transaction) = transaction else { return true };
+            if self.announcements.may_have(from, to, transaction).await {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// What is known of a transaction that there is no answer about.
+#[derive(Default)]
+struct Found {
+    /// Whether it waits in the mempool.
+    waits: bool,
+    /// Whether it is in a block all the same: it was skipped, and may not have left the mempool yet.
+    is_in_block: bool,
+    /// The nonce that it waits for.
+    missing_nonce: Option<u64>,
+}
+
+fn find(node: &Node, transaction: Hash32, look: &Look) -> Result<Result<Box<RawValue>, Found>, RpcRejected> {
+    // The mempool first: a transaction leaves it only once it has a position, so it is never missed on its way.
+    let waiting = node.backend.pending_transaction(&transaction);
+    if let Some(answer) = look(node, transaction)? {
+        return Ok(Ok(answer));
+    }
+    let is_in_block = node.backend.position_of(&transaction)?.is_some();
+    let missing_nonce = waiting.as_ref().map(|waiting| node.missing_nonce(waiting)).transpose()?.flatten();
+    Ok(Err(Found { waits: waiting.is_some(), is_in_block, missing_nonce }))
 }
 
 /// What became of a transaction that is not taken: since it ran, or for another reason.

@@ -32,7 +32,7 @@ use tributary_message::{FvmTransaction, Transaction};
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower};
 use tributary_witness::{Parts, PartsOf};
 
-pub use block::{BlockView, Executed, Tip, TransactionPosition};
+pub use block::{BlockSummary, BlockView, Executed, Tip, TransactionPosition};
 pub use call::CallRejected;
 pub use draft::{Draft, Ran, SimulateRejected};
 pub use pool::{PoolBounds, PoolSize, Pooled};
@@ -60,13 +60,19 @@ pub trait Backend: Send + Sync + 'static {
     /// [`ReadUnavailable`], also for a block that is not kept any more.
     fn block_at(&self, height: Height) -> Result<Option<Arc<BlockView>>, ReadUnavailable>;
 
+    /// What is known of the block at `height` without reading it, for who goes through thousands; `None` above the tip. Cost: one small read.
+    ///
+    /// # Errors
+    /// As [`Self::block_at`].
+    fn summary_at(&self, height: Height) -> Result<Option<BlockSummary>, ReadUnavailable>;
+
     /// The height of the block with this hash.
     ///
     /// # Errors
     /// [`ReadUnavailable`].
     fn height_of(&self, block: &Hash32) -> Result<Option<Height>, ReadUnavailable>;
 
-    /// Where the transaction with this hash was executed. Of several places, since a skipped transaction may run later, the last.
+    /// Where the transaction with this hash was executed; one that was only skipped: where it was first.
     ///
     /// # Errors
     /// [`ReadUnavailable`].
@@ -92,11 +98,18 @@ pub trait Backend: Send + Sync + 'static {
     /// The FVM messages that wait, in the same order and bounds.
     fn pooled_messages(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Arc<FvmTransaction>>;
 
-    /// The state after the block at `height`. The caller asks for heights up to the tip only.
+    /// The state after the block at `height`; calls on it run in that block, after its last transaction. The caller asks for heights up to
+    /// the tip only.
     ///
     /// # Errors
     /// [`ReadUnavailable::StateNotKept`] for a state that was pruned.
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable>;
+
+    /// The state after the latest block; calls on it run in the block that comes next, as far as that is known.
+    ///
+    /// # Errors
+    /// [`ReadUnavailable`].
+    fn pending_state(&self) -> Result<Box<dyn StateView + '_>, ReadUnavailable>;
 
     /// Runs transactions of the block at `height` again, in order on the state before it, and says what happened in those at
     /// `positions`. The caller asks for transactions that are there. Takes as long as the request's limits allow.
@@ -172,8 +185,8 @@ pub enum ProveRejected {
 
 /// The state after one block.
 ///
-/// Calls run as a transaction in a block of their own on this state, where both may be otherwise as far as the caller wants it, and are
-/// then forgotten. Their gas limit is always set, and is at most what the server's configuration allows one call; their leash is cut once
+/// Calls run as a transaction on this state, where it and the block may be otherwise as far as the caller wants it, and are then forgotten.
+/// Their gas limit is always set, and is at most what the server's configuration allows one call; their leash is cut once
 /// they, with all their runs, took the time that it allows.
 pub trait StateView {
     /// The actor at any kind of address.

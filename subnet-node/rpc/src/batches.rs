@@ -1,4 +1,4 @@
-//! Answers the requests of a batch: one after the other, but submissions that follow each other all at once.
+//! Answers requests alone and in batches: those of a batch one after the other, but submissions that follow each other all at once.
 //!
 //! ```text
 //! read ─▶ read ─▶ ┌ submission ┐ ─▶ read ─▶ …
@@ -8,31 +8,142 @@
 //!
 //! So a batch of a hundred transactions costs what taking in a hundred together costs, and a read still sees what the requests before it
 //! in its batch did. The answers stand in the order of the requests.
+//!
+//! | a batch that | is answered |
+//! |---|---|
+//! | takes longer than [`BEGIN_MAX`] | with -32005 for each request that did not begin by then |
+//! | has an answer larger than may be | with -32011 alone |
+//! | has an answer that there is no room for ([`unsent`](crate::unsent)) | with -32005 alone |
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use jsonrpsee::BatchResponseBuilder;
 use jsonrpsee::server::MethodResponse;
 use jsonrpsee::server::middleware::rpc::{Batch, BatchEntry, Notification, Request, RpcServiceT};
+use jsonrpsee::types::{ErrorObjectOwned, Id};
+
+use crate::awaiting::PATIENCE_MAX;
+use crate::error::RpcRejected;
+use crate::unsent::{Room, Share, bytes_of};
 
 /// Most submissions of one batch that are on their way at once, so that a batch does not fill the queue alone.
 const AT_ONCE_MAX: usize = 128;
 
-/// The service with batches answered so.
+/// How long requests of a batch begin: as long as one of them may wait. So it is answered after twice that, and what the last one reads.
+pub const BEGIN_MAX: Duration = PATIENCE_MAX;
+
+/// How batches are answered.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Methods that bring transactions and do not wait for them.
+    pub submissions: Arc<[&'static str]>,
+    /// Most bytes of the answers to one batch.
+    pub response_bytes_max: usize,
+    /// How long its requests begin.
+    pub begin_max: Duration,
+    /// Where answers wait until they are sent.
+    pub room: Room,
+}
+
+/// The service with requests and batches answered so.
 #[derive(Clone, Debug)]
 pub struct Batches<S> {
     service: S,
-    submissions: Arc<[&'static str]>,
-    response_bytes_max: usize,
+    bounds: Arc<Bounds>,
 }
 
 impl<S> Batches<S> {
-    /// Answers with `service`, of whose methods `submissions` bring transactions. Answers to a batch have `response_bytes_max` bytes at
-    /// most.
-    pub const fn new(service: S, submissions: Arc<[&'static str]>, response_bytes_max: usize) -> Self {
-        Self { service, submissions, response_bytes_max }
+    /// Answers with `service`.
+    pub const fn new(service: S, bounds: Arc<Bounds>) -> Self {
+        Self { service, bounds }
+    }
+}
+
+/// The answers to a batch, as they come.
+struct Answers {
+    gathered: BatchResponseBuilder,
+    share: Share,
+}
+
+impl Answers {
+    fn new(bounds: &Bounds) -> Self {
+        let gathered = BatchResponseBuilder::new_with_limit(bounds.response_bytes_max);
+        Self { gathered, share: bounds.room.share() }
+    }
+
+    /// # Errors
+    /// What the batch is answered with instead.
+    fn add(&mut self, answer: MethodResponse) -> Result<(), MethodResponse> {
+        let room = self.share.grow(bytes_of(&answer));
+        room.map_err(|full| refusal(Id::Null, full))?;
+        self.gathered.append(answer)
+    }
+
+    fn finish(self) -> MethodResponse {
+        let mut answer = MethodResponse::from_batch(self.gathered.finish());
+        self.share.put_on(answer.extensions_mut());
+        answer
+    }
+}
+
+fn refusal(id: Id<'_>, why: RpcRejected) -> MethodResponse {
+    MethodResponse::error(id, ErrorObjectOwned::from(why))
+}
+
+impl<S> Batches<S>
+where
+    S: RpcServiceT<
+            MethodResponse = MethodResponse,
+            BatchResponse = MethodResponse,
+            NotificationResponse = MethodResponse,
+        > + Send
+        + Sync,
+{
+    /// # Errors
+    /// What the batch is answered with instead.
+    async fn each(&self, batch: Batch<'_>) -> Result<MethodResponse, MethodResponse> {
+        let (mut answers, mut under_way) = (Answers::new(&self.bounds), FuturesOrdered::new());
+        let (begun, mut is_notified) = (Instant::now(), false);
+        for (position, entry) in batch.into_iter().enumerate() {
+            let is_over = position > 0 && begun.elapsed() >= self.bounds.begin_max;
+            let may_overtake =
+                !is_over && matches!(&entry, Ok(BatchEntry::Call(request)) if self.is_submission(request));
+            let under_way_max = if may_overtake { AT_ONCE_MAX - 1 } else { 0 };
+            while under_way.len() > under_way_max
+                && let Some(answer) = under_way.next().await
+            {
+                answers.add(answer)?;
+            }
+            match entry {
+                Ok(BatchEntry::Call(request)) if is_over => {
+                    answers.add(refusal(request.id(), RpcRejected::BatchOver(self.bounds.begin_max)))?;
+                }
+                Ok(BatchEntry::Call(request)) if may_overtake => under_way.push_back(self.service.call(request)),
+                Ok(BatchEntry::Call(request)) => answers.add(self.service.call(request).await)?,
+                Ok(BatchEntry::Notification(notification)) => {
+                    is_notified = true;
+                    self.service.notification(notification).await;
+                }
+                Err(refused) => {
+                    let (why, id) = refused.into_parts();
+                    answers.add(MethodResponse::error(id, why))?;
+                }
+            }
+        }
+        while let Some(answer) = under_way.next().await {
+            answers.add(answer)?;
+        }
+        if answers.gathered.is_empty() && is_notified {
+            return Ok(MethodResponse::notification());
+        }
+        Ok(answers.finish())
+    }
+
+    fn is_submission(&self, request: &Request<'_>) -> bool {
+        self.bounds.submissions.contains(&request.method_name())
     }
 }
 
@@ -52,7 +163,16 @@ where
     type BatchResponse = MethodResponse;
 
     fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        self.service.call(request)
+        let (id, mut share) = (request.id().into_owned(), self.bounds.room.share());
+        let answering = self.service.call(request);
+        async move {
+            let mut answer = answering.await;
+            match share.grow(bytes_of(&answer)) {
+                Ok(()) => share.put_on(answer.extensions_mut()),
+                Err(full) => answer = refusal(id, full),
+            }
+            answer
+        }
     }
 
     fn notification<'a>(&self, notification: Notification<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
@@ -60,51 +180,10 @@ where
     }
 
     fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        let Self { service, submissions, response_bytes_max } = self.clone();
-        async move {
-            let mut answers = BatchResponseBuilder::new_with_limit(response_bytes_max);
-            let mut under_way = FuturesOrdered::new();
-            let mut is_notified = false;
-            for entry in batch {
-                let may_overtake =
-                    matches!(&entry, Ok(BatchEntry::Call(request)) if submissions.contains(&request.method_name()));
-                let under_way_max = if may_overtake { AT_ONCE_MAX - 1 } else { 0 };
-                while under_way.len() > under_way_max
-                    && let Some(answer) = under_way.next().await
-                {
-                    if let Err(too_large) = answers.append(answer) {
-                        return too_large;
-                    }
-                }
-                let answer = match entry {
-                    Ok(BatchEntry::Call(request)) if may_overtake => {
-                        under_way.push_back(service.call(request));
-                        continue;
-                    }
-                    Ok(BatchEntry::Call(request)) => service.call(request).await,
-                    Ok(BatchEntry::Notification(notification)) => {
-                        is_notified = true;
-                        service.notification(notification).await;
-                        continue;
-                    }
-                    Err(refused) => {
-                        let (why, id) = refused.into_parts();
-                        MethodResponse::error(id, why)
-                    }
-                };
-                if let Err(too_large) = answers.append(answer) {
-                    return too_large;
-                }
-            }
-            while let Some(answer) = under_way.next().await {
-                if let Err(too_large) = answers.append(answer) {
-                    return too_large;
-                }
-            }
-            if answers.is_empty() && is_notified {
-                return MethodResponse::notification();
-            }
-            MethodResponse::from_batch(answers.finish())
-        }
+        let batches = self.clone();
+        async move { batches.each(batch).await.unwrap_or_else(|refusal| refusal) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@
 mod buckets;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +28,7 @@ use std::time::Instant;
 
 use hyper::HeaderMap;
 use hyper::header::HeaderName;
+use hyper::http::Extensions;
 
 use crate::config::RpcConfig;
 use crate::error::RpcRejected;
@@ -60,6 +61,14 @@ impl Client {
 pub struct Asker {
     client: Client,
     has_paid: Arc<AtomicBool>,
+}
+
+impl Asker {
+    /// Who sent the request that has these on it; nobody's address where it does not say.
+    pub fn client_in(extensions: &Extensions) -> Client {
+        let asker: Option<&Self> = extensions.get();
+        asker.map_or_else(|| Client::at(Ipv4Addr::UNSPECIFIED.into()), |asker| asker.client)
+    }
 }
 
 /// Where a request comes from, and its connection's place. It is the connection's as long as a clone of this is there.

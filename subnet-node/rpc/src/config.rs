@@ -10,14 +10,16 @@ pub struct RpcConfig {
     pub listen: SocketAddr,
     /// Most connections open, idle ones and WebSockets among them.
     pub sockets_max: usize,
+    /// How long a connection over HTTP is kept that sends no request, or not all of its head.
+    pub idle_max: Duration,
+    /// How long a request's body may take to come, and what is sent to be taken, on a WebSocket too; beside a second for each 64 KiB.
+    pub stalled_max: Duration,
     /// Most requests in flight over HTTP.
     pub connections_max: u32,
     /// Most WebSockets open.
     pub websockets_max: usize,
     /// Most messages of one WebSocket that are being answered; while there are as many, no more is read from it.
     pub websocket_calls_max: usize,
-    /// How long what is sent on a WebSocket may take to be taken, beside a second for each 64 KiB.
-    pub websocket_stalled_max: Duration,
     /// How often the other side of a WebSocket is asked whether it is there, at least a millisecond. It is closed when it is silent for twice as long.
     pub websocket_ping_every: Duration,
     /// Most subscriptions of one WebSocket.
@@ -26,7 +28,7 @@ pub struct RpcConfig {
     pub subscription_blocks_behind_max: u64,
     /// Most bytes of one request or batch.
     pub request_bytes_max: u32,
-    /// Most bytes of one answer or batch of answers.
+    /// Most bytes of one answer or batch of answers. Of those that are not sent yet there may be sixteen times as many, over all connections.
     pub response_bytes_max: u32,
     /// Most requests in a batch.
     pub batch_max: u32,
@@ -42,15 +44,16 @@ pub struct RpcConfig {
     pub trace_time_max: Duration,
     /// Most traces that run at once; each takes one of the places that calls run in.
     pub traces_max: usize,
-    /// Most blocks that `eth_getLogs` and one look at a filter read.
+    /// Most blocks that `eth_getLogs` and one look at a filter go through.
     pub log_blocks_max: u64,
     /// Most logs that they answer with, or block and transaction hashes.
     pub logs_max: usize,
-    /// Most filters kept, of all callers.
+    /// Most filters kept, of all callers. When there are as many, who has the most makes room for another client.
     pub filters_max: usize,
     /// How long a filter is kept after it was last asked for.
     pub filter_idle_max: Duration,
-    /// Longest that one call runs, or an estimate, access list or simulation with all its runs.
+    /// Longest that one call runs, or an estimate, access list or simulation with all its runs; or that a look at many blocks goes on to the
+    /// next: for logs, a filter or a history of fees.
     pub call_time_max: Duration,
     /// Requests that one client may send in a second, on all of its connections; 0 for any number. A batch is as many as it holds.
     pub client_requests_per_s: u32,
@@ -79,11 +82,13 @@ impl Default for RpcConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8545)),
             // Of 1,024 file descriptors, which a process often has, the store takes up to 512 and the networks some.
             sockets_max: 384,
+            // Longer than clients keep a connection, so that it is they who close it.
+            idle_max: Duration::from_secs(120),
+            // Networks pause for seconds; a reader that pauses for longer holds what is sent to it.
+            stalled_max: Duration::from_secs(30),
             connections_max: 512,
             websockets_max: 256,
             websocket_calls_max: 32,
-            // Networks pause for seconds; a reader that pauses for longer holds what is sent to it.
-            websocket_stalled_max: Duration::from_secs(30),
             // Proxies cut what is silent for a minute.
             websocket_ping_every: Duration::from_secs(30),
             subscriptions_max: 64,

@@ -1,4 +1,4 @@
-//! The `debug_` namespace: what happened inside a transaction, in go-ethereum's shapes.
+//! The `debug_` namespace: what happened inside a transaction, in go-ethereum's shapes; and its bytes.
 //!
 //! ```text
 //! transaction or block ─▶ state before its block ─▶ run again, with a tracer ─▶ receipts as they were?  no ─▶ a defect, logged
@@ -15,12 +15,14 @@
 //! | `options` | what a caller asks for |
 //! | `nested` | frames within frames, as JSON |
 //! | `calls`, `states`, `steps` | the answers |
+//! | `raw` | bytes of what ran |
 //!
 //! Source: go-ethereum, `eth/tracers/api.go`.
 
 mod calls;
 pub mod nested;
 mod options;
+mod raw;
 mod states;
 mod steps;
 
@@ -40,7 +42,7 @@ use tributary_primitives::{Hash32, Height};
 use crate::backend::{BlockView, TransactionPosition};
 use crate::convert::{log, outcome};
 use crate::error::RpcRejected;
-use crate::eth::held;
+use crate::eth::{held, raw_transaction_by_hash};
 use crate::methods::{Methods, to_json};
 use crate::node::Node;
 use options::{Asked, TraceOptions};
@@ -56,6 +58,9 @@ pub fn register(methods: &mut Methods) {
     methods.trace("debug_traceBlockByNumber", block_by_number);
     methods.trace("debug_traceBlockByHash", block_by_hash);
     methods.trace("debug_traceCall", call);
+
+    methods.read("debug_getRawTransaction", raw_transaction_by_hash);
+    methods.read("debug_getRawReceipts", raw::receipts);
 }
 
 /// How a transaction or a call ended, as far as its trace tells of it.
@@ -130,7 +135,7 @@ fn block(
     to_json(&all)
 }
 
-/// `debug_traceCall`: on the state after a block, as if in the next one, unless the caller wants either otherwise.
+/// `debug_traceCall`: on the state after a block and in that block, unless the caller wants either otherwise.
 fn call(
     node: &Node,
     (request, block, options): (TransactionRequest, Option<BlockId>, Option<TraceOptions>),
@@ -141,6 +146,7 @@ fn call(
     let (outcome, trace) = traced.map_err(|why| match why {
         TraceCallRejected::Limit(limit) => above_limit(limit),
         TraceCallRejected::Call(CallRejected::Overrides(why)) => RpcRejected::argument(OPTIONS_OF_CALL, why),
+        TraceCallRejected::Call(CallRejected::Invalid(why)) => RpcRejected::CallStopped(why.to_string()),
         TraceCallRejected::Call(CallRejected::CutOff(after)) => RpcRejected::OutOfTime(after),
     })?;
     // What was not begun needs more gas than it has before its first instruction.

@@ -4,10 +4,11 @@
 //! |---|---|---|
 //! | 3 | a contract reverted; `data` is what it returned | go-ethereum |
 //! | 4 | a transaction that did not run in time; `data` is its hash | EIP-7966 |
+//! | 5 | a transaction that waits for one before it; `data` is its hash | EIP-7966 |
 //! | -32000 | a transaction or call that cannot be; an unknown block, checkpoint, subscription or filter; a transaction to trace that is nowhere | go-ethereum |
 //! | -32002 | a block or state that this node does not keep; a node that is stopping | EIP-1474, resource unavailable |
 //! | -32004 | a method that has no meaning on this chain | EIP-1474, method not supported |
-//! | -32005 | more than a limit allows, faster than a client may ask, or than the node can answer at once | EIP-1474, limit exceeded |
+//! | -32005 | more than a limit allows, faster than a client may ask, or more than the node can answer at once | EIP-1474, limit exceeded |
 //! | -32008 | an answer larger than the server may send | jsonrpsee |
 //! | -32010 | a batch of too many requests | jsonrpsee |
 //! | -32601 | no such method or subscription, or none that this node serves; a subscription over HTTP | JSON-RPC 2.0, go-ethereum |
@@ -29,6 +30,8 @@ use crate::comet::CometRejected;
 const REVERTED: i32 = 3;
 /// EIP-7966, a transaction that was taken and did not run in time.
 const NOT_YET: i32 = 4;
+/// EIP-7966, a transaction that was taken and cannot run yet.
+const NOT_READY: i32 = 5;
 /// EIP-1474, "transaction rejected" and the like: go-ethereum's catch-all.
 const SERVER: i32 = -32000;
 /// EIP-1474, "resource unavailable".
@@ -101,12 +104,21 @@ pub enum RpcRejected {
     /// Too many requests at once.
     #[error("the node is answering as many {0} as it may and as many wait; try again later")]
     Busy(&'static str),
+    /// As many bytes of answers wait to be sent as may.
+    #[error("the node holds as many answers as it may that are not read yet; try again later, or ask for less at once")]
+    NoRoom,
+    /// What is left of a batch that takes too long.
+    #[error("the requests of a batch begin within {} s of it; ask this one again", .0.as_secs())]
+    BatchOver(Duration),
     /// No transaction with this hash was executed.
     #[error("transaction not found")]
     NoTransaction,
     /// No block has this hash, or the chain is not that high.
     #[error("header not found")]
     UnknownBlock,
+    /// The parent accepted nothing yet, as far as this node knows. In go-ethereum's words.
+    #[error("finalized block not found: this node knows of no checkpoint of this chain that the parent accepted")]
+    NoFinalized,
     /// No checkpoint that is certified, to prove anything against.
     #[error("no checkpoint {}is certified on this node; {}", of_block(*height), certified(*latest, *period))]
     NotCertified {
@@ -147,6 +159,16 @@ pub enum RpcRejected {
         /// Whether it waits in the mempool, as far as it was last looked at.
         waits: bool,
     },
+    /// A transaction that waits for one before it.
+    #[error(
+        "the transaction was added to the mempool but was not processed due to a missing nonce: {missing_nonce} of its sender"
+    )]
+    NotReady {
+        /// Its hash.
+        transaction: Hash32,
+        /// The first nonce of its sender that nobody brought.
+        missing_nonce: u64,
+    },
     /// A contract reverted.
     #[error("{message}")]
     Reverted {
@@ -181,6 +203,9 @@ pub enum RpcRejected {
 }
 
 impl RpcRejected {
+    /// A panic.
+    pub(crate) const DEFECT: Self = Self::Internal("a defect stopped this answer");
+
     /// A parameter at fault.
     pub(crate) fn argument(position: usize, reason: impl ToString) -> Self {
         Self::InvalidArgument { position, reason: reason.to_string() }
@@ -197,13 +222,20 @@ impl RpcRejected {
             | Self::InvalidArgument { .. }
             | Self::Comet(CometRejected::Parameters(_)) => INVALID_PARAMS_CODE,
             Self::NoSuchSubscription(_) | Self::NoNotifications | Self::NotServed(_) => METHOD_NOT_FOUND_CODE,
-            Self::AboveLimit(_) | Self::TooFast { .. } | Self::Busy(_) | Self::Prove(ProveRejected::TooLong) => LIMIT,
+            Self::AboveLimit(_)
+            | Self::TooFast { .. }
+            | Self::Busy(_)
+            | Self::NoRoom
+            | Self::BatchOver(_)
+            | Self::Prove(ProveRejected::TooLong) => LIMIT,
             Self::Reverted { .. } => REVERTED,
             Self::Simulation { code, .. } => *code,
             Self::NotYet { .. } => NOT_YET,
+            Self::NotReady { .. } => NOT_READY,
             Self::NoTries => NOT_SUPPORTED,
             Self::NoTransaction
             | Self::UnknownBlock
+            | Self::NoFinalized
             | Self::NotCertified { .. }
             | Self::Prove(ProveRejected::Unreadable(_))
             | Self::BeyondTip { .. }
@@ -225,6 +257,7 @@ impl RpcRejected {
     pub const fn is_ours(&self) -> bool {
         match self {
             Self::Busy(_)
+            | Self::NoRoom
             | Self::Unavailable(_)
             | Self::Submit(SubmitRejected::Unavailable(_))
             | Self::Prove(ProveRejected::Unavailable(_))
@@ -271,6 +304,7 @@ impl From<CallRejected> for RpcRejected {
     fn from(rejected: CallRejected) -> Self {
         match rejected {
             CallRejected::Call(tributary_fvm::CallRejected::Overrides(why)) => Self::argument(2, why),
+            CallRejected::Call(tributary_fvm::CallRejected::Invalid(why)) => Self::CallStopped(why.to_string()),
             CallRejected::Call(tributary_fvm::CallRejected::CutOff(after)) => Self::OutOfTime(after),
             CallRejected::Unavailable(why) => why.into(),
         }
@@ -281,7 +315,9 @@ impl From<RpcRejected> for ErrorObjectOwned {
     fn from(rejected: RpcRejected) -> Self {
         let data = match &rejected {
             RpcRejected::Reverted { data, .. } => Some(format!("0x{}", hex::encode(data))),
-            RpcRejected::NotYet { transaction, .. } => Some(transaction.to_string()),
+            RpcRejected::NotYet { transaction, .. } | RpcRejected::NotReady { transaction, .. } => {
+                Some(transaction.to_string())
+            }
             _ => None,
         };
         Self::owned(rejected.code(), rejected.to_string(), data)

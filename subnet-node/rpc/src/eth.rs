@@ -3,6 +3,7 @@
 //! | module | methods about |
 //! |---|---|
 //! | [`chain`] | the chain and this node |
+//! | [`rules`] | which of Ethereum's rules hold |
 //! | [`account`] | balances, nonces, code, storage |
 //! | [`block`] | blocks and their receipts |
 //! | [`transaction`] | transactions, receipts, and bringing new ones |
@@ -27,6 +28,7 @@ mod filter;
 mod logs;
 mod overrides;
 mod pool;
+mod rules;
 mod simulate;
 mod subscribe;
 mod transaction;
@@ -37,7 +39,7 @@ pub use call::held;
 pub use chain::syncing;
 pub use fee::TipCache;
 pub use overrides::{ACCOUNTS_MAX, BlockOverridesJson, CODE_BYTES_MAX, SLOTS_MAX, StateOverrides};
-pub use transaction::by_hash as transaction_by_hash;
+pub use transaction::{by_hash as transaction_by_hash, raw_by_hash as raw_transaction_by_hash};
 
 /// Puts every method of these namespaces into the table.
 pub fn register(methods: &mut Methods) {
@@ -45,6 +47,7 @@ pub fn register(methods: &mut Methods) {
     methods.read("eth_blockNumber", chain::block_number);
     methods.read("eth_syncing", chain::syncing);
     methods.read("eth_accounts", chain::accounts);
+    methods.read("eth_config", rules::config);
     methods.read("net_version", chain::network);
     methods.read("net_listening", chain::listening);
     methods.read("net_peerCount", chain::peer_count);
@@ -55,10 +58,13 @@ pub fn register(methods: &mut Methods) {
     methods.read("eth_getTransactionCount", account::transaction_count);
     methods.read("eth_getCode", account::code);
     methods.read("eth_getStorageAt", account::storage_at);
+    methods.read("eth_getStorageValues", account::storage_values);
     methods.read("eth_getProof", account::no_proof);
 
     methods.read("eth_getBlockByNumber", block::by_number);
     methods.read("eth_getBlockByHash", block::by_hash);
+    methods.read("eth_getHeaderByNumber", block::header_by_number);
+    methods.read("eth_getHeaderByHash", block::header_by_hash);
     methods.read("eth_getBlockTransactionCountByNumber", block::transaction_count_by_number);
     methods.read("eth_getBlockTransactionCountByHash", block::transaction_count_by_hash);
     methods.read("eth_getBlockReceipts", block::receipts);
@@ -84,14 +90,15 @@ pub fn register(methods: &mut Methods) {
 
     methods.read("eth_gasPrice", fee::gas_price);
     methods.read("eth_maxPriorityFeePerGas", fee::max_priority_fee);
+    methods.read("eth_baseFee", fee::base_fee);
     methods.read("eth_blobBaseFee", fee::blob_base_fee);
     methods.read("eth_feeHistory", fee::history);
 
     methods.read("eth_getLogs", logs::matching);
 
-    methods.read("eth_newFilter", filter::logs_from_now);
-    methods.read("eth_newBlockFilter", filter::blocks);
-    methods.read("eth_newPendingTransactionFilter", filter::arrivals);
+    methods.keep("eth_newFilter", filter::logs_from_now);
+    methods.keep("eth_newBlockFilter", filter::blocks);
+    methods.keep("eth_newPendingTransactionFilter", filter::arrivals);
     methods.read("eth_getFilterChanges", filter::changes);
     methods.read("eth_getFilterLogs", filter::all_logs);
     methods.read("eth_uninstallFilter", filter::remove);

@@ -13,28 +13,34 @@
 //! | `arguments`, `methods`, `lane`, `counters` | what happens around every method, once |
 //! | `patience` | how long a call may run |
 //! | `submissions`, `batches` | transactions that come at once are taken in together |
-//! | `subscriptions`, `announcements` | what may be subscribed to, and blocks as subscribers are told of them |
+//! | `awaiting` | waiting until a transaction ran |
+//! | `subscriptions`, `announcements` | what may be subscribed to, and blocks as those are told of them who follow the chain |
 //! | `filters` | where each caller stands in what it asks for again and again |
-//! | `log_filter`, `new_logs` | which logs are asked for, and which of new blocks |
+//! | `log_filter`, `new_logs`, `found_logs` | which logs are asked for, which of new blocks, and how many one answer holds |
 //! | `websocket` | connections that subscribe |
 //! | `clients`, `gate`, `permits` | who asks, how much and how fast each may, and which methods are served |
 //! | `server`, `listener`, `config`, `traffic` | the socket, its bounds and its numbers: [`RpcServer`], [`RpcConfig`], [`Traffic`] |
+//! | `connection`, `pacing`, `unsent` | one connection, how long it may idle or stall, and how many bytes of answers wait in all |
+//! | `aside` | work that goes on while nobody looks |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 mod announcements;
 mod arguments;
+mod aside;
 mod awaiting;
 pub mod backend;
 mod batches;
 mod clients;
 pub mod comet;
 mod config;
+mod connection;
 mod convert;
 mod counters;
 mod debug;
 pub mod error;
 mod eth;
 mod filters;
+mod found_logs;
 mod gate;
 pub mod hex_bytes;
 mod id;
@@ -44,6 +50,7 @@ mod log_filter;
 mod methods;
 mod new_logs;
 mod node;
+mod pacing;
 mod patience;
 mod permits;
 mod server;
@@ -51,10 +58,12 @@ mod submissions;
 pub mod subnet;
 mod subscriptions;
 mod traffic;
+mod unsent;
 mod websocket;
 
 pub use backend::{Backend, CallRejected, ReadUnavailable, StateView, SubmitRejected};
 pub use config::RpcConfig;
+pub use convert::log::logs_bloom;
 pub use counters::MethodCount;
 pub use error::RpcRejected;
 pub use hex_bytes::HexBytes;

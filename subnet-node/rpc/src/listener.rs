@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonrpsee::core::BoxError;
 use jsonrpsee::server::StopHandle;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -29,7 +28,7 @@ pub async fn listen<F>(
     stop: StopHandle,
     serve: impl Fn(TcpStream, Connection) -> F,
 ) where
-    F: Future<Output = Result<(), BoxError>> + Send + 'static,
+    F: Future<Output = Result<(), hyper::Error>> + Send + 'static,
 {
     let mut stopped = std::pin::pin!(stop.shutdown());
     loop {

@@ -13,16 +13,18 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tributary_primitives::Hash32;
 
+use crate::announcements::Announcements;
 use crate::arguments::Arguments;
 use crate::awaiting::{self, Awaited, Look, Ways};
+use crate::clients::{Asker, Client};
 use crate::counters::Counters;
 use crate::error::RpcRejected;
 use crate::lane::Lane;
 use crate::node::Node;
 use crate::submissions::Submissions;
 
-/// A method that reads its arguments and answers in JSON.
-type Answer = Arc<dyn Fn(&Node, Option<&str>) -> Result<Box<RawValue>, RpcRejected> + Send + Sync>;
+/// A method that reads its arguments and answers who asks in JSON.
+type Answer = Arc<dyn Fn(&Node, Client, Option<&str>) -> Result<Box<RawValue>, RpcRejected> + Send + Sync>;
 
 /// Reads the transaction out of its arguments.
 type Brought = Arc<dyn Fn(Option<&str>) -> Result<Vec<u8>, RpcRejected> + Send + Sync>;
@@ -53,6 +55,17 @@ impl Methods {
         R: Serialize + 'static,
     {
         self.0.push((name, Kind::Read(in_json(answer))));
+    }
+
+    /// A method that changes nothing but what is kept for who asks.
+    pub fn keep<A, R>(&mut self, name: &'static str, answer: fn(&Node, Client, A) -> Result<R, RpcRejected>)
+    where
+        A: Arguments + 'static,
+        R: Serialize + 'static,
+    {
+        let answer =
+            move |node: &Node, client, parameters: Option<&str>| to_json(&answer(node, client, A::read(parameters)?)?);
+        self.0.push((name, Kind::Read(Arc::new(answer))));
     }
 
     /// A method that changes nothing, and may take seconds.
@@ -117,51 +130,49 @@ impl Methods {
         self.0.iter().filter(is_submission).map(|(name, _)| *name).collect()
     }
 
-    /// Puts every method on its way: those that read, to the lane `reads`, and those that take longer to `traces`.
+    /// Puts every method of the announced node on its way: those that read, to the lane `reads`, and those that take longer to `traces`.
     pub fn into_module(
         self,
-        node: Arc<Node>,
+        announcements: Arc<Announcements>,
         reads: &Lane,
         traces: &Lane,
         counters: &Arc<Counters>,
     ) -> RpcModule<Node> {
+        let node = Arc::clone(announcements.node());
         let backend = Arc::clone(&node.backend);
         let submissions = Submissions::start(move |raw| backend.submit(raw), node.config.waiting_max);
+        let ways = Ways::new(submissions.clone(), announcements);
         let mut module = RpcModule::from_arc(node);
         for (name, kind) in self.0 {
             let lane = if matches!(kind, Kind::Trace(_)) { traces } else { reads };
             let (lane, counters) = (lane.clone(), Arc::clone(counters));
-            let submissions = submissions.clone();
+            let (submissions, ways) = (submissions.clone(), ways.clone());
             let registered = match kind {
                 Kind::Read(answer) | Kind::Trace(answer) => {
-                    module.register_async_method(name, move |parameters, node, _| {
+                    module.register_async_method(name, move |parameters, node, extensions| {
                         let (lane, counters, answer) = (lane.clone(), Arc::clone(&counters), Arc::clone(&answer));
+                        let client = Asker::client_in(&extensions);
                         async move {
                             let started = Instant::now();
-                            let answered = lane.run(move || answer(&node, parameters.as_str())).await;
+                            let answered = lane.run(move || answer(&node, client, parameters.as_str())).await;
                             counters.count(name, &answered, started.elapsed());
                             answered.map_err(ErrorObjectOwned::from)
                         }
                     })
                 }
-                Kind::Waits(waits, look) => {
-                    let ways = Ways { reads: lane, submissions };
-                    module.register_async_method(name, move |parameters, node, _| {
-                        let (ways, counters, look) = (ways.clone(), Arc::clone(&counters), Arc::clone(&look));
-                        let waits = waits(parameters.as_str());
-                        async move {
-                            let started = Instant::now();
-                            let answered = match waits {
-                                Ok((awaited, patience)) => {
-                                    awaiting::until_ran(node, ways, awaited, patience, look).await
-                                }
-                                Err(refused) => Err(refused),
-                            };
-                            counters.count(name, &answered, started.elapsed());
-                            answered.map_err(ErrorObjectOwned::from)
-                        }
-                    })
-                }
+                Kind::Waits(waits, look) => module.register_async_method(name, move |parameters, _, _| {
+                    let (ways, counters, look) = (ways.clone(), Arc::clone(&counters), Arc::clone(&look));
+                    let waits = waits(parameters.as_str());
+                    async move {
+                        let started = Instant::now();
+                        let answered = match waits {
+                            Ok((awaited, patience)) => awaiting::until_ran(ways, awaited, patience, look).await,
+                            Err(refused) => Err(refused),
+                        };
+                        counters.count(name, &answered, started.elapsed());
+                        answered.map_err(ErrorObjectOwned::from)
+                    }
+                }),
                 Kind::Submission(brought) => module.register_async_method(name, move |parameters, _, _| {
                     let (submissions, counters) = (submissions.clone(), Arc::clone(&counters));
                     let brought = brought(parameters.as_str());
@@ -187,7 +198,7 @@ where
     A: Arguments + 'static,
     R: Serialize + 'static,
 {
-    Arc::new(move |node, parameters| to_json(&answer(node, A::read(parameters)?)?))
+    Arc::new(move |node, _, parameters| to_json(&answer(node, A::read(parameters)?)?))
 }
 
 fn in_json_once_ran<R: Serialize + 'static>(look: fn(&Node, (Hash32,)) -> Result<Option<R>, RpcRejected>) -> Look {

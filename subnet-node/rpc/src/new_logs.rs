@@ -6,14 +6,16 @@
 //! | a number | left out, `latest` | new blocks' from there on |
 //! | a number | a number, not below | new blocks' between them |
 //! | `pending` | | refused, and so is `pending` as the end: no block is known before it is final |
+//! | `finalized` | | refused, and so is `finalized` as the end: the parent accepted no new block yet |
 //!
-//! Blocks from before never are, whatever the filter says: that is what `eth_getLogs` is for. `earliest` is 0; `safe` and `finalized` are
-//! `latest`.
+//! Blocks from before never are, whatever the filter says: that is what `eth_getLogs` is for. `earliest` is 0; `safe` is `latest`.
 //!
 //! Source: go-ethereum, `eth/filters/filter_system.go`, `SubscribeLogs`.
 
 use alloy_eips::BlockNumberOrTag;
+use alloy_primitives::Bloom;
 use alloy_rpc_types_eth::{FilterBlockOption, Log};
+use tributary_primitives::Height;
 
 use crate::error::RpcRejected;
 use crate::log_filter::LogFilter;
@@ -36,7 +38,7 @@ impl NewLogs {
         let FilterBlockOption::Range { from_block, to_block } = *filter.blocks() else {
             return Err(RpcRejected::argument(position, "a blockHash names no new block; ask eth_getLogs for it"));
         };
-        let (from, to) = (height(from_block)?, height(to_block)?);
+        let (from, to) = (height(from_block, position)?, height(to_block, position)?);
         if to.is_some_and(|to| from.is_none_or(|from| from > to)) {
             return Err(RpcRejected::argument(position, "invalid block range params"));
         }
@@ -50,16 +52,28 @@ impl NewLogs {
 
     /// Whether this log, which has a place in a block, is wanted.
     pub fn wants(&self, log: &Log) -> bool {
-        log.block_number.is_some_and(|height| (self.from..=self.to).contains(&height)) && self.filter.matches(log)
+        log.block_number.is_some_and(|height| self.spans(height)) && self.filter.matches(log)
+    }
+
+    /// Whether the block at `height`, which has this bloom, may have a log that is wanted. Cost: as [`LogFilter::may_be_in`].
+    pub fn may_be_in(&self, height: Height, logs: &Bloom) -> bool {
+        self.spans(height.0) && self.filter.may_be_in(logs)
+    }
+
+    fn spans(&self, height: u64) -> bool {
+        (self.from..=self.to).contains(&height)
     }
 }
 
-fn height(block: Option<BlockNumberOrTag>) -> Result<Option<u64>, RpcRejected> {
+fn height(block: Option<BlockNumberOrTag>, position: usize) -> Result<Option<u64>, RpcRejected> {
     match block {
         Some(BlockNumberOrTag::Number(number)) => Ok(Some(number)),
         Some(BlockNumberOrTag::Earliest) => Ok(Some(0)),
         Some(BlockNumberOrTag::Pending) => Err(RpcRejected::PendingLogs),
-        None | Some(BlockNumberOrTag::Latest | BlockNumberOrTag::Safe | BlockNumberOrTag::Finalized) => Ok(None),
+        Some(BlockNumberOrTag::Finalized) => {
+            Err(RpcRejected::argument(position, "finalized names no new block; ask eth_getLogs for it"))
+        }
+        None | Some(BlockNumberOrTag::Latest | BlockNumberOrTag::Safe) => Ok(None),
     }
 }
 
@@ -107,6 +121,14 @@ mod tests {
             (r#"{"toBlock":"0x4"}"#.to_owned(), "invalid argument 1: invalid block range params"),
             (r#"{"fromBlock":"pending"}"#.to_owned(), "pending logs are not supported"),
             (r#"{"toBlock":"pending"}"#.to_owned(), "pending logs are not supported"),
+            (
+                r#"{"fromBlock":"finalized"}"#.to_owned(),
+                "invalid argument 1: finalized names no new block; ask eth_getLogs for it",
+            ),
+            (
+                r#"{"toBlock":"finalized"}"#.to_owned(),
+                "invalid argument 1: finalized names no new block; ask eth_getLogs for it",
+            ),
             (
                 format!(r#"{{"blockHash":"{hash}"}}"#),
                 "invalid argument 1: a blockHash names no new block; ask eth_getLogs for it",

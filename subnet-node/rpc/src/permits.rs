@@ -125,9 +125,11 @@ where
     type NotificationResponse = MethodResponse;
     type BatchResponse = MethodResponse;
 
-    fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        let asker = self.asker.as_ref().or_else(|| request.extensions.get::<Asker>());
-        match self.rules.permit(request.method_name(), asker) {
+    fn call<'a>(&self, mut request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        if let Some(asker) = &self.asker {
+            request.extensions.insert(asker.clone());
+        }
+        match self.rules.permit(request.method_name(), request.extensions.get()) {
             Ok(()) => Either::Left(self.service.call(request)),
             Err(refused) => Either::Right(ready(MethodResponse::error(request.id(), ErrorObjectOwned::from(refused)))),
         }

@@ -12,26 +12,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::Incoming;
 use hyper::header::HeaderName;
 use jsonrpsee::Methods as Module;
 use jsonrpsee::server::middleware::http::HostFilterLayer;
 use jsonrpsee::server::middleware::rpc::{RpcService, RpcServiceBuilder};
-use jsonrpsee::server::{
-    BatchRequestConfig, HttpBody, HttpRequest, Server, ServerConfig, ServerHandle, serve_with_graceful_shutdown,
-    stop_channel,
-};
+use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, ServerHandle, stop_channel};
 use tokio::net::{TcpListener, TcpStream};
 use tower::layer::layer_fn;
-use tower::{Service as _, service_fn};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::announcements::Announcements;
 use crate::backend::Backend;
-use crate::batches::Batches;
+use crate::batches::{self, BEGIN_MAX, Batches};
 use crate::clients::{Clients, Connection};
 use crate::comet::{self, Comet, UriLayer};
 use crate::config::RpcConfig;
+use crate::connection::{self, Bounds};
 use crate::eth::TipCache;
 use crate::filters::Filters;
 use crate::gate::Gate;
@@ -42,6 +38,7 @@ use crate::node::Node;
 use crate::permits::{Permits, Rules, Served};
 use crate::subscriptions::Subscriptions;
 use crate::traffic::Traffic;
+use crate::unsent::Room;
 use crate::websocket::{Shared, Upgrades, WebSockets};
 
 /// How long [`RpcServer::stop`] waits for answers on their way before it leaves them.
@@ -114,49 +111,49 @@ impl RpcServer {
         let served = served.map_err(RpcFatal::NoMethod)?;
         let listener = TcpListener::bind(config.listen).await.map_err(|why| cannot_listen(config.listen, why))?;
         let address = listener.local_addr().map_err(|why| cannot_listen(config.listen, why))?;
-        let counters = Arc::clone(&traffic.methods);
+        let (counters, bounds) = (Arc::clone(&traffic.methods), Bounds::of(&config));
         let clients = Arc::new(Clients::new(&config, header, traffic.clone()));
-        let (submissions, response_bytes_max) =
-            (methods.submissions(), usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX));
+        let response_bytes_max = usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX);
+        let room = Room::new(response_bytes_max);
+        let batches = Arc::new(batches::Bounds {
+            submissions: methods.submissions(),
+            response_bytes_max,
+            begin_max: BEGIN_MAX,
+            room: room.clone(),
+        });
         let filters = Filters::new(config.filters_max, config.filter_idle_max);
         let reads = Lane::new("reads", config.reads_max, config.waiting_max);
         let traces = Lane::new("traces", config.traces_max, config.waiting_max);
         let node = Arc::new(Node { backend, comet, config: config.clone(), tip_cache: TipCache::default(), filters });
         let announcements = Arc::new(Announcements::new(Arc::clone(&node)));
         let comet = Comet::new(Arc::clone(&node), reads.clone(), Arc::clone(&counters), &served);
-        let mut module = methods.into_module(node, &reads, &traces, &counters);
+        let mut module = methods.into_module(Arc::clone(&announcements), &reads, &traces, &counters);
         comet.register(&mut module);
         let rules = Arc::new(Rules { served, clients: Arc::clone(&clients), counters: Arc::clone(&counters) });
         let websockets = Arc::new(WebSockets::new(Shared {
             methods: module.clone(),
             rules: Arc::clone(&rules),
-            submissions: Arc::clone(&submissions),
+            batches: Arc::clone(&batches),
             subscriptions: Subscriptions::new(announcements, traffic.clone()),
             counters,
             traffic,
             config,
         }));
 
-        let batches =
-            move |service: Permits<RpcService>| Batches::new(service, Arc::clone(&submissions), response_bytes_max);
+        let batches = move |service: Permits<RpcService>| Batches::new(service, Arc::clone(&batches));
         let permits = move |service: RpcService| Permits::new(service, Arc::clone(&rules), None);
         let rpc = RpcServiceBuilder::new().layer_fn(batches).layer_fn(permits);
         let (sessions, asking) = (Arc::clone(&websockets), Arc::clone(&clients));
         let gate = layer_fn(move |requests| Gate::new(requests, Arc::clone(&asking)));
         let upgrades = layer_fn(move |requests| Upgrades::new(requests, Arc::clone(&sessions)));
-        let uris = UriLayer::new(comet, response_bytes_max);
+        let uris = UriLayer::new(comet, response_bytes_max, room);
         let http = tower::ServiceBuilder::new().layer(hosts).layer(cors).layer(gate).layer(upgrades).layer(uris);
         let server = Server::builder().set_config(limits).set_http_middleware(http).set_rpc_middleware(rpc);
         let (server, module, (stop, handle)) = (server.to_service_builder(), Module::from(module), stop_channel());
         let stopping = stop.clone();
         let serve = move |socket: TcpStream, connection: Connection| {
-            let mut requests = server.clone().build(module.clone(), stop.clone());
-            let requests = service_fn(move |request: HttpRequest<Incoming>| {
-                let mut request = request.map(HttpBody::new);
-                request.extensions_mut().insert(connection.clone());
-                requests.call(request)
-            });
-            serve_with_graceful_shutdown(socket, requests, stop.clone().shutdown())
+            let requests = server.clone().build(module.clone(), stop.clone());
+            connection::serve(socket, connection, requests, bounds, stop.clone().shutdown())
         };
         tokio::spawn(listen(listener, clients, stopping, serve));
         tracing::info!(%address, "serving Ethereum JSON-RPC, the subnet namespace and CometBFT's RPC over HTTP and WebSocket");

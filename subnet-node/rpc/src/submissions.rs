@@ -57,7 +57,7 @@ impl Submissions {
         let submission = Submission { raw, answer };
         let placed = self.0.send_timeout(submission, PLACE_WAIT_MAX).await;
         placed.map_err(|_| RpcRejected::Busy("submissions"))?;
-        let answer = answered.await.map_err(|_| RpcRejected::Internal("a defect stopped this answer"))?;
+        let answer = answered.await.map_err(|_| RpcRejected::DEFECT)?;
         Ok(answer?)
     }
 }
@@ -131,7 +131,7 @@ mod tests {
         let answer = |raw: Vec<Vec<u8>>| raw.iter().map(|raw| Ok(hash_of(raw))).collect();
         let submit = move |raw: Vec<Vec<u8>>| if raw[0] == [0] { panic!("on purpose") } else { answer(raw) };
         let submissions = Submissions::start(submit, 8);
-        let broken = Err(RpcRejected::Internal("a defect stopped this answer"));
+        let broken = Err(RpcRejected::DEFECT);
         assert_eq!(submissions.submit(vec![0]).await, broken);
         assert_eq!(submissions.submit(vec![1]).await, Ok(hash_of(&[1])));
     }

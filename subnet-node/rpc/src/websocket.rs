@@ -36,6 +36,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tower::Service;
 
+use crate::batches;
 use crate::clients::{Asker, Connection};
 use crate::config::RpcConfig;
 use crate::counters::Counters;
@@ -49,8 +50,8 @@ pub use closing::Closing;
 pub struct Shared {
     pub methods: Methods,
     pub rules: Arc<Rules>,
-    /// Names of methods that bring transactions.
-    pub submissions: Arc<[&'static str]>,
+    /// How requests are answered, and batches of them.
+    pub batches: Arc<batches::Bounds>,
     pub subscriptions: Subscriptions,
     pub counters: Arc<Counters>,
     pub traffic: Traffic,

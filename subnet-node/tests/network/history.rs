@@ -14,6 +14,7 @@ use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use serde_json::json;
 use tempfile::TempDir;
+use tributary_message::EthereumTransaction;
 use tributary_node::history::collect::{CollectUnavailable, collect};
 use tributary_node::history::law::{History, Keeping};
 use tributary_node::history::prune::{Pruned, prune};
@@ -26,7 +27,7 @@ use tributary_store::BlockCommit;
 use tributary_witness::export;
 
 use crate::client::until;
-use crate::ledger::{Decided, LeavesAt, decided, leaves_at, ledger};
+use crate::ledger::{Decided, LeavesAt, decided, leaves_at, ledger, make};
 use crate::light_client::open;
 use crate::network::{CHAIN_ID, Network, Plan};
 use crate::wallet::Wallet;
@@ -260,6 +261,38 @@ async fn a_collection_leaves_exactly_what_is_kept_whatever_is_committed_meanwhil
         drop(copy);
         chain.compare(&chain.ledger(directory.path(), trees_every), history);
     }
+}
+
+#[test]
+fn a_skipped_transaction_is_found_until_it_runs_and_a_repeated_one_where_it_ran() {
+    let network = Network::planned(Plan::root(1));
+    let directory = TempDir::new().unwrap();
+    let copy = ledger(directory.path(), &network, 1);
+    let mut wallet = Wallet::rich();
+    let [first, second, third] = [(); 3].map(|()| wallet.next_transfer());
+    let place = |transaction: &EthereumTransaction| {
+        copy.store().transaction(&transaction.hash()).unwrap().map(|place| (place.height.0, place.index))
+    };
+    let places = || [&first, &second, &third].map(place);
+    make(&copy, &[&third, &first]);
+    assert_eq!(places(), [Some((1, 1)), None, Some((1, 0))], "the third is skipped");
+    make(&copy, &[&first, &third]);
+    assert_eq!(places(), [Some((1, 1)), None, Some((1, 0))], "both are skipped, and were seen before");
+    make(&copy, &[&second, &third]);
+    assert_eq!(places(), [Some((1, 1)), Some((3, 0)), Some((3, 1))], "both run");
+    make(&copy, &[&second, &wallet.next_transfer()]);
+    assert_eq!(places(), [Some((1, 1)), Some((3, 0)), Some((3, 1))], "the second is skipped, and ran before");
+
+    let later = wallet.skip_nonce().next_transfer();
+    make(&copy, &[&later]);
+    assert_eq!(place(&later), Some((5, 0)));
+    make(&copy, &[]);
+    // What is kept begins where trees are on disk.
+    copy.save().unwrap();
+    let keeping = Keeping { history: History::Blocks(1), period: None, recent: 1 };
+    assert!(prune(copy.store(), &keeping, || ControlFlow::Continue(())).unwrap().is_done);
+    assert_eq!(place(&later), None, "it goes with its block");
+    assert_eq!(places(), [None; 3]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

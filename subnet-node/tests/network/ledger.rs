@@ -9,9 +9,9 @@ use std::sync::Arc;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::address::Address;
 use tempfile::TempDir;
-use tributary_chain::{Block, CommitCertificate};
+use tributary_chain::{Block, BlockRef, CommitCertificate, next_block};
 use tributary_fvm::{Executor, StateTree};
-use tributary_message::Transaction;
+use tributary_message::{EthereumTransaction, Transaction};
 use tributary_node::facts::ChainFacts;
 use tributary_node::halt;
 use tributary_node::history::collect::collect;
@@ -86,6 +86,26 @@ pub fn decided(ledger: &Ledger, height: Height) -> Decided {
     Decided { certificate, bytes, block, transactions }
 }
 
+/// Commits a block of these transactions that nobody signed for.
+pub fn make(ledger: &Ledger, transactions: &[&EthereumTransaction]) {
+    let (head, facts) = (ledger.head(), ledger.facts());
+    let expected = ledger.expected_after(&head);
+    let (proposer, _) = facts.validators.with_addresses().next().unwrap();
+    let last = head.certificate.as_ref().map(|certificate| certificate.to_commit(&facts.validators));
+    let raw = transactions.iter().map(|transaction| transaction.raw().to_vec()).collect();
+    let block = next_block(&facts.rules, &expected, *proposer, expected.time_before(&facts.rules), raw, last);
+    let bytes = block.encode();
+    let certificate = CommitCertificate {
+        height: expected.height,
+        round: 0,
+        block: BlockRef::of(&block.header, &bytes).unwrap(),
+        signatures: Vec::new(),
+    };
+    let transactions =
+        transactions.iter().map(|transaction| Transaction::Ethereum(Arc::new((*transaction).clone()))).collect();
+    ledger.commit(certificate, &block, &bytes, &transactions).unwrap().expect("it is new");
+}
+
 /// All leaves of the state after a block, by its trees.
 pub fn leaves_at(ledger: &Ledger, height: Height) -> LeavesAt {
     let root = ledger.record_at(height).unwrap().unwrap().state_root;
@@ -110,6 +130,7 @@ async fn blocks_lead_to_the_same_states_however_they_came_and_wherever_the_node_
         for height in (1..=last.0).map(Height) {
             let Decided { certificate, bytes, block, transactions } = decided(&source, height);
             let hash = certificate.block.hash;
+            let env = copy.env(&copy.head(), &block.header);
             // Some run ahead of their decision, some are decided where another was expected, some are forgotten at a stop.
             match height.0 % 4 {
                 1 => copy.expect(hash, &block.header, &transactions),
@@ -123,6 +144,8 @@ async fn blocks_lead_to_the_same_states_however_they_came_and_wherever_the_node_
             }
             copy.commit(certificate, &block, &bytes, &transactions).unwrap().expect("it is new");
             assert_eq!(copy.record_at(height).unwrap(), source.record_at(height).unwrap(), "{height}");
+            let (head, state) = (copy.head(), copy.state(&copy.head()).unwrap());
+            assert_eq!(copy.own_env(&head, &*state).unwrap(), env, "a call finds itself where the transactions were");
             for (key, value) in &states[usize::try_from(height.0).unwrap()] {
                 assert_eq!(copy.store().leaf(key).unwrap().as_ref(), Some(value), "a leaf after {height}");
             }

@@ -9,7 +9,7 @@
 //! | [`wallet`] | a funded key that sends transfers |
 //! | [`survival`] | what must hold through kills, halts and restarts |
 //! | [`light_client`] | every decided height convinces a Tendermint light client |
-//! | [`hierarchy`] | a child, its parent, and a relayer that is killed between them |
+//! | [`hierarchy`] | a child, its parent, what the one knows of the other, and a relayer that is killed between them |
 //! | [`devnet`] | a whole devnet, run as a user runs it |
 //! | [`bench`] | `subnet-node bench`, as a user runs it |
 //! | [`command_line`] | `tributary`, as people and scripts run it |

@@ -35,6 +35,13 @@ fn a_setting_that_is_spelled_wrong_is_named() {
 }
 
 #[test]
+fn a_parent_of_a_root_is_refused() {
+    let network = Network::of(1);
+    let said = refusal(network.command(0).args(["--set", "parent.rpc=http://127.0.0.1:1"]));
+    assert_says(&said, &["parent.rpc", "root", "leave the setting empty"]);
+}
+
+#[test]
 fn a_genesis_that_was_changed_after_it_was_sealed_is_refused_by_its_field() {
     let network = Network::of(1);
     let path = network.home(0).genesis();

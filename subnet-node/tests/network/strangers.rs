@@ -21,17 +21,17 @@ const TRANSFERS: u64 = 10;
 const LOOPER: &str = "0x1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f";
 
 /// What a call that never ends is answered: as its gas or its time is over first.
-const ENDS: &[&str] = &["out of gas", "execution aborted"];
+const ENDS: [&str; 2] = ["out of gas", "execution aborted"];
 
-/// Reads that cost a node as much as it lets them, and what each may be answered.
-fn worst() -> [(&'static str, Value, &'static [&'static str]); 3] {
+/// Reads that cost a node as much as it lets them, and what each may be answered. The transaction `logged` made the chain's only log.
+fn worst(logged: &str) -> [(&'static str, Value, Vec<String>); 3] {
     let code = json!({LOOPER: {"code": "0x5b5f56"}});
     let simulation =
         json!({"blockStateCalls": [{"stateOverrides": code, "calls": [{"to": LOOPER}]}, {"calls": [{"to": LOOPER}]}]});
     [
-        ("eth_call", json!([{"to": LOOPER, "gas": "0xffffffff"}, "latest", code]), ENDS),
-        ("eth_simulateV1", json!([simulation]), ENDS),
-        ("eth_getLogs", json!([{"fromBlock": "0x0", "toBlock": "0xffffffff"}]), &["[]"]),
+        ("eth_call", json!([{"to": LOOPER, "gas": "0xffffffff"}, "latest", code]), ENDS.map(str::to_owned).into()),
+        ("eth_simulateV1", json!([simulation]), ENDS.map(str::to_owned).into()),
+        ("eth_getLogs", json!([{"fromBlock": "0x0", "toBlock": "0xffffffff"}]), vec![logged.to_owned()]),
     ]
 }
 
@@ -58,14 +58,15 @@ async fn readers_that_do_their_worst_do_not_stop_a_chain() {
     let network = Network::running(1);
     let (mut wallet, client) = (Wallet::rich(), network.client(0));
     client.reach(1).await;
+    let logged = wallet.log(&client).await;
     let sleepers: Vec<_> = (0..SLEEPERS).map(|_| sleeper(network.rpc(0))).collect();
     let is_over = Arc::new(AtomicBool::new(false));
     let answers: [Arc<AtomicU64>; 3] = Default::default();
     let mut strangers = Vec::new();
-    for ((method, params, expected), count) in worst().into_iter().zip(&answers) {
+    for ((method, params, expected), count) in worst(&logged).into_iter().zip(&answers) {
         for _ in 0..STRANGERS {
-            let (client, params, is_over, count) =
-                (network.client(0), params.clone(), Arc::clone(&is_over), Arc::clone(count));
+            let (client, params, expected) = (network.client(0), params.clone(), expected.clone());
+            let (is_over, count) = (Arc::clone(&is_over), Arc::clone(count));
             strangers.push(tokio::spawn(async move {
                 while !is_over.load(Ordering::Relaxed) {
                     let answer = client.ask(method, params.clone()).await;

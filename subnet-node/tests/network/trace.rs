@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tributary_primitives::actors::INIT_ID;
 
+use crate::client::Client;
 use crate::network::{Network, Plan};
 use crate::wallet::Wallet;
 
@@ -71,4 +72,36 @@ async fn every_transaction_is_run_again_with_its_own_receipt_and_says_what_happe
         let trace = client.ask("debug_traceCall", json!([{ "to": somebody }, block, otherwise])).await.unwrap();
         assert_eq!(trace["output"], json!(format!("0x{:064x}", 0x4d)), "{block}");
     }
+    calls_find_themselves_in_the_block_that_is_named(&client, last).await;
+}
+
+/// Whichever way they are asked, and at genesis as after it.
+async fn calls_find_themselves_in_the_block_that_is_named(client: &Client, last: u64) {
+    // NUMBER, TIMESTAMP, COINBASE, PREVRANDAO, GASLIMIT, BASEFEE and the BLOCKHASH of NUMBER - 1.
+    let code = "0x435f52426020524160405244606052456080524860a052600143034060c05260e05ff3";
+    let somebody = "0x00000000000000000000000000000000000000aa";
+    let whose = json!({ somebody: { "code": code, "balance": "0xffffffffffffffff" } });
+    for height in [0, 1, last] {
+        let number = format!("{height:#x}");
+        let header = client.ask("eth_getHeaderByNumber", json!([number])).await.unwrap();
+        let word = |field: &str| format!("{:0>64}", header[field].as_str().unwrap().trim_start_matches("0x"));
+        let fields = ["number", "timestamp", "miner", "mixHash", "gasLimit", "baseFeePerGas", "parentHash"];
+        let expected = json!(format!("0x{}", fields.map(word).concat()));
+        let request =
+            json!({ "from": somebody, "to": somebody, "gas": "0x186a0", "gasPrice": header["baseFeePerGas"] });
+        let called = client.ask("eth_call", json!([request, number, whose])).await.unwrap();
+        assert_eq!(called, expected, "{height}");
+        let options = json!({ "tracer": "callTracer", "stateOverrides": whose });
+        let traced = client.ask("debug_traceCall", json!([request, number, options])).await.unwrap();
+        assert_eq!(traced["output"], expected, "{height}");
+        let message = json!({ "from": "f00", "to": somebody, "method": 3_844_450_837_u64 });
+        let accounts = json!({ somebody: { "code": code } });
+        let called = client.ask("subnet_call", json!([message, height, accounts])).await.unwrap();
+        let returned = called["return"].as_str().unwrap();
+        assert!(returned.ends_with(expected.as_str().unwrap().trim_start_matches("0x")), "{height}: {called}");
+    }
+    let number = json!([{ "to": somebody }, "pending", { somebody: { "code": "0x435f5260205ff3" } }]);
+    let (before, next) = (client.height().await.unwrap(), client.ask("eth_call", number).await.unwrap());
+    let next = u64::from_str_radix(next.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+    assert!((before + 1..=client.height().await.unwrap() + 1).contains(&next), "{before}, {next}");
 }

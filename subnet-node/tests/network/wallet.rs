@@ -20,6 +20,9 @@ use crate::network::CHAIN_ID;
 /// The secret of the wallet that every test network's genesis made rich.
 pub const RICH_KEY: [u8; 32] = [7; 32];
 
+/// Makes a contract without code: a log of topic 0, PUSH0 three times and LOG1. One without topic and data would be no log here.
+const LOGGER: &[u8] = &[0x5f, 0x5f, 0x5f, 0xa1];
+
 /// Methods of the init actor and of the token.
 const INSTALL_CODE: u64 = 1_596_813_081;
 const MINT: u64 = 116_935_346;
@@ -63,9 +66,40 @@ impl Wallet {
     }
 
     async fn send_with(&mut self, client: &Client, gas_limit: u64, input: &'static [u8]) -> String {
-        let unsigned = TxEip1559 {
+        let transaction = self.next(gas_limit, input);
+        client.send(transaction.raw()).await.unwrap()
+    }
+
+    /// The next transfer of one attoTRB, to be sent.
+    pub fn next_transfer(&mut self) -> EthereumTransaction {
+        self.next(21_000, &[])
+    }
+
+    /// Leaves a nonce out.
+    pub fn skip_nonce(&mut self) -> &mut Self {
+        self.nonce += 1;
+        self
+    }
+
+    /// Makes a contract whose constructor logs once, and waits until it is in a block; the transaction's hash.
+    pub async fn log(&mut self, client: &Client) -> String {
+        let made = TxEip1559 { to: TxKind::Create, value: U256::ZERO, ..self.unsigned(1_000_000, LOGGER) };
+        let hash = client.send(EthereumTransaction::sign(made, &self.key).raw()).await.unwrap();
+        until(&format!("the receipt of {hash}"), async || client.block_of(&hash).await.is_some()).await;
+        hash
+    }
+
+    fn next(&mut self, gas_limit: u64, input: &'static [u8]) -> EthereumTransaction {
+        let unsigned = self.unsigned(gas_limit, input);
+        EthereumTransaction::sign(unsigned, &self.key)
+    }
+
+    fn unsigned(&mut self, gas_limit: u64, input: &'static [u8]) -> TxEip1559 {
+        let nonce = self.nonce;
+        self.nonce += 1;
+        TxEip1559 {
             chain_id: self.chain_id,
-            nonce: self.nonce,
+            nonce,
             gas_limit,
             input: input.into(),
             max_fee_per_gas: 10_u128.pow(10),
@@ -73,11 +107,7 @@ impl Wallet {
             to: TxKind::Call(Address::repeat_byte(0x99)),
             value: U256::from(1),
             ..TxEip1559::default()
-        };
-        let transaction = EthereumTransaction::sign(unsigned, &self.key);
-        let hash = client.send(transaction.raw()).await.unwrap();
-        self.nonce += 1;
-        hash
+        }
     }
 
     /// The address that it sends messages from.

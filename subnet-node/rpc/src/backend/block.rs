@@ -1,5 +1,6 @@
 //! A block as the RPC shows it.
 
+use alloy_primitives::Bloom;
 use cid::Cid;
 use tributary_fvm::receipt::Receipt;
 use tributary_message::fvm::FIRST_BYTE;
@@ -21,6 +22,8 @@ pub struct Tip {
     pub gas_used: u64,
     /// Gas it may have used.
     pub gas_limit: u64,
+    /// Its base fee, attoTRB per unit of block gas.
+    pub base_fee: u64,
     /// Base fee of the **next** block, attoTRB per unit of block gas: what a transaction sent now must pay.
     pub next_base_fee: u64,
 }
@@ -56,6 +59,19 @@ pub struct BlockView {
     pub bytes: u64,
     /// In order of execution.
     pub transactions: Vec<Executed>,
+}
+
+/// What is known of a decided and executed block without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockSummary {
+    /// Base fee of this block, attoTRB per unit of block gas.
+    pub base_fee: u64,
+    /// Gas it may have used.
+    pub gas_limit: u64,
+    /// Gas it used.
+    pub gas_used: u64,
+    /// [`logs_bloom`](crate::logs_bloom) of its receipts: no log of it is outside.
+    pub logs_bloom: Bloom,
 }
 
 /// A transaction with what became of it.

@@ -18,8 +18,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tower::{Layer, Service};
 
+use super::refusal::in_comets_shape;
 use super::{Comet, Endpoint, parameters};
 use crate::error::RpcRejected;
+use crate::unsent::Room;
 
 /// The id of answers to requests that have none.
 const URI_ID: i8 = -1;
@@ -29,12 +31,13 @@ const URI_ID: i8 = -1;
 pub struct UriLayer {
     comet: Comet,
     response_bytes_max: usize,
+    room: Room,
 }
 
 impl UriLayer {
-    /// Answers by `comet`, in `response_bytes_max` bytes at most.
-    pub const fn new(comet: Comet, response_bytes_max: usize) -> Self {
-        Self { comet, response_bytes_max }
+    /// Answers by `comet`, in `response_bytes_max` bytes at most that have their place in `room`.
+    pub const fn new(comet: Comet, response_bytes_max: usize, room: Room) -> Self {
+        Self { comet, response_bytes_max, room }
     }
 }
 
@@ -101,10 +104,20 @@ struct Envelope<'a> {
 impl UriLayer {
     async fn answer(&self, endpoint: &Endpoint, list: Result<String, RpcRejected>) -> HttpResponse {
         match self.comet.answer(endpoint, list).await {
-            Ok(result) if result.get().len() <= self.response_bytes_max => json(200, Some(&result), None),
+            Ok(result) if result.get().len() <= self.response_bytes_max => self.sent(&result),
             Ok(_) => json(500, None, Some(&too_large(self.response_bytes_max))),
             Err(refused) => json(500, None, Some(&refused)),
         }
+    }
+
+    fn sent(&self, result: &RawValue) -> HttpResponse {
+        let mut share = self.room.share();
+        if let Err(full) = share.grow(result.get().len()) {
+            return json(500, None, Some(&in_comets_shape(&full, &[])));
+        }
+        let mut response = json(200, Some(result), None);
+        share.put_on(response.extensions_mut());
+        response
     }
 }
 

@@ -98,6 +98,11 @@ pub fn bloom(logs: impl IntoIterator<Item = PrimitiveLog>) -> Bloom {
     bloom
 }
 
+/// The bloom filter of a block's logs. Cost: as [`bloom`].
+pub fn logs_bloom<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Bloom {
+    bloom(receipts.into_iter().flat_map(of_receipt))
+}
+
 #[cfg(test)]
 mod tests {
     use fvm_shared::event::Flags;

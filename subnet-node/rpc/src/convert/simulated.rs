@@ -1,10 +1,10 @@
 //! A simulated block in Ethereum's words.
 //!
 //! Its hash is that of this header, and its roots are Ethereum's own over what it shows; but the state that it leads to has no root, so
-//! `stateRoot` is zero. Its transactions are of EIP-1559's type, or with authorizations of EIP-7702's, and their signature is zero, for nobody
-//! signed them. Logs that trace moved tokens are shown with the call, and count for no bloom and no root.
+//! `stateRoot` is zero. What of a header means nothing on a subnet is as in [`super::block`]. Its transactions are of EIP-1559's type, or
+//! with authorizations of EIP-7702's, and their signature is zero, for nobody signed them. Logs that trace moved tokens are shown with the call, and count for no bloom and no root.
 
-use alloy_consensus::constants::EMPTY_OMMER_ROOT_HASH;
+use alloy_consensus::constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_WITHDRAWALS};
 use alloy_consensus::proofs::{calculate_receipt_root, calculate_transaction_root};
 use alloy_consensus::transaction::{Recovered, TransactionInfo};
 use alloy_consensus::{
@@ -12,6 +12,8 @@ use alloy_consensus::{
     ReceiptWithBloom, Signed, TxEip1559, TxEip7702, TxEnvelope, TxType,
 };
 use alloy_eips::eip2930::{AccessList, AccessListItem};
+use alloy_eips::eip4895::Withdrawals;
+use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{B256, Log as PrimitiveLog, Signature, TxKind, U256};
 use alloy_rpc_types_eth::simulate::{SimCallResult, SimulateError, SimulatedBlock as Answer};
 use alloy_rpc_types_eth::{Block, BlockTransactions, Header, Log, Transaction};
@@ -40,7 +42,8 @@ pub fn block(block: &SimulatedBlock, results: Vec<Simulated>, full: bool) -> Ans
     let place = Place { hash, env: &block.env };
     let calls = place.calls(&envelopes, results, logs);
     let senders = block.calls.iter().map(|call| address(call.call.from));
-    let body = BlockBody { transactions: envelopes, ommers: Vec::<ConsensusHeader>::new(), withdrawals: None };
+    let withdrawals = Some(Withdrawals::default());
+    let body = BlockBody { transactions: envelopes, ommers: Vec::<ConsensusHeader>::new(), withdrawals };
     let size = Some(U256::from(ConsensusBlock::rlp_length_for(&header, &body)));
     let transactions = if full {
         let recovered = body.transactions.into_iter().zip(senders);
@@ -50,7 +53,7 @@ pub fn block(block: &SimulatedBlock, results: Vec<Simulated>, full: bool) -> Ans
         BlockTransactions::Hashes(body.transactions.iter().map(|envelope| *envelope.tx_hash()).collect())
     };
     let header = Header { hash, inner: header, total_difficulty: None, size };
-    Answer { inner: Block::new(header, transactions), calls }
+    Answer { inner: Block::new(header, transactions).with_withdrawals(body.withdrawals), calls }
 }
 
 fn envelope(call: &SimulatedCall, one: &Simulated, chain_id: u64) -> TxEnvelope {
@@ -64,8 +67,8 @@ fn envelope(call: &SimulatedCall, one: &Simulated, chain_id: u64) -> TxEnvelope 
             chain_id,
             nonce: one.nonce,
             gas_limit: one.gas_limit,
-            max_fee_per_gas: call.max_fee_per_gas,
-            max_priority_fee_per_gas: call.max_priority_fee_per_gas,
+            max_fee_per_gas: call.call.max_fee_per_gas,
+            max_priority_fee_per_gas: call.call.max_priority_fee_per_gas,
             to: address(to),
             value: wei(&call.call.value),
             access_list,
@@ -78,8 +81,8 @@ fn envelope(call: &SimulatedCall, one: &Simulated, chain_id: u64) -> TxEnvelope 
         chain_id,
         nonce: one.nonce,
         gas_limit: one.gas_limit,
-        max_fee_per_gas: call.max_fee_per_gas,
-        max_priority_fee_per_gas: call.max_priority_fee_per_gas,
+        max_fee_per_gas: call.call.max_fee_per_gas,
+        max_priority_fee_per_gas: call.call.max_priority_fee_per_gas,
         to: call.call.to.map_or(TxKind::Create, |to| TxKind::Call(address(to))),
         value: wei(&call.call.value),
         access_list,
@@ -114,6 +117,11 @@ fn header(
         timestamp: env.timestamp_s,
         mix_hash: hash(env.prev_randao),
         base_fee_per_gas: Some(env.base_fee),
+        withdrawals_root: Some(EMPTY_WITHDRAWALS),
+        blob_gas_used: Some(0),
+        excess_blob_gas: Some(0),
+        parent_beacon_block_root: Some(B256::ZERO),
+        requests_hash: Some(EMPTY_REQUESTS_HASH),
         ..ConsensusHeader::default()
     }
 }
@@ -171,13 +179,14 @@ impl Place<'_> {
                 log_index: Some(log_index),
                 removed: false,
             });
-            result(one.outcome, logs.collect())
+            result(one, logs.collect())
         });
         calls.collect()
     }
 }
 
-fn result(outcome: CallOutcome, logs: Vec<Log>) -> SimCallResult {
+fn result(one: Simulated, logs: Vec<Log>) -> SimCallResult {
+    let Simulated { outcome, max_gas_used, .. } = one;
     let (gas_used, status) = (outcome.gas_used, outcome.exit_code.is_success());
     let (return_data, error) = match outcome::returned(outcome) {
         Ok(returned) => (returned, None),
@@ -187,5 +196,5 @@ fn result(outcome: CallOutcome, logs: Vec<Log>) -> SimCallResult {
         }
         Err(other) => (Vec::new(), Some(SimulateError { code: VM_ERROR, message: other.to_string(), data: None })),
     };
-    SimCallResult { return_data: return_data.into(), logs, gas_used, max_used_gas: None, status, error }
+    SimCallResult { return_data: return_data.into(), logs, gas_used, max_used_gas: Some(max_gas_used), status, error }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::U64;
-use alloy_rpc_types_eth::{Block, Index, TransactionReceipt};
+use alloy_rpc_types_eth::{Block, Header, Index, TransactionReceipt};
 use tributary_primitives::Hash32;
 
 use crate::backend::BlockView;
@@ -20,6 +20,16 @@ pub fn by_number(node: &Node, (number, full): (BlockNumberOrTag, Option<bool>)) 
 /// `eth_getBlockByHash`
 pub fn by_hash(node: &Node, (hash, full): (Hash32, Option<bool>)) -> Result<Option<Block>, RpcRejected> {
     shown(node, node.block_by_hash(&hash)?, full)
+}
+
+/// `eth_getHeaderByNumber`
+pub fn header_by_number(node: &Node, (number,): (BlockNumberOrTag,)) -> Result<Option<Header>, RpcRejected> {
+    Ok(node.block(number)?.map(|block| header(&block)))
+}
+
+/// `eth_getHeaderByHash`
+pub fn header_by_hash(node: &Node, (hash,): (Hash32,)) -> Result<Option<Header>, RpcRejected> {
+    Ok(node.block_by_hash(&hash)?.map(|block| header(&block)))
 }
 
 /// `eth_getBlockTransactionCountByNumber`: FVM messages count, since they take an index.
@@ -61,6 +71,11 @@ pub fn uncle_by_hash(_: &Node, _: (Hash32, Index)) -> Result<Option<Block>, RpcR
 fn shown(node: &Node, block: Option<Arc<BlockView>>, full: Option<bool>) -> Result<Option<Block>, RpcRejected> {
     let chain_id = node.backend.identity().chain_id;
     block.map(|block| convert::block::of(&block, full.unwrap_or(false), chain_id)).transpose()
+}
+
+/// As it is in the block, where its size is told too.
+fn header(block: &BlockView) -> Header {
+    Header { size: None, ..convert::block::header(block) }
 }
 
 fn transaction_count(block: &BlockView) -> U64 {

@@ -1,7 +1,8 @@
 //! Calls that change nothing, what gas they would need, and what they reach.
 //!
-//! A call runs without fees: `gasPrice` and its kin are checked for sense and then left aside. Value must be there to be moved.
-//! Gas above the node's own limit for calls is held to that limit, and a call that runs for longer than the node lets one is cut off.
+//! A call runs in the block that is named, after its last transaction; at `pending` in the next one. It pays for gas only if it offers a
+//! price, as with go-ethereum: then the price must reach the block's base fee, and the sender must have what all its gas costs beside the
+//! value. Gas above the node's own limit for calls is held to that limit, and a call that runs for longer than the node lets one is cut off.
 //!
 //! A call may bring authorizations (EIP-7702), as a transaction of type 4 does: whoever signed one runs the other's code in it, and its gas
 //! pays for them. One that nobody may have signed, or that is not its signer's next, is passed over, as in a block.
@@ -42,11 +43,10 @@ pub fn call(node: &Node, (request, block, accounts, otherwise): Call) -> Result<
 /// `eth_estimateGas`
 pub fn estimate_gas(node: &Node, (request, block, accounts, otherwise): Call) -> Result<U64, RpcRejected> {
     let overrides = overrides(accounts, otherwise)?;
-    let request = held(node, request)?;
-    let allowance = request.gas_limit.unwrap_or(node.config.call_gas_max);
-    match node.state(block)?.estimate_gas(&CallRequest::Ethereum(request), &overrides, &node.leash())? {
+    let request = CallRequest::Ethereum(held(node, request)?);
+    match node.state(block)?.estimate_gas(&request, &overrides, &node.leash())? {
         GasEstimate::Enough(gas) => Ok(U64::from(gas)),
-        GasEstimate::Never(outcome) => Err(never(outcome, allowance)),
+        GasEstimate::Never(outcome) => Err(never(outcome)),
     }
 }
 
@@ -73,10 +73,10 @@ fn overrides(accounts: Option<StateOverrides>, block: Option<BlockOverridesJson>
     Ok(Overrides { accounts: accounts.unwrap_or_default().read(2)?, block: block.unwrap_or_default().read(3)? })
 }
 
-/// Why no gas limit is enough.
-fn never(outcome: CallOutcome, allowance: u64) -> RpcRejected {
+/// Why no gas limit is enough. What ran out of gas has used all that it may have.
+fn never(outcome: CallOutcome) -> RpcRejected {
     if outcome.exit_code == OUT_OF_GAS {
-        return RpcRejected::CallStopped(format!("gas required exceeds allowance ({allowance})"));
+        return RpcRejected::CallStopped(format!("gas required exceeds allowance ({})", outcome.gas_used));
     }
     outcome::stopped(outcome)
 }
@@ -95,6 +95,7 @@ pub fn held(node: &Node, request: TransactionRequest) -> Result<EthereumCall, Rp
 /// The call that a request means, without a gas limit.
 pub fn ethereum_call(request: TransactionRequest, chain_id: u64) -> Result<EthereumCall, RpcRejected> {
     check(&request, chain_id)?;
+    let (max_fee_per_gas, max_priority_fee_per_gas) = offered(&request);
     let input = request
         .input
         .try_into_unique_input()
@@ -108,29 +109,18 @@ pub fn ethereum_call(request: TransactionRequest, chain_id: u64) -> Result<Ether
         value: tokens(request.value.unwrap_or_default()),
         input: input.unwrap_or_default().to_vec(),
         gas_limit: None,
+        max_fee_per_gas,
+        max_priority_fee_per_gas,
         access_list: request.access_list.map_or_else(Vec::new, |list| list.0.into_iter().map(accessed).collect()),
         authorizations: request.authorization_list.unwrap_or_default(),
     })
 }
 
-/// What a request offers for a unit of gas.
-pub struct CallFees {
-    /// Most of all.
-    pub most: u128,
-    /// Most as a tip.
-    pub tip: u128,
-}
-
-impl CallFees {
-    /// What it offers; nothing where it says nothing.
-    pub fn of(request: &TransactionRequest) -> Self {
-        match request.gas_price {
-            Some(price) => Self { most: price, tip: price },
-            None => Self {
-                most: request.max_fee_per_gas.unwrap_or_default(),
-                tip: request.max_priority_fee_per_gas.unwrap_or_default(),
-            },
-        }
+/// What a request offers for a unit of gas at most, and of it as a tip; nothing where it says nothing.
+fn offered(request: &TransactionRequest) -> (u128, u128) {
+    match request.gas_price {
+        Some(price) => (price, price),
+        None => (request.max_fee_per_gas.unwrap_or_default(), request.max_priority_fee_per_gas.unwrap_or_default()),
     }
 }
 

@@ -6,6 +6,7 @@
 //! Source: go-ethereum, `eth/gasprice` (blocks and percentile are its defaults).
 
 use std::sync::Mutex;
+use std::time::Instant;
 
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::U128;
@@ -36,10 +37,16 @@ const BLOB_BASE_FEE: u64 = 1;
 #[derive(Debug, Default)]
 pub struct TipCache(Mutex<Option<(Height, u128)>>);
 
-/// `eth_gasPrice`: the next block's base fee and the suggested tip.
+/// `eth_gasPrice`: the suggested tip above the base fee, of the latest block or of the next, whichever is higher. A transaction pays the next
+/// block's, and an estimate of it that offers this price finds the latest one's.
 pub fn gas_price(node: &Node, (): ()) -> Result<U128, RpcRejected> {
-    let tip = suggested_tip(node)?;
-    Ok(U128::from(tip.saturating_add(node.backend.tip().next_base_fee.into())))
+    let (suggested, tip) = (suggested_tip(node)?, node.backend.tip());
+    Ok(U128::from(suggested.saturating_add(tip.base_fee.max(tip.next_base_fee).into())))
+}
+
+/// `eth_baseFee`: the next block's.
+pub fn base_fee(node: &Node, (): ()) -> Result<U128, RpcRejected> {
+    Ok(U128::from(node.backend.tip().next_base_fee))
 }
 
 /// `eth_maxPriorityFeePerGas`: the suggested tip.
@@ -117,7 +124,7 @@ pub fn history(
     (count, newest, percentiles): (BlockCount, BlockNumberOrTag, Option<Vec<f64>>),
 ) -> Result<FeeHistory, RpcRejected> {
     check(percentiles.as_deref().unwrap_or_default())?;
-    let (tip, newest) = (node.backend.tip(), node.height_of(newest));
+    let (tip, newest) = (node.backend.tip(), node.height_of(newest)?);
     if newest > tip.height {
         return Err(RpcRejected::BeyondTip { asked: newest, tip: tip.height });
     }
@@ -125,20 +132,29 @@ pub fn history(
     if count == 0 {
         return Ok(FeeHistory::default());
     }
-    let oldest = newest.0 + 1 - count;
+    let (began, oldest) = (Instant::now(), newest.0 + 1 - count);
     let mut history =
         FeeHistory { oldest_block: oldest, reward: percentiles.as_ref().map(|_| Vec::new()), ..FeeHistory::default() };
     for height in oldest..=newest.0 {
-        let block = node.backend.block_at(Height(height))?.ok_or(RpcRejected::UnknownBlock)?;
-        history.base_fee_per_gas.push(block.base_fee.into());
-        history.gas_used_ratio.push(share(block.gas_used, block.gas_limit));
+        if height > oldest && node.is_over(began) {
+            return Err(too_long(node, height - oldest));
+        }
+        let summary = node.backend.summary_at(Height(height))?.ok_or(RpcRejected::UnknownBlock)?;
+        history.base_fee_per_gas.push(summary.base_fee.into());
+        history.gas_used_ratio.push(share(summary.gas_used, summary.gas_limit));
         if let (Some(rewards), Some(percentiles)) = (&mut history.reward, &percentiles) {
+            let block = node.backend.block_at(Height(height))?.ok_or(RpcRejected::UnknownBlock)?;
             rewards.push(rewards_at(paying(node, &block).collect(), block.gas_used, percentiles));
         }
     }
-    let after = if newest == tip.height { None } else { node.backend.block_at(newest.next())? };
-    history.base_fee_per_gas.push(after.map_or(tip.next_base_fee, |block| block.base_fee).into());
+    let after = if newest == tip.height { None } else { node.backend.summary_at(newest.next())? };
+    history.base_fee_per_gas.push(after.map_or(tip.next_base_fee, |summary| summary.base_fee).into());
     Ok(history)
+}
+
+fn too_long(node: &Node, fitting: u64) -> RpcRejected {
+    let most = node.config.call_time_max;
+    RpcRejected::AboveLimit(format!("query exceeds max time {most:?}, retry with a count of {fitting}"))
 }
 
 fn check(percentiles: &[f64]) -> Result<(), RpcRejected> {

@@ -25,7 +25,7 @@ use tributary_fvm::simulation::{CallInvalid, SimulatedBlock, SimulatedCall, Simu
 use tributary_fvm::{AccountOverrides, BlockEnv, BlockOverrides};
 use tributary_primitives::{Hash32, Height};
 
-use super::call::{self, CallFees};
+use super::call;
 use super::overrides::{BlockOverridesJson, StateOverrides};
 use crate::backend::{BlockView, SimulateRejected};
 use crate::convert::simulated;
@@ -42,6 +42,7 @@ const BLOCK_SECONDS: u64 = 1;
 // The execution API's codes.
 const NONCE_TOO_LOW: i32 = -38010;
 const NONCE_TOO_HIGH: i32 = -38011;
+const BASE_FEE: i32 = -38012;
 const INTRINSIC_GAS: i32 = -38013;
 const FUNDS: i32 = -38014;
 const BLOCK_GAS: i32 = -38015;
@@ -178,11 +179,9 @@ fn read(block: Block, chain_id: u64) -> Result<Planned, RpcRejected> {
 }
 
 fn simulated_call(request: TransactionRequest, chain_id: u64) -> Result<SimulatedCall, RpcRejected> {
-    let (nonce, CallFees { most, tip }) = (request.nonce, CallFees::of(&request));
-    let gas_limit = request.gas;
-    let call = call::ethereum_call(request, chain_id)?;
-    let call = tributary_fvm::EthereumCall { gas_limit, ..call };
-    Ok(SimulatedCall { call, nonce, max_fee_per_gas: most, max_priority_fee_per_gas: tip })
+    let (nonce, gas_limit) = (request.nonce, request.gas);
+    let call = tributary_fvm::EthereumCall { gas_limit, ..call::ethereum_call(request, chain_id)? };
+    Ok(SimulatedCall { call, nonce })
 }
 
 /// Gives each block its height and its time, and fills the gaps between heights with empty blocks.
@@ -246,7 +245,8 @@ const fn code_of(why: &CallInvalid) -> i32 {
         CallInvalid::BlockGas { .. } => BLOCK_GAS,
         CallInvalid::InitCode(_) => INIT_CODE,
         CallInvalid::AllGas(_) => LIMIT,
-        CallInvalid::Fee { .. } | CallInvalid::Tip { .. } | CallInvalid::Rule(_) => INVALID,
+        CallInvalid::Fee { .. } => BASE_FEE,
+        CallInvalid::Tip { .. } | CallInvalid::Rule(_) => INVALID,
     }
 }
 

@@ -8,7 +8,7 @@ use alloy_rpc_types_eth::{Index, Transaction as RpcTransaction, TransactionRecei
 use tributary_message::Transaction;
 use tributary_primitives::Hash32;
 
-use crate::awaiting::patience;
+use crate::awaiting::PATIENCE_MAX;
 use crate::backend::BlockView;
 use crate::convert;
 use crate::error::RpcRejected;
@@ -48,7 +48,7 @@ pub fn by_hash_and_index(node: &Node, (hash, index): (Hash32, Index)) -> Result<
     convert::transaction::at(&block, index.into(), node.backend.identity().chain_id)
 }
 
-/// `eth_getRawTransactionByHash`: as it was signed; executed, or waiting in the mempool.
+/// `eth_getRawTransactionByHash`, `debug_getRawTransaction`: as it was signed; executed, or waiting in the mempool.
 pub fn raw_by_hash(node: &Node, (hash,): (Hash32,)) -> Result<Option<HexBytes>, RpcRejected> {
     // As above: the mempool first.
     let waiting = node.backend.pending_transaction(&hash);
@@ -86,12 +86,12 @@ pub fn send_raw((raw,): (HexBytes,)) -> Vec<u8> {
     raw.0
 }
 
-/// `eth_sendRawTransactionSync`: the timeout is a number or a quantity.
+/// `eth_sendRawTransactionSync`: the timeout is a number or a quantity; 0 is as good as none, and a longer one than may be as the longest.
 ///
-/// Source: EIP-7966.
+/// Source: EIP-7966; go-ethereum `internal/ethapi/api.go` for what it says of timeouts that are no good.
 pub fn send_raw_sync((raw, timeout_ms): (HexBytes, Option<U64>)) -> Result<Patient<Vec<u8>>, RpcRejected> {
-    let patience = patience(1, timeout_ms.map(|millis| millis.to()), SYNC_TIMEOUT)?;
-    Ok((raw.0, patience))
+    let asked = timeout_ms.map(|millis| Duration::from_millis(millis.to())).filter(|asked| !asked.is_zero());
+    Ok((raw.0, asked.unwrap_or(SYNC_TIMEOUT).min(PATIENCE_MAX)))
 }
 
 /// The bytes of the Ethereum transaction at `index`.
@@ -103,4 +103,24 @@ fn raw(block: &BlockView, index: usize) -> Option<HexBytes> {
 fn at(node: &Node, number: BlockNumberOrTag, index: usize) -> Result<Option<RpcTransaction>, RpcRejected> {
     let Some(block) = node.block(number)? else { return Ok(None) };
     convert::transaction::at(&block, index, node.backend.identity().chain_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_that_is_no_good_is_the_usual_one_or_the_longest() {
+        for (asked, waits) in [
+            (None, SYNC_TIMEOUT),
+            (Some(0), SYNC_TIMEOUT),
+            (Some(1), Duration::from_millis(1)),
+            (Some(60_000), PATIENCE_MAX),
+            (Some(60_001), PATIENCE_MAX),
+            (Some(u64::MAX), PATIENCE_MAX),
+        ] {
+            let (_, patience) = send_raw_sync((HexBytes(vec![]), asked.map(U64::from))).unwrap();
+            assert_eq!(patience, waits, "{asked:?}");
+        }
+    }
 }

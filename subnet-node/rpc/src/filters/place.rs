@@ -1,4 +1,7 @@
-//! A place in the chain, and what lies between it and the head: as much of that as one answer may hold.
+//! A place in the chain, and what lies between it and the head: as much of that as one answer may hold, and as is found in `call_time_max`.
+//! The first block is always looked at, so whoever comes back gets on.
+
+use std::time::Instant;
 
 use alloy_primitives::B256;
 use alloy_rpc_types_eth::Log;
@@ -6,11 +9,9 @@ use tributary_primitives::Height;
 
 use crate::convert;
 use crate::error::RpcRejected;
+use crate::found_logs::FoundLogs;
 use crate::new_logs::NewLogs;
 use crate::node::Node;
-
-/// Bytes of a log's JSON beside its data, whose bytes are two digits each.
-const LOG_BYTES: usize = 1_024;
 
 /// A place in the chain: in a block, after so many of its logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +28,11 @@ impl Place {
 
     /// Hashes of the blocks from here on, at most `log_blocks_max`. Cost: one read for each.
     pub fn blocks(&mut self, node: &Node) -> Result<Vec<B256>, RpcRejected> {
-        let mut hashes = Vec::new();
+        let (mut hashes, began) = (Vec::new(), Instant::now());
         for height in self.heights(node) {
+            if height > self.height && node.is_over(began) {
+                break;
+            }
             let Some(block) = node.backend.block_at(height)? else { break };
             hashes.push(convert::hash(block.hash));
         }
@@ -36,29 +40,31 @@ impl Place {
         Ok(hashes)
     }
 
-    /// Logs from here on that are wanted: at most `logs_max`, of at most `log_blocks_max` blocks, and about half of what an answer may be.
-    /// Cost: one read for each block.
+    /// Logs from here on that are wanted: of at most `log_blocks_max` blocks, and as many as [`FoundLogs`] holds. Cost: one small read for
+    /// each block, and another for one that may have such logs.
     pub fn logs(&mut self, node: &Node, wanted: &NewLogs) -> Result<Vec<Log>, RpcRejected> {
-        let bytes_max = usize::try_from(node.config.response_bytes_max).unwrap_or(usize::MAX) / 2;
-        let (mut found, mut bytes, mut place) = (Vec::new(), 0_usize, *self);
+        // A copy: what it makes to look into blooms goes with it, and a filter that is kept stays as small as it came.
+        let wanted = wanted.clone();
+        let (mut found, mut place, began) = (FoundLogs::new(&node.config), *self, Instant::now());
         for height in self.heights(node) {
-            let Some(block) = node.backend.block_at(height)? else { break };
-            for log in convert::log::of_block(&block).skip(place.logs) {
-                if wanted.wants(&log) {
-                    let more = LOG_BYTES + log.data().data.len() * 2;
-                    if found.len() >= node.config.logs_max || (bytes + more > bytes_max && !found.is_empty()) {
+            if height > self.height && node.is_over(began) {
+                break;
+            }
+            let Some(summary) = node.backend.summary_at(height)? else { break };
+            if wanted.may_be_in(height, &summary.logs_bloom) {
+                let Some(block) = node.backend.block_at(height)? else { break };
+                for log in convert::log::of_block(&block).skip(place.logs) {
+                    if wanted.wants(&log) && found.add(log).is_err() {
                         *self = place;
-                        return Ok(found);
+                        return Ok(found.into_logs());
                     }
-                    bytes += more;
-                    found.push(log);
+                    place.logs += 1;
                 }
-                place.logs += 1;
             }
             place = Self::after(height);
         }
         *self = place;
-        Ok(found)
+        Ok(found.into_logs())
     }
 
     fn heights(&self, node: &Node) -> impl Iterator<Item = Height> + use<> {

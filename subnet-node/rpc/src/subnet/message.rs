@@ -50,7 +50,7 @@ pub fn executed(node: &Node, hash: Hash32) -> Result<Option<(MessageReceipt, boo
 /// A call, the height after which it is run, and the accounts that it is to find otherwise there.
 type Call = (MessageCall, Option<Height>, Option<MessageOverrides>);
 
-/// `subnet_call`: at the height given, or at the latest. What the call does wrong is its exit code, not an error.
+/// `subnet_call`: in the block at the height given, or in the latest, after its last transaction. What the call does wrong is its exit code, not an error.
 pub fn call(node: &Node, (call, height, accounts): Call) -> Result<CallResult, RpcRejected> {
     let request = CallRequest::Fvm(held(node, call));
     let state = node.state(block_id(height))?;

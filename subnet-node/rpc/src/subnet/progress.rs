@@ -103,10 +103,8 @@ fn find(node: &Node, hash: Hash32) -> Result<Whereabouts, RpcRejected> {
 }
 
 fn how_it_waits(node: &Node, transaction: &Transaction) -> Result<Waiting, RpcRejected> {
-    let (sender, nonce) = (transaction.sender(), transaction.nonce());
-    let next = node.state(None)?.actor(&sender)?.map_or(0, |actor| actor.nonce);
-    let missing = node.backend.pending_nonce(&sender, next);
-    Ok(Waiting { from: sender.to_string(), nonce, missing_nonce: (missing < nonce).then_some(missing) })
+    let (from, nonce) = (transaction.sender().to_string(), transaction.nonce());
+    Ok(Waiting { from, nonce, missing_nonce: node.missing_nonce(transaction)? })
 }
 
 /// How far the block at `height` got.

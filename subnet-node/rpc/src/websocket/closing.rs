@@ -45,9 +45,9 @@ pub enum Closing {
     /// Nobody answers pings.
     #[error("no sign of life for too long")]
     Silent,
-    /// Nothing of what is sent is taken.
-    #[error("reads too slowly: took nothing for {} s", .0.as_secs())]
-    Stalled(Duration),
+    /// What is sent is not taken in time.
+    #[error("reads too slowly")]
+    Stalled,
     /// The node stops.
     #[error("the node is stopping; ask another one")]
     Stopping,
@@ -82,12 +82,12 @@ pub enum Closing {
 impl Closing {
     /// Whether the other side was too slow.
     pub const fn is_slow_reader(&self) -> bool {
-        matches!(self, Self::Stalled(_) | Self::Behind { .. } | Self::Missed { .. })
+        matches!(self, Self::Stalled | Self::Behind { .. } | Self::Missed { .. })
     }
 
     const fn code(&self) -> Option<CloseCode> {
         match self {
-            Self::Left | Self::Broken | Self::Silent | Self::Stalled(_) => None,
+            Self::Left | Self::Broken | Self::Silent | Self::Stalled => None,
             Self::Stopping => Some(CloseCode::Away),
             Self::Malformed(_) => Some(CloseCode::Protocol),
             Self::Behind { .. } | Self::Missed { .. } => Some(CloseCode::Policy),

@@ -4,15 +4,20 @@
 //! |---|---|
 //! | a message, with fewer than `websocket_calls_max` on their way | begin to answer it |
 //! | as many are on their way | nothing is read until one is answered: the other side waits |
-//! | an answer | send it, then begin with what it subscribed to |
+//! | an answer | send it, then begin with what it subscribed to; nothing is read while more are ready |
 //! | a notification | send it; only then the next one is made |
 //! | nothing heard for two pings | end |
 //! | what is sent is not taken in time | end |
 //! | the node stops | end |
 //!
-//! All of it is one task: what a connection may hold is one message on its way out and the answers to the messages it was let send.
+//! All of it is one task: what a connection may hold is one message on its way out and the answers to the messages it was let send. The
+//! answers have a room ([`unsent`](crate::unsent)), and are made while something is sent: whoever reads slowly holds up nobody who waits
+//! behind one of them.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +27,7 @@ use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::sync::{OwnedSemaphorePermit, watch};
-use tokio::time::{Instant, interval_at, timeout};
+use tokio::time::{Instant, interval_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
@@ -35,9 +40,7 @@ use crate::clients::Asker;
 use crate::config::RpcConfig;
 use crate::permits::Permits;
 use crate::subscriptions::Notifications;
-
-/// A reader that takes fewer bytes in a second is as good as none.
-const PACE_MIN: u64 = 64 << 10;
+use crate::unsent::Share;
 
 /// Bytes that are read at once, and held for each connection.
 const READ_BYTES: usize = 4 << 10;
@@ -50,6 +53,8 @@ struct Answered {
     /// `None` for a notification.
     message: Option<String>,
     opened: Vec<Notifications>,
+    /// Its room, until it is sent.
+    share: Option<Arc<Share>>,
 }
 
 /// Holds one connection until it ends. It has its `place` until then.
@@ -66,7 +71,7 @@ pub async fn serve(
     let config = Some(limits(&shared.config));
     let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(connection), Role::Server, config).await;
     let traffic = shared.traffic.clone();
-    let session = Session { shared, asker: who.asker.clone(), subscribed: Subscribed::default(), stop: stop.clone() };
+    let session = Session::new(shared, who.asker.clone(), stop.clone());
     let Err(closing) = session.converse(&mut socket).await;
     if closing.is_slow_reader() {
         traffic.dropped_slow_reader();
@@ -94,44 +99,56 @@ struct Session {
     asker: Option<Asker>,
     subscribed: Subscribed,
     stop: watch::Receiver<bool>,
+    /// Messages that are being answered.
+    calls: FuturesUnordered<BoxFuture<'static, Answered>>,
+    /// Answers that are ready.
+    ready: VecDeque<Answered>,
+    /// When the other side last gave a sign of life, as far as somebody listened.
+    heard: Instant,
 }
 
 impl Session {
+    fn new(shared: Arc<Shared>, asker: Option<Asker>, stop: watch::Receiver<bool>) -> Self {
+        let (calls, ready, heard) = (FuturesUnordered::new(), VecDeque::new(), Instant::now());
+        Self { shared, asker, subscribed: Subscribed::default(), stop, calls, ready, heard }
+    }
+
     async fn converse(mut self, socket: &mut Socket) -> Result<Infallible, Closing> {
-        let mut calls: FuturesUnordered<BoxFuture<'static, Answered>> = FuturesUnordered::new();
         let mut notifications: SelectAll<Notifications> = SelectAll::new();
         let ping_every = self.shared.config.websocket_ping_every;
         let mut pings = interval_at(Instant::now() + ping_every, ping_every);
-        let mut heard = Instant::now();
         loop {
-            let may_ask = calls.len() < self.shared.config.websocket_calls_max;
+            while let Some(Answered { message, opened, share: _held }) = self.ready.pop_front() {
+                if let Some(message) = message {
+                    self.send(socket, Message::text(message)).await?;
+                }
+                notifications.extend(opened);
+            }
+            let may_ask = self.calls.len() < self.shared.config.websocket_calls_max;
             if !may_ask {
-                // Nobody listens to signs of life meanwhile.
-                heard = Instant::now();
+                // Nobody listens meanwhile.
+                self.heard = Instant::now();
             }
             tokio::select! {
                 () = stopped(&mut self.stop) => return Err(Closing::Stopping),
-                Some(Answered { message, opened }) = calls.next() => {
-                    if let Some(message) = message {
-                        self.send(socket, Message::text(message)).await?;
-                    }
-                    notifications.extend(opened);
-                }
+                Some(answered) = self.calls.next() => self.ready.push_back(answered),
                 Some(notification) = notifications.next() => self.send(socket, Message::text(notification?)).await?,
-                _ = pings.tick() => {
-                    if heard.elapsed() > ping_every * 2 {
-                        return Err(Closing::Silent);
-                    }
-                    self.send(socket, Message::Ping(Bytes::new())).await?;
-                }
+                _ = pings.tick() => self.ping(socket, ping_every * 2).await?,
                 message = socket.next(), if may_ask => {
-                    heard = Instant::now();
+                    self.heard = Instant::now();
                     if let Some(text) = self.text(message)? {
-                        calls.push(self.answer(text));
+                        self.calls.push(self.answer(text));
                     }
                 }
             }
         }
+    }
+
+    async fn ping(&mut self, socket: &mut Socket, silent_max: Duration) -> Result<(), Closing> {
+        if self.heard.elapsed() > silent_max {
+            return Err(Closing::Silent);
+        }
+        self.send(socket, Message::Ping(Bytes::new())).await
     }
 
     /// The text of a message; `None` for signs of life.
@@ -155,29 +172,33 @@ impl Session {
         let shared = Arc::clone(&self.shared);
         let calls = Calls::new(Arc::clone(&shared), Arc::clone(&self.subscribed));
         let batch_max = usize::try_from(shared.config.batch_max).unwrap_or(usize::MAX);
-        let answer_bytes_max = usize::try_from(shared.config.response_bytes_max).unwrap_or(usize::MAX);
         let permits = Permits::new(calls.clone(), Arc::clone(&shared.rules), self.asker.clone());
-        let service = Batches::new(permits, Arc::clone(&shared.submissions), answer_bytes_max);
+        let service = Batches::new(permits, Arc::clone(&shared.batches));
         async move {
-            let answer = envelope::answer(&text, batch_max, &service).await;
+            let mut answer = envelope::answer(&text, batch_max, &service).await;
+            let share = Share::of(answer.extensions_mut());
             let message = (!answer.is_notification()).then(|| String::from(Box::<str>::from(answer.into_json())));
-            Answered { message, opened: calls.opened() }
+            Answered { message, opened: calls.opened(), share }
         }
         .boxed()
     }
 
     async fn send(&mut self, socket: &mut Socket, message: Message) -> Result<(), Closing> {
-        let stalled_max = self.shared.config.websocket_stalled_max;
-        let bytes = u64::try_from(message.len()).unwrap_or(u64::MAX);
-        let patience = stalled_max.saturating_add(Duration::from_secs(bytes / PACE_MIN));
-        tokio::select! {
-            sent = timeout(patience, socket.send(message)) => match sent {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) => Err(Closing::Broken),
-                Err(_) => Err(Closing::Stalled(patience)),
-            },
-            () = stopped(&mut self.stop) => Err(Closing::Stopping),
-        }
+        let (mut sending, begun) = (pin!(socket.send(message)), Instant::now());
+        let sent = loop {
+            tokio::select! {
+                sent = &mut sending => break sent,
+                () = stopped(&mut self.stop) => return Err(Closing::Stopping),
+                Some(answered) = self.calls.next() => self.ready.push_back(answered),
+            }
+        };
+        // Nobody listened meanwhile.
+        self.heard += begun.elapsed();
+        sent.map_err(|why| match why {
+            // The connection looks after that: `pacing`.
+            Error::Io(why) if why.kind() == io::ErrorKind::TimedOut => Closing::Stalled,
+            _ => Closing::Broken,
+        })
     }
 }
 

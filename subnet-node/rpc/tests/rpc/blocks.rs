@@ -1,8 +1,10 @@
 //! Blocks, read by alloy's own types.
 
+use alloy_consensus::ReceiptEnvelope;
 use alloy_consensus::constants::EMPTY_WITHDRAWALS;
+use alloy_eips::Decodable2718 as _;
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
-use alloy_primitives::{B256, U64};
+use alloy_primitives::{B256, Bytes, U64};
 use alloy_rpc_types_eth::{Block, BlockTransactions, TransactionReceipt};
 use serde_json::{Value, json};
 
@@ -53,6 +55,32 @@ async fn a_header_shows_the_chain_in_ethereums_fields() {
     let topic_of_message = alloy_primitives::BloomInput::Raw(&[2; 32]);
     assert!(header.logs_bloom.contains_input(topic_of_message), "and the logs of FVM messages");
     assert_eq!(genesis.header.logs_bloom, alloy_primitives::Bloom::ZERO);
+}
+
+#[tokio::test]
+async fn a_header_is_shown_alone_as_it_is_in_its_block() {
+    let served = serve().await;
+    a_mixed_block(&served).await;
+    for number in ["latest", "0x0"] {
+        let mut block: Value = served.ask("eth_getBlockByNumber", json!([number, false])).await;
+        for of_the_body in ["transactions", "uncles", "withdrawals", "size"] {
+            block.as_object_mut().unwrap().remove(of_the_body).unwrap();
+        }
+        assert_eq!(served.ask::<Value>("eth_getHeaderByNumber", json!([number])).await, block, "{number}");
+        assert_eq!(served.ask::<Value>("eth_getHeaderByHash", json!([block["hash"]])).await, block, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn receipts_of_a_block_are_told_as_ethereum_encodes_them_too() {
+    let served = serve().await;
+    a_mixed_block(&served).await;
+    let shown: Vec<TransactionReceipt> = served.ask("eth_getBlockReceipts", json!(["0x1"])).await;
+    let encoded: Vec<Bytes> = served.ask("debug_getRawReceipts", json!(["0x1"])).await;
+    let decode = |bytes: &Bytes| ReceiptEnvelope::decode_2718(&mut &bytes[..]).unwrap();
+    let expected: Vec<_> = shown.into_iter().map(|receipt| receipt.inner.into_primitives_receipt()).collect();
+    assert_eq!(encoded.iter().map(decode).collect::<Vec<_>>(), expected);
+    assert_eq!(encoded[0][0], 2, "its type");
 }
 
 #[tokio::test]
@@ -119,6 +147,10 @@ async fn what_does_not_exist_is_null() {
     for (method, parameters) in [
         ("eth_getBlockByNumber", json!(["0x9", true])),
         ("eth_getBlockByHash", json!([nowhere, false])),
+        ("eth_getHeaderByNumber", json!(["0x9"])),
+        ("eth_getHeaderByHash", json!([nowhere])),
+        ("debug_getRawReceipts", json!(["0x9"])),
+        ("debug_getRawTransaction", json!([nowhere])),
         ("eth_getBlockTransactionCountByNumber", json!(["0x9"])),
         ("eth_getBlockTransactionCountByHash", json!([nowhere])),
         ("eth_getBlockReceipts", json!(["0x9"])),

@@ -7,7 +7,7 @@ use alloy_eips::eip2930::{AccessList, AccessListItem, AccessListResult};
 use alloy_eips::eip7702::{Authorization, SignedAuthorization};
 use alloy_primitives::{Address, B256, U256};
 use fvm_shared::econ::TokenAmount;
-use serde_json::json;
+use serde_json::{Value, json};
 use tributary_fvm::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
 use tributary_primitives::{EthAddress, Hash32, Height};
 
@@ -29,7 +29,8 @@ async fn a_call_returns_what_the_contract_returns() {
         json!({"to": to, "input": "0x1234"}),
         json!({"to": to, "data": "0x1234", "input": "0x1234"}),
         json!({"from": bob().eth_address(), "to": to, "input": "0x1234", "gas": "0xffffff", "value": "0x0"}),
-        json!({"to": to, "input": "0x1234", "maxFeePerGas": "0x5", "maxPriorityFeePerGas": "0x1", "chainId": "0x7ab7"}),
+        json!({"to": to, "input": "0x1234", "maxFeePerGas": "0x3e8", "maxPriorityFeePerGas": "0x1", "chainId": "0x7ab7"}),
+        json!({"to": to, "input": "0x1234", "gasPrice": "0x3e8"}),
         json!({"input": "0x1234"}),
     ] {
         for block in [json!("latest"), json!("pending"), json!({"blockNumber": "0x0"}), json!(null)] {
@@ -64,6 +65,51 @@ async fn a_call_that_burns_its_gas_is_told_apart_from_a_revert() {
     assert_eq!((refusal.code, refusal.message.as_str(), refusal.data), (-32000, "out of gas (exit code 7)", None));
     let refusal = served.refusal("eth_estimateGas", request).await;
     assert_eq!((refusal.code, refusal.message.as_str()), (-32000, "gas required exceeds allowance (1000000)"));
+}
+
+#[tokio::test]
+async fn a_call_runs_in_the_block_that_is_named_and_at_pending_in_the_next() {
+    let served = serve().await;
+    served.ledger.make_block();
+    let tip = served.ledger.make_block();
+    let (to, none) = (bob().eth_address(), json!(null));
+    for (block, height) in [
+        (&none, 2),
+        (&json!("latest"), 2),
+        (&json!("safe"), 2),
+        (&json!(tip), 2),
+        (&json!({"blockHash": tip}), 2),
+        (&json!("0x1"), 1),
+        (&json!("earliest"), 0),
+        (&json!("pending"), 3),
+    ] {
+        for method in ["eth_call", "eth_estimateGas", "eth_createAccessList", "debug_traceCall"] {
+            served.ask::<Value>(method, json!([{"to": to}, block])).await;
+            assert_eq!(served.ledger.called_in(), height, "{method} {block}");
+        }
+    }
+    for (block, height) in [(&none, 2), (&json!(1), 1), (&json!(0), 0)] {
+        for method in ["subnet_call", "subnet_estimateMessageGas"] {
+            served.ask::<Value>(method, json!([{"from": "f00", "to": to}, block])).await;
+            assert_eq!(served.ledger.called_in(), height, "{method} {block}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_price_that_does_not_reach_the_base_fee_is_refused_in_go_ethereums_words() {
+    let served = serve().await;
+    let from = bob().eth_address();
+    for (price, fee) in [(json!({"gasPrice": "0x3e7"}), 999), (json!({"maxFeePerGas": "0x5"}), 5)] {
+        let mut request = json!({"from": from, "to": from});
+        request.as_object_mut().unwrap().extend(price.as_object().unwrap().clone());
+        for method in ["eth_call", "eth_estimateGas", "eth_createAccessList", "debug_traceCall"] {
+            let refusal = served.refusal(method, json!([request])).await;
+            let sentence =
+                format!("max fee per gas less than block base fee: address {from}, maxFeePerGas: {fee}, baseFee: 1000");
+            assert_eq!((refusal.code, refusal.message), (-32000, sentence), "{method} {price}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -149,9 +195,9 @@ async fn authorizations_reach_the_call_as_wallets_write_them() {
     ];
     for method in ["eth_call", "eth_estimateGas", "eth_createAccessList"] {
         let request = json!({"to": to, "type": "0x4", "authorizationList": [written, older]});
-        served.ask::<serde_json::Value>(method, json!([request, "latest"])).await;
+        served.ask::<Value>(method, json!([request, "latest"])).await;
         assert_eq!(served.ledger.authorizations(), expected, "{method}");
-        served.ask::<serde_json::Value>(method, json!([{"to": to, "authorizationList": null}])).await;
+        served.ask::<Value>(method, json!([{"to": to, "authorizationList": null}])).await;
         assert_eq!(served.ledger.authorizations(), [], "{method}");
     }
     let most = json!({"to": to, "authorizationList": vec![written; 670]});
@@ -177,7 +223,7 @@ async fn an_access_list_tells_what_a_call_reaches_what_it_uses_and_how_it_ends()
     assert_eq!(answer.access_list, AccessList(vec![item(contract(REVERTER), 7)]));
     assert_eq!(answer.error.as_deref(), Some("execution reverted: no"));
 
-    let made: serde_json::Value = served.ask("eth_createAccessList", json!([{"input": "0x00"}])).await;
+    let made: Value = served.ask("eth_createAccessList", json!([{"input": "0x00"}])).await;
     assert_eq!(
         made,
         json!({"accessList": [], "gasUsed": format!("{GAS:#x}")}),

@@ -81,7 +81,7 @@ async fn what_does_not_fit_comes_with_the_next_answer() {
 
 #[tokio::test]
 async fn logs_that_make_an_answer_too_large_come_one_by_one() {
-    let served = serve_with(|config| config.response_bytes_max = 20_000).await;
+    let served = serve_with(|config| config.response_bytes_max = 16_000).await;
     let name: String = served.ask("eth_newFilter", json!([{}])).await;
     for nonce in 0..3 {
         served.send(&signed(nonce, contract(EMITTER), &log_input(&[], &[7; 4_000]))).await;
@@ -90,6 +90,53 @@ async fn logs_that_make_an_answer_too_large_come_one_by_one() {
     for expected in [1, 1, 1, 0] {
         assert_eq!(changes(&served, &name).await.len(), expected);
     }
+}
+
+#[tokio::test]
+async fn a_look_that_takes_too_long_ends_and_the_next_goes_on() {
+    // No time at all: each looks at one block.
+    let served = serve_with(|config| config.call_time_max = Duration::ZERO).await;
+    let (logs, blocks): (String, String) =
+        (served.ask("eth_newFilter", json!([{}])).await, served.ask("eth_newBlockFilter", json!([])).await);
+    let mut nonce = 0;
+    for data in ["ab", "", "c"] {
+        block_with_logs(&served, &mut nonce, data).await;
+    }
+    for expected in ["ab", "", "c", ""] {
+        assert_eq!(data_of(&changes(&served, &logs).await), expected);
+    }
+    for expected in [1, 1, 1, 0] {
+        assert_eq!(changes(&served, &blocks).await.len(), expected);
+    }
+}
+
+#[tokio::test]
+async fn transactions_in_full_come_as_many_as_an_answer_holds_and_time_finds() {
+    for (bytes_max, time_max) in [(16_000, Duration::from_secs(60)), (1 << 20, Duration::ZERO)] {
+        let served =
+            serve_with(|config| (config.response_bytes_max, config.call_time_max) = (bytes_max, time_max)).await;
+        let full: String = served.ask("eth_newPendingTransactionFilter", json!([true])).await;
+        for nonce in 0..2 {
+            served.send(&signed(nonce, contract(7), &[1; 4_000])).await;
+        }
+        for expected in [1, 1, 0] {
+            assert_eq!(changes(&served, &full).await.len(), expected, "{bytes_max} bytes, {time_max:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_filter_reads_no_block_that_has_none_of_its_logs() {
+    let served = serve().await;
+    let filter = json!({"fromBlock": "0x3", "topics": [B256::repeat_byte(1)]});
+    let name: String = served.ask("eth_newFilter", json!([filter])).await;
+    let mut nonce = 0;
+    for data in ["a", "", "b", ""] {
+        block_with_logs(&served, &mut nonce, data).await;
+    }
+    served.ledger.blocks_read();
+    assert_eq!(data_of(&changes(&served, &name).await), "b");
+    assert_eq!(served.ledger.blocks_read(), [3]);
 }
 
 #[tokio::test]
@@ -140,6 +187,26 @@ async fn a_filter_that_is_removed_is_gone_and_makes_room() {
     assert!(served.ask::<bool>("eth_uninstallFilter", json!([name])).await);
     assert_eq!(served.refusal("eth_getFilterChanges", json!([name])).await.message, "filter not found");
     served.ask::<String>("eth_newFilter", json!([{}])).await;
+}
+
+#[tokio::test]
+async fn who_has_all_filters_loses_the_one_it_asked_for_least_lately_to_another_client() {
+    let served = serve_with(|config| {
+        config.filters_max = 3;
+        config.client_header = "x-forwarded-for".to_owned();
+    })
+    .await;
+    let mut greedy = Socket::open_with(&served, &[("x-forwarded-for", "192.0.2.7")]).await.unwrap();
+    let mut names = vec![];
+    for _ in 0..3 {
+        names.push(greedy.ask("eth_newBlockFilter", json!([])).await);
+    }
+    assert_eq!(greedy.refusal("eth_newBlockFilter", json!([])).await.0, -32005, "it has all of them");
+    let name: String = served.ask("eth_newFilter", json!([{}])).await;
+    assert!(changes(&served, &name).await.is_empty());
+    for (name, is_there) in names.iter().zip([false, true, true]) {
+        assert_eq!(greedy.ask("eth_uninstallFilter", json!([name])).await, is_there, "{name}");
+    }
 }
 
 #[tokio::test]

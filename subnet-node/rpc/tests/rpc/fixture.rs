@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tributary_crypto::{BlsSecretKey, SecpSecretKey};
 use tributary_message::{EthereumTransaction, FvmTransaction};
-use tributary_primitives::{EthAddress, Hash32};
+use tributary_primitives::{EthAddress, Hash32, SubnetId};
 use tributary_rpc::{RpcConfig, RpcServer, Traffic};
 
 use crate::comet::chain::CometChain;
@@ -58,19 +58,27 @@ pub async fn serve() -> Served {
 
 /// Serves a chain at genesis with limits that `change` makes.
 pub async fn serve_with(change: impl FnOnce(&mut RpcConfig)) -> Served {
-    serve_both(change, COMET_BLOCKS).await
+    serve_both(change, COMET_BLOCKS, Ledger::new(&rich())).await
+}
+
+/// Serves a root at genesis.
+pub async fn serve_root() -> Served {
+    serve_both(|_| {}, COMET_BLOCKS, Ledger::of(SubnetId::root(CHAIN_ID), &rich())).await
 }
 
 /// Serves a chain at genesis, and so many blocks to those who ask as of CometBFT.
 pub async fn serve_blocks(blocks: u64) -> Served {
-    serve_both(|_| {}, blocks).await
+    serve_both(|_| {}, blocks, Ledger::new(&rich())).await
 }
 
-async fn serve_both(change: impl FnOnce(&mut RpcConfig), blocks: u64) -> Served {
+fn rich() -> [Address; 3] {
+    [alice().eth_address().to_address(), alice().f1_address(), alices_bls().f3_address()]
+}
+
+async fn serve_both(change: impl FnOnce(&mut RpcConfig), blocks: u64, ledger: Ledger) -> Served {
     let mut config = RpcConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..RpcConfig::default() };
     change(&mut config);
-    let rich = [alice().eth_address().to_address(), alice().f1_address(), alices_bls().f3_address()];
-    let ledger = Arc::new(Ledger::new(&rich));
+    let ledger = Arc::new(ledger);
     let comet = Arc::new(CometChain::of(blocks));
     let traffic = Traffic::default();
     let server = RpcServer::start(config, ledger.clone(), comet.clone(), traffic.clone()).await.unwrap();
@@ -129,7 +137,8 @@ fn status_and_json(answer: &str) -> (u16, Value) {
     (status, serde_json::from_str(body).unwrap_or_else(|why| panic!("{why}: {answer}")))
 }
 
-fn list(parameters: &Value) -> ArrayParams {
+/// Parameters of a request.
+pub fn list(parameters: &Value) -> ArrayParams {
     let mut list = ArrayParams::new();
     parameters.as_array().unwrap().iter().for_each(|parameter| list.insert(parameter).unwrap());
     list

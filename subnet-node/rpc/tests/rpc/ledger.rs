@@ -22,10 +22,11 @@ use tributary_message::{FvmTransaction, Transaction};
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid};
 use tributary_rpc::backend::{
-    ActorView, Backend, BlockView, CallRejected, ChainParameters, Draft, Executed, Identity, PoolBounds, PoolSize,
-    Pooled, ProveRejected, Ran, ReadUnavailable, SimulateRejected, StateView, SubmitRejected, SyncProgress, Tip,
-    TransactionPosition, ValidatorView, ValidatorsView, Witnessed,
+    ActorView, Backend, BlockSummary, BlockView, CallRejected, ChainParameters, Draft, Executed, Identity, PoolBounds,
+    PoolSize, Pooled, ProveRejected, Ran, ReadUnavailable, SimulateRejected, StateView, SubmitRejected, SyncProgress,
+    Tip, TransactionPosition, ValidatorView, ValidatorsView, Witnessed,
 };
+use tributary_rpc::logs_bloom;
 use tributary_rpc::subnet::PROOF_WITNESS_BYTES_MAX;
 use tributary_witness::{PartsOf, WitnessFatal, make};
 
@@ -40,6 +41,9 @@ const GENESIS_NS: u64 = 1_700_000_000_500_000_000;
 
 /// A path to what takes a larger witness than is sent.
 pub const TOO_LARGE: &str = "too/large";
+
+/// Gas that comes back to every simulated call.
+pub const REFUND: u64 = 4_800;
 
 /// Arrivals that are remembered.
 pub const ARRIVALS_KEPT: usize = 8;
@@ -63,9 +67,13 @@ struct Inner {
     finalized: Option<Height>,
     oldest_state: Height,
     oldest_block: Height,
+    /// Blocks that were read since this was last asked.
+    read: Vec<Height>,
     syncing: Option<SyncProgress>,
     /// What the last call was to find otherwise.
     overrides: Overrides,
+    /// The block that it ran in.
+    called_in: Height,
     /// What the last call's accounts let others do.
     authorizations: Vec<SignedAuthorization>,
     /// Blocks that were simulated, all of them.
@@ -75,8 +83,13 @@ struct Inner {
 }
 
 impl Ledger {
-    /// A chain at genesis where each of `rich` has 1,000 tokens.
+    /// A subnet at genesis where each of `rich` has 1,000 tokens.
     pub fn new(rich: &[Address]) -> Self {
+        Self::of(SubnetId::root(CHAIN_ID).child(100).unwrap(), rich)
+    }
+
+    /// The same with another place in the hierarchy.
+    pub fn of(subnet: SubnetId, rich: &[Address]) -> Self {
         let parameters = ChainParameters {
             block_gas_limit: BLOCK_GAS_LIMIT,
             base_fee_min: BASE_FEE_MIN,
@@ -85,7 +98,7 @@ impl Ledger {
         };
         let identity = Identity {
             client_version: "subnet-node/test".to_owned(),
-            subnet: SubnetId::root(CHAIN_ID).child(100).unwrap(),
+            subnet,
             chain_name: "ledger-1".to_owned(),
             chain_id: CHAIN_ID,
             genesis: cbor_cid(b"genesis"),
@@ -101,8 +114,10 @@ impl Ledger {
             finalized: None,
             oldest_state: Height::GENESIS,
             oldest_block: Height::GENESIS,
+            read: vec![],
             syncing: None,
             overrides: Overrides::default(),
+            called_in: Height::GENESIS,
             authorizations: vec![],
             simulated: vec![],
             forgets: false,
@@ -133,6 +148,11 @@ impl Ledger {
         self.lock().overrides.clone()
     }
 
+    /// The height of the block that the last call ran in.
+    pub fn called_in(&self) -> u64 {
+        self.lock().called_in.0
+    }
+
     /// What the last Ethereum call brought.
     pub fn authorizations(&self) -> Vec<SignedAuthorization> {
         self.lock().authorizations.clone()
@@ -141,6 +161,18 @@ impl Ledger {
     /// Blocks that were simulated since this was last asked.
     pub fn simulated(&self) -> Vec<SimulatedBlock> {
         std::mem::take(&mut self.lock().simulated)
+    }
+
+    /// Heights of the blocks that were read since this was last asked, in order.
+    pub fn blocks_read(&self) -> Vec<u64> {
+        std::mem::take(&mut self.lock().read).into_iter().map(|height| height.0).collect()
+    }
+
+    /// Returns once so many wait for blocks.
+    pub async fn listened_to_by(&self, count: usize) {
+        while self.heads.receiver_count() < count {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// How many transactions wait.
@@ -188,6 +220,15 @@ impl Ledger {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap()
+    }
+}
+
+impl Inner {
+    fn block_at(&self, height: Height) -> Result<Option<Arc<BlockView>>, ReadUnavailable> {
+        if height < self.oldest_block {
+            return Err(ReadUnavailable::BlockNotKept { height, oldest: self.oldest_block });
+        }
+        Ok(self.blocks.iter().find(|block| block.height == height).cloned())
     }
 }
 
@@ -273,6 +314,7 @@ impl Backend for Ledger {
             time_ns: block.time_ns,
             gas_used: block.gas_used,
             gas_limit: block.gas_limit,
+            base_fee: block.base_fee,
             next_base_fee: fee_after(block),
         }
     }
@@ -286,11 +328,18 @@ impl Backend for Ledger {
     }
 
     fn block_at(&self, height: Height) -> Result<Option<Arc<BlockView>>, ReadUnavailable> {
-        let inner = self.lock();
-        if height < inner.oldest_block {
-            return Err(ReadUnavailable::BlockNotKept { height, oldest: inner.oldest_block });
-        }
-        Ok(inner.blocks.iter().find(|block| block.height == height).cloned())
+        self.lock().read.push(height);
+        self.lock().block_at(height)
+    }
+
+    fn summary_at(&self, height: Height) -> Result<Option<BlockSummary>, ReadUnavailable> {
+        let block = self.lock().block_at(height)?;
+        Ok(block.map(|block| BlockSummary {
+            base_fee: block.base_fee,
+            gas_limit: block.gas_limit,
+            gas_used: block.gas_used,
+            logs_bloom: logs_bloom(block.transactions.iter().map(|executed| &executed.receipt)),
+        }))
     }
 
     fn height_of(&self, hash: &Hash32) -> Result<Option<Height>, ReadUnavailable> {
@@ -350,7 +399,14 @@ impl Backend for Ledger {
         if height < inner.oldest_state {
             return Err(ReadUnavailable::StateNotKept { height, oldest: inner.oldest_state });
         }
-        Ok(Box::new(Snapshot(inner.states[usize::try_from(height.0).unwrap()].clone(), self, height)))
+        let state = inner.states[usize::try_from(height.0).unwrap()].clone();
+        Ok(Box::new(Snapshot(state, self, height, height)))
+    }
+
+    fn pending_state(&self) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {
+        let inner = self.lock();
+        let height = inner.blocks.last().unwrap().height;
+        Ok(Box::new(Snapshot(inner.states.last().unwrap().clone(), self, height, height.next())))
     }
 
     fn replay(
@@ -433,12 +489,20 @@ fn witnessed(trees: &MemoryStore, root: &Cid, question: &PartsOf) -> Result<Witn
     }
 }
 
-struct Snapshot<'a>(State, &'a Ledger, Height);
+/// A state, the block that it is after, and the one that calls run in.
+struct Snapshot<'a>(State, &'a Ledger, Height, Height);
 
 impl Snapshot<'_> {
-    /// Remembers what the call was to find otherwise; there is no actor with an id from 4,000 on.
-    fn alter(&self, overrides: &Overrides) -> Result<(), tributary_fvm::CallRejected> {
+    /// Remembers where the call ran and what it was to find otherwise; there is no actor with an id from 4,000 on, and a price must reach the
+    /// least base fee.
+    fn begin(&self, request: &CallRequest, overrides: &Overrides) -> Result<(), tributary_fvm::CallRejected> {
         self.1.lock().overrides = overrides.clone();
+        self.1.lock().called_in = self.3;
+        if let CallRequest::Ethereum(one) = request
+            && one.pays()
+        {
+            too_cheap(one, BASE_FEE_MIN)?;
+        }
         let is_nobody = |account: &&EthAddress| account.as_actor_id().is_some_and(|id| id >= 4_000);
         let nobody = overrides.accounts.keys().find(is_nobody);
         nobody.map_or(Ok(()), |account| Err(OverridesRejected::Nobody(*account).into()))
@@ -456,6 +520,11 @@ impl Snapshot<'_> {
             }
         }
     }
+}
+
+fn too_cheap(call: &EthereumCall, base_fee: u64) -> Result<(), CallInvalid> {
+    let fee = call.max_fee_per_gas;
+    if fee < base_fee.into() { Err(CallInvalid::Fee { sender: call.from, fee, base_fee }) } else { Ok(()) }
 }
 
 /// Runs until the leash is cut; how long it was.
@@ -491,7 +560,7 @@ impl StateView for Snapshot<'_> {
     }
 
     fn call(&self, request: &CallRequest, overrides: &Overrides, leash: &Leash) -> Result<CallOutcome, CallRejected> {
-        self.alter(overrides)?;
+        self.begin(request, overrides)?;
         let to = match request {
             CallRequest::Ethereum(one) => one.to.map(|to| to.to_address()),
             CallRequest::Fvm(one) => Some(one.to),
@@ -508,7 +577,7 @@ impl StateView for Snapshot<'_> {
         overrides: &Overrides,
         trace: &TraceRequest,
     ) -> Result<Result<TracedCall, TraceCallRejected>, ReadUnavailable> {
-        if let Err(why) = self.alter(overrides) {
+        if let Err(why) = self.begin(request, overrides) {
             return Ok(Err(why.into()));
         }
         if let Some(limit) = limit_passed(trace) {
@@ -549,7 +618,7 @@ impl StateView for Snapshot<'_> {
     }
 }
 
-/// Blocks that are forgotten. With validation a nonce must be the sender's next.
+/// Blocks that are forgotten. With validation a nonce must be the sender's next, and a price reach the base fee.
 struct Rehearsal<'a> {
     state: State,
     ledger: &'a Ledger,
@@ -571,10 +640,14 @@ impl<'a> Draft<'a> for Rehearsal<'a> {
                 return Err(SimulationRejected::from(why).into());
             }
             sender.nonce += 1;
+            if block.validation && one.call.pays() {
+                too_cheap(&one.call, block.env.base_fee).map_err(SimulationRejected::from)?;
+            }
             let gas_limit = one.call.gas_limit.unwrap_or(block.env.gas_limit).min(block.gas_max);
             let to = one.call.to.map(|to| to.to_address());
             let outcome = call(&state, to.as_ref(), &one.call.input, gas_limit);
-            results.push(Simulated { nonce, gas_limit, contract: None, outcome });
+            let max_gas_used = outcome.gas_used + REFUND;
+            results.push(Simulated { nonce, gas_limit, max_gas_used, contract: None, outcome });
         }
         Ok((Box::new(Self { state, ledger }), results))
     }

@@ -1,5 +1,7 @@
 //! `eth_getLogs`: the matrix of filters, and its bounds.
 
+use std::time::Duration;
+
 use alloy_primitives::B256;
 use alloy_rpc_types_eth::{Block, Log};
 use serde_json::{Value, json};
@@ -112,4 +114,59 @@ async fn more_logs_in_one_block_than_allowed_ask_for_a_narrower_filter() {
     four_blocks(&served).await;
     let refusal = served.refusal("eth_getLogs", json!([{"fromBlock": "0x1", "toBlock": "0x1"}])).await;
     assert_eq!(refusal.message, "query exceeds max results 1, narrow it by address or topics");
+}
+
+#[tokio::test]
+async fn more_bytes_than_an_answer_holds_are_refused_with_what_would_fit() {
+    let served = serve_with(|config| config.response_bytes_max = 16_000).await;
+    for nonce in 0..2 {
+        served.send(&signed(nonce, contract(EMITTER), &log_input(&[1], &[b'x'; 4_000]))).await;
+        served.ledger.make_block();
+    }
+    let refusal = served.refusal("eth_getLogs", json!([{"fromBlock": "0x0", "toBlock": "0x2"}])).await;
+    let message = "query exceeds max response size 16000 bytes, retry with the range 0-1";
+    assert_eq!((refusal.code, refusal.message.as_str()), (-32005, message));
+    for filter in [json!({"fromBlock": "0x0", "toBlock": "0x1"}), json!({"fromBlock": "0x2"})] {
+        assert_eq!(data_of(&served, &filter).await.len(), 4_000, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn more_time_than_a_look_may_take_is_refused_with_what_would_fit() {
+    // None at all: the first block is looked at, and no more.
+    let served = serve_with(|config| config.call_time_max = Duration::ZERO).await;
+    four_blocks(&served).await;
+    for (filter, fitting) in [
+        (json!({"fromBlock": "0x1", "toBlock": "0x4"}), "1-1"),
+        (json!({"fromBlock": "0x2", "toBlock": "0x3", "address": contract(7)}), "2-2"),
+    ] {
+        let refusal = served.refusal("eth_getLogs", json!([filter])).await;
+        let message = format!("query exceeds max time 0ns, retry with the range {fitting}");
+        assert_eq!((refusal.code, refusal.message), (-32005, message), "{filter}");
+    }
+    assert_eq!(data_of(&served, &json!({"fromBlock": "0x1", "toBlock": "0x1"})).await, "ab");
+}
+
+#[tokio::test]
+async fn a_block_whose_bloom_excludes_a_filter_is_not_read() {
+    let served = serve().await;
+    four_blocks(&served).await;
+    let [one, two, three] = [1, 2, 3].map(B256::repeat_byte);
+    for (more, read) in [
+        (json!({}), vec![1, 3, 4]),
+        (json!({"topics": [null]}), vec![1, 3, 4]),
+        (json!({"address": contract(EMITTER)}), vec![1, 3, 4]),
+        (json!({"address": contract(7)}), vec![]),
+        (json!({"topics": [one]}), vec![1]),
+        (json!({"topics": [[two, three]]}), vec![1, 3]),
+        (json!({"topics": [two, one]}), vec![1]),
+        (json!({"topics": [null, three]}), vec![]),
+        (json!({"address": contract(7), "topics": [one]}), vec![]),
+    ] {
+        let mut filter = json!({"fromBlock": "0x0", "toBlock": "0x4"});
+        filter.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        served.ledger.blocks_read();
+        data_of(&served, &filter).await;
+        assert_eq!(served.ledger.blocks_read(), read, "{filter}");
+    }
 }

@@ -28,6 +28,7 @@ mod calls;
 mod chain;
 mod clients;
 mod comet;
+mod connection;
 mod debug;
 mod fees;
 mod filters;

@@ -48,6 +48,28 @@ async fn who_waits_for_a_message_learns_what_came_of_it_with_the_block_that_has_
 }
 
 #[tokio::test]
+async fn a_block_is_read_once_for_all_who_wait() {
+    let served = serve().await;
+    let sent: Vec<_> = (0..20).map(|nonce| message(nonce, EMITTER, &[])).collect();
+    let asked = sent.iter().map(|sent| served.ask::<MessageLookup>("subnet_waitMessage", json!([sent.hash(), 60_000])));
+    let made = async {
+        served.ledger.listened_to_by(sent.len()).await;
+        served.ledger.make_block();
+        served.ledger.make_block();
+        for sent in &sent {
+            send(&served, sent).await;
+        }
+        served.ledger.make_block();
+    };
+    let (found, ()) = tokio::join!(futures::future::join_all(asked), made);
+    assert!(found.iter().all(|found| found.height == Height(3)));
+    let mut read = served.ledger.blocks_read();
+    read.sort_unstable();
+    assert_eq!(read[..3], [1, 2, 3]);
+    assert_eq!(read[3..], [3; 20], "and once by each for its answer");
+}
+
+#[tokio::test]
 async fn an_ethereum_transaction_is_waited_for_too() {
     let served = serve().await;
     let sent = signed(0, contract(EMITTER), &[]);

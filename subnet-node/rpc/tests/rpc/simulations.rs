@@ -1,6 +1,9 @@
 //! Blocks of calls that are run to see what would become of them.
 
+use alloy_consensus::constants::EMPTY_WITHDRAWALS;
 use alloy_consensus::{Transaction as _, Typed2718 as _};
+use alloy_eips::eip4895::Withdrawals;
+use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bloom, Bytes, U256, keccak256};
 use alloy_rpc_types_eth::simulate::{SimCallResult, SimulatedBlock as Answer};
 use serde_json::{Value, json};
@@ -9,7 +12,7 @@ use tributary_fvm::{AccountOverride, BlockEnv};
 use tributary_primitives::{EthAddress, Hash32, Height};
 
 use crate::fixture::{Served, alice, bob, hex, log_input, serve, serve_with};
-use crate::ledger::{BASE_FEE_MIN, BLOCK_GAS_LIMIT, CHAIN_ID};
+use crate::ledger::{BASE_FEE_MIN, BLOCK_GAS_LIMIT, CHAIN_ID, REFUND};
 use crate::machine::{BURNER, EMITTER, GAS, REVERTER, contract};
 
 async fn simulate(served: &Served, simulation: Value) -> Vec<Answer> {
@@ -39,10 +42,17 @@ async fn a_block_says_what_became_of_each_call_and_shows_it_as_a_transaction() {
     assert_eq!((header.gas_used, header.gas_limit), (3 * GAS + 0x5300, BLOCK_GAS_LIMIT));
     assert_eq!((header.base_fee_per_gas, header.state_root), (Some(0), B256::ZERO));
     assert!(header.size.unwrap() > U256::from(500));
+    assert_eq!((header.withdrawals_root, header.requests_hash), (Some(EMPTY_WITHDRAWALS), Some(EMPTY_REQUESTS_HASH)));
+    assert_eq!((header.blob_gas_used, header.excess_blob_gas), (Some(0), Some(0)));
+    assert_eq!(
+        (header.parent_beacon_block_root, &block.withdrawals),
+        (Some(B256::ZERO), &Some(Withdrawals::default()))
+    );
 
     let hashes: Vec<_> = block.transactions.hashes().collect();
     let statuses: Vec<_> = calls.iter().map(|call| (call.status, call.gas_used, call.logs.len())).collect();
     assert_eq!(statuses, [(true, GAS, 1), (false, GAS, 0), (false, 0x5300, 0), (true, GAS, 1)]);
+    assert!(calls.iter().all(|call| call.max_used_gas == Some(call.gas_used + REFUND)), "before refunds");
     let log = &calls[3].logs[0];
     assert_eq!((log.log_index, log.transaction_index, log.block_hash), (Some(1), Some(3), Some(header.hash)));
     assert_eq!((log.transaction_hash, log.block_number), (Some(hashes[3]), Some(2)));
@@ -151,6 +161,13 @@ async fn with_validation_fees_are_the_chains_and_nonces_must_fit() {
     let refusal = served.refusal("eth_simulateV1", json!([request])).await;
     let sentence = format!("nonce too high: address {from}, tx: 1 state: 0");
     assert_eq!((refusal.code, refusal.message), (-38011, sentence));
+    let mut cheap = calls(json!([{"from": from, "to": contract(EMITTER), "gasPrice": "0x3e7"}]));
+    simulate(&served, cheap.clone()).await;
+    cheap["validation"] = json!(true);
+    let refusal = served.refusal("eth_simulateV1", json!([cheap])).await;
+    let sentence =
+        format!("max fee per gas less than block base fee: address {from}, maxFeePerGas: 999, baseFee: 1000");
+    assert_eq!((refusal.code, refusal.message), (-38012, sentence));
 }
 
 #[tokio::test]

@@ -245,7 +245,7 @@ async fn whether_the_node_follows_is_told_at_once_and_at_every_change() {
 #[tokio::test]
 async fn who_subscribes_and_never_reads_is_dropped_and_blocks_go_on() {
     let served = serve_with(|config| {
-        config.websocket_stalled_max = Duration::from_millis(100);
+        config.stalled_max = Duration::from_millis(100);
         config.subscription_blocks_behind_max = u64::MAX;
     })
     .await;

@@ -6,7 +6,7 @@ use alloy_rpc_types_eth::{Transaction, TransactionReceipt};
 use serde_json::{Value, json};
 use tributary_message::EthereumTransaction;
 
-use crate::fixture::{alice, hex, log_input, message, serve, signed, unsigned};
+use crate::fixture::{alice, hex, log_input, message, serve, serve_with, signed, unsigned};
 use crate::ledger::CHAIN_ID;
 use crate::machine::{EMITTER, GAS, REVERTER, contract};
 
@@ -44,6 +44,7 @@ async fn a_transaction_is_given_back_as_it_was_signed() {
     let block = served.ledger.make_block();
     for (method, parameters, found) in [
         ("eth_getRawTransactionByHash", json!([sent.hash()]), &bytes),
+        ("debug_getRawTransaction", json!([sent.hash()]), &bytes),
         ("eth_getRawTransactionByHash", json!([message]), &Value::Null),
         ("eth_getRawTransactionByBlockNumberAndIndex", json!(["0x1", "0x0"]), &bytes),
         ("eth_getRawTransactionByBlockNumberAndIndex", json!(["0x1", "0x1"]), &Value::Null),
@@ -179,10 +180,45 @@ async fn who_waited_too_long_learns_the_hash_and_may_ask_again() {
 }
 
 #[tokio::test]
-async fn a_wait_without_bounds_or_for_nothing_is_refused_and_brings_nothing() {
+async fn who_brings_a_transaction_that_waits_for_another_is_told_so_at_once() {
+    let served = serve().await;
+    let sent = signed(1, contract(EMITTER), b"\x00hello");
+    for known in [false, true] {
+        let refusal = served.refusal("eth_sendRawTransactionSync", json!([hex(sent.raw()), 60_000])).await;
+        assert_eq!((refusal.code, refusal.data), (5, Some(sent.hash().to_string())), "{known}");
+        assert!(refusal.message.contains("due to a missing nonce: 0 of its sender"), "{}", refusal.message);
+    }
+    served.send(&signed(0, contract(EMITTER), b"\x00hello")).await;
+    let refusal = served.refusal("eth_sendRawTransactionSync", json!([hex(sent.raw()), 1])).await;
+    assert_eq!(refusal.code, 4, "now it waits for a block alone");
+}
+
+#[tokio::test]
+async fn a_node_too_busy_to_read_tells_who_waits_all_the_same() {
+    let served = serve_with(|config| {
+        config.reads_max = 0;
+        config.waiting_max = 0;
+    })
+    .await;
+    let sent = signed(0, contract(EMITTER), b"\x00hello");
+    let brought = served.ask::<TransactionReceipt>("eth_sendRawTransactionSync", json!([hex(sent.raw()), 60_000]));
+    let named = served.ask::<Value>("subnet_waitMessage", json!([sent.hash(), 60_000]));
+    let made = async {
+        served.ledger.listened_to_by(2).await;
+        while served.ledger.waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        served.ledger.make_block();
+    };
+    let (receipt, found, ()) = tokio::join!(brought, named, made);
+    assert_eq!((receipt.block_number, &found["Height"]), (Some(1), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_wait_for_nothing_is_refused_and_brings_nothing() {
     let served = serve().await;
     let sent = signed(0, contract(EMITTER), b"\x00hello");
-    for timeout in [json!(0), json!(60_001), json!("soon"), json!(-1)] {
+    for timeout in [json!("soon"), json!(-1)] {
         let refusal = served.refusal("eth_sendRawTransactionSync", json!([hex(sent.raw()), timeout])).await;
         assert_eq!(refusal.code, -32602, "{timeout}: {}", refusal.message);
     }

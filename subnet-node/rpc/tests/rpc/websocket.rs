@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use jsonrpsee::core::client::ClientT as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::fixture::{Served, hex, serve, serve_with};
-use crate::machine::contract;
+use crate::fixture::{Served, hex, list, serve, serve_with};
+use crate::machine::{LOOPER, contract};
 use crate::socket::{Socket, refused};
 
 #[tokio::test]
@@ -196,7 +197,7 @@ async fn dropped(served: &Served) {
 async fn who_asks_and_never_reads_is_dropped() {
     let served = serve_with(|config| {
         config.websocket_calls_max = 2;
-        config.websocket_stalled_max = Duration::from_millis(100);
+        config.stalled_max = Duration::from_millis(100);
     })
     .await;
     let mut socket = Socket::narrow(&served).await;
@@ -211,6 +212,60 @@ async fn who_asks_and_never_reads_is_dropped() {
     };
     tokio::join!(flood, dropped(&served));
     assert_eq!(Socket::open(&served).await.ask("eth_chainId", json!([])).await, "0x7ab7");
+}
+
+/// A socket whose other side takes little. It has asked for so many large answers, of which none is made yet, since the one place for reads
+/// is taken; and the node has heard all that.
+async fn behind_a_long_read(served: &Served, large: &Value, count: usize) -> Socket {
+    let mut socket = Socket::narrow(served).await;
+    socket.send("eth_call", json!([{ "to": LOOPER }])).await;
+    for _ in 0..count {
+        socket.send("eth_call", large.clone()).await;
+    }
+    // That needs no place, so its answer tells.
+    let last = socket.send("eth_subscribe", json!(["newHeads"])).await;
+    while socket.next().await["id"] != last {}
+    socket
+}
+
+#[tokio::test]
+async fn who_asks_and_does_not_read_holds_up_nobody() {
+    let served = serve_with(|config| {
+        config.reads_max = 1;
+        config.call_time_max = Duration::from_millis(300);
+    })
+    .await;
+    // Each is more than a socket holds.
+    let _socket = behind_a_long_read(&served, &echo(2_000_000), 3).await;
+    assert_eq!(served.ask::<String>("eth_chainId", json!([])).await, "0x7ab7");
+    assert_eq!(served.traffic.slow_readers(), 0, "while nobody was dropped");
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_leave_room_for_small_ones_alone_until_they_go() {
+    let served = serve_with(|config| {
+        config.reads_max = 1;
+        config.call_time_max = Duration::from_millis(300);
+        config.response_bytes_max = 400_000;
+        config.stalled_max = Duration::from_secs(3_600);
+    })
+    .await;
+    // Room for sixteen of the largest: a socket holds ten or so, and the node would hold twenty.
+    let large = echo(190_000);
+    let socket = behind_a_long_read(&served, &large, 31).await;
+    let answered = async || served.client.request::<Value, _>("eth_call", list(&large)).await;
+    let mut full = String::new();
+    // They were made before this one, and may not all have taken their room yet.
+    for _ in 0..20 {
+        if let Err(why) = answered().await {
+            full = why.to_string();
+            break;
+        }
+    }
+    assert!(full.contains("-32005") && full.contains("as many answers as it may that are not read yet"), "{full}");
+    assert_eq!(served.ask::<String>("eth_chainId", json!([])).await, "0x7ab7");
+    drop(socket);
+    while answered().await.is_err() {}
 }
 
 #[tokio::test]

@@ -34,6 +34,12 @@ const { data: number } = await publicClient.call({
   to: friend, stateOverride: [{ address: friend, code }], blockOverrides: { number: 777n },
 })
 assert.equal(BigInt(number), 777n)
+// A call finds itself in the block that is named.
+const named = await publicClient.getBlockNumber({ cacheTime: 0 })
+for (const blockNumber of [named, named - 1n]) {
+  const { data: told } = await publicClient.call({ to: friend, stateOverride: [{ address: friend, code }], blockNumber })
+  assert.equal(BigInt(told), blockNumber)
+}
 console.log('calls: otherwise, and as it is')
 
 // What a transfer reaches, paid for ahead.
