@@ -101,7 +101,7 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Runs `work` with the native stack that a full stack of calls needs. Cost: a thread, about 30 µs; of the 256 MiB only what is
+/// Runs `work` with the native stack that a full stack of calls needs. Cost: a thread, about 30 µs; of the 384 MiB only what is
 /// touched is ever resident.
 pub(crate) fn on_deep_stack<T: Send>(
     work: impl FnOnce() -> Result<T, ExecutorFatal> + Send,

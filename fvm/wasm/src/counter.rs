@@ -63,15 +63,15 @@ pub(crate) fn keep_in_locals(wasm: &[u8]) -> Result<Vec<u8>, Malformed> {
 }
 
 /// What calls and locals are numbered by.
-struct Functions {
+pub(crate) struct Functions {
     /// Functions that are imported; their numbers come first.
     imported: u32,
     /// Parameters of each of the module's own.
-    params: Vec<u32>,
+    pub(crate) params: Vec<u32>,
 }
 
 impl Functions {
-    fn of(wasm: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn of(wasm: &[u8]) -> Result<Self, Malformed> {
         let (mut types, mut imported, mut params) = (Vec::new(), 0, Vec::new());
         for (section, content) in sections::split(wasm)? {
             let mut reader = Reader(content);

@@ -30,7 +30,7 @@ use fvm_wasm_instrument::gas_metering::{self, InstructionCost, Operator, Rules};
 use fvm_wasm_instrument::stack_limiter;
 
 use crate::code::CodeRejected;
-use crate::counter::keep_in_locals;
+use crate::counter::{Functions, keep_in_locals};
 use crate::prices;
 use crate::sections::{self, Malformed, Reader, id, put_number, put_sized};
 use crate::shape::Shape;
@@ -85,22 +85,22 @@ fn guarded(step: impl FnOnce() -> Result<Vec<u8>, String> + std::panic::UnwindSa
 }
 
 fn declare_locals_singly(wasm: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let params = Functions::of(wasm)?.params;
     sections::rewrite(wasm, |section, content| {
         if section != id::CODE {
             return Ok(content.to_vec());
         }
         let mut reader = Reader(content);
         let mut out = Vec::with_capacity(content.len());
-        let functions = reader.number()?;
-        put_number(&mut out, functions);
-        for _ in 0..functions {
-            put_sized(&mut out, &with_single_locals(reader.sized()?)?)?;
+        put_number(&mut out, reader.number()?);
+        for params in &params {
+            put_sized(&mut out, &with_single_locals(reader.sized()?, *params)?)?;
         }
         Ok(out)
     })
 }
 
-fn with_single_locals(body: &[u8]) -> Result<Vec<u8>, Malformed> {
+fn with_single_locals(body: &[u8], params: u32) -> Result<Vec<u8>, Malformed> {
     let mut reader = Reader(body);
     let mut types = Vec::new();
     for _ in 0..reader.number()? {
@@ -108,7 +108,7 @@ fn with_single_locals(body: &[u8]) -> Result<Vec<u8>, Malformed> {
         types.extend(std::iter::repeat_n(reader.byte()?, count));
     }
     // They are never read, so no compiler makes room for them.
-    let more = usize::try_from(Shape::of(body)?.frame_elements()).map_err(|_| Malformed)?;
+    let more = usize::try_from(Shape::of(body, params)?.frame_elements()).map_err(|_| Malformed)?;
     types.extend(std::iter::repeat_n(I32, more));
     let mut out = Vec::with_capacity(body.len() + 2 * types.len());
     put_number(&mut out, u32::try_from(types.len()).map_err(|_| Malformed)?);

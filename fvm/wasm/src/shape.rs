@@ -1,7 +1,7 @@
 //! How much native stack a function may take while it runs.
 //!
 //! Locals and operands do not bound it: a compiler finds that a value was made before, and keeps it from there on, over any calls in between. So
-//! every value that a function makes counts. This is read off the wasm code: every machine counts alike, whatever its compiler makes of it.
+//! every value that a function makes counts, and every parameter. This is read off the wasm code: every machine counts alike, whatever its compiler makes of it.
 
 use wasmparser::{BinaryReader, Operator, OperatorsReader};
 
@@ -13,19 +13,24 @@ const CALL_ELEMENTS: u32 = 6;
 /// Values in an element: one has 8 bytes at most, an element stands for [`crate::stack::ELEMENT_BYTES`].
 const VALUES_PER_ELEMENT: u32 = 2;
 
+/// Elements of a parameter, which is laid out up to four times: where it is handed over and where it is kept, in the function and in the thunk
+/// that the limiter puts before functions of tables. A float that is kept may take 16 bytes.
+const ELEMENTS_PER_PARAMETER: u32 = 3;
+
 /// The shape of a function's body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
     /// Locals that are declared; parameters are none.
     pub(crate) locals: u32,
+    params: u32,
     /// Values that its instructions make, as many as the compiler may keep for them.
     values: u32,
 }
 
 impl Shape {
-    /// Reads a function's body: its locals and its instructions.
-    pub(crate) fn of(body: &[u8]) -> Result<Self, Malformed> {
-        let mut shape = Self::default();
+    /// Reads the body of a function with `params` parameters: its locals and its instructions.
+    pub(crate) fn of(body: &[u8], params: u32) -> Result<Self, Malformed> {
+        let mut shape = Self { params, ..Self::default() };
         let mut reader = Reader(body);
         for _ in 0..reader.number()? {
             shape.locals = shape.locals.saturating_add(reader.number()?);
@@ -40,7 +45,8 @@ impl Shape {
 
     /// Elements of stack that a call takes beside its locals and operands, which the limiter counts.
     pub(crate) const fn frame_elements(self) -> u32 {
-        CALL_ELEMENTS + self.values / VALUES_PER_ELEMENT
+        let params = self.params.saturating_mul(ELEMENTS_PER_PARAMETER);
+        (CALL_ELEMENTS + self.values / VALUES_PER_ELEMENT).saturating_add(params)
     }
 }
 

@@ -21,8 +21,8 @@ pub const ELEMENT_BYTES: usize = 16;
 /// Stack elements of one invocation: 2 MiB of native stack. See `instrument.rs`.
 pub const STACK_ELEMENTS_PER_CALL_MAX: u32 = 128 << 10;
 
-/// Stack elements of all invocations on the call stack: 128 MiB of native stack, 8,192 elements each for the deepest stack of calls.
-pub const STACK_ELEMENTS_MAX: u32 = 8_192 * CALL_DEPTH_MAX;
+/// Stack elements of all invocations on the call stack: 64 MiB of native stack, 4,096 elements each for the deepest stack of calls.
+pub const STACK_ELEMENTS_MAX: u32 = 4_096 * CALL_DEPTH_MAX;
 
 /// Bytes of native stack that one invocation's guest code may use: four times what its elements stand for, since compilers do not promise
 /// to lay values out well.
@@ -38,12 +38,13 @@ pub const ASKED_MEMORY_BYTES_MAX: u64 = 128 << 20;
 /// Memory of one instance: 512 MiB. Source: ref-fvm 4.8.
 pub const INSTANCE_MEMORY_BYTES_MAX: u64 = 512 << 20;
 
-/// Native stack that a thread which calls [`crate::invoke`] must have: 256 MiB, of which only what is
+/// Native stack that a thread which calls [`crate::invoke`] must have: 384 MiB, of which only what is
 /// touched is ever resident.
 ///
-/// Half of it is what [`STACK_ELEMENTS_MAX`] stand for; the rest is for [`CALL_DEPTH_MAX`] times through the host, and for the last invocation's
-/// reserve.
-pub const NATIVE_STACK_BYTES: usize = 256 << 20;
+/// Two thirds of it are four times what [`STACK_ELEMENTS_MAX`] stand for, since an invocation that took more than four times its own would have ended at
+/// [`INVOCATION_STACK_BYTES`]; the rest is for [`CALL_DEPTH_MAX`] times through the host. So what is reserved is never reached by guests
+/// alone.
+pub const NATIVE_STACK_BYTES: usize = 384 << 20;
 
 /// Native stack that must be left for one more call: an invocation's, and the host's around it.
 const RESERVED_BYTES: usize = INVOCATION_STACK_BYTES + (2 << 20);
@@ -114,7 +115,7 @@ mod tests {
     fn calls_nest_to_the_depth_and_no_further() {
         let mut stack = CallStack::bottom();
         for depth in 2..=CALL_DEPTH_MAX {
-            stack = stack.enter(8_192, 0).unwrap();
+            stack = stack.enter(4_096, 0).unwrap();
             assert_eq!(stack.depth(), depth);
         }
         assert_eq!(stack.enter(0, 0), None);

@@ -15,9 +15,10 @@
 //! each, and locals are declared by number. What compiling may take is told, to be paid for: [`Survey::compile_ns`].
 
 use crate::code::CodeRejected;
+use crate::counter::Functions;
 use crate::effort;
 use crate::instrument::{GAS_EXPORT, PAGE_BYTES, STACK_EXPORT};
-use crate::sections::{self, Reader, id};
+use crate::sections::{self, Malformed, Reader, id};
 use crate::shape::Shape;
 use crate::stack::INSTANCE_MEMORY_BYTES_MAX;
 
@@ -62,7 +63,7 @@ pub(crate) fn survey(wasm: &[u8]) -> Result<Survey, CodeRejected> {
             id::MEMORY => check_memory(content)?,
             id::EXPORT => check_exports(content)?,
             id::START => return Err(CodeRejected::StartFunction),
-            id::CODE => check_code(content)?,
+            id::CODE => check_code(content, &Functions::of(wasm)?.params)?,
             _ => {}
         }
     }
@@ -119,15 +120,18 @@ fn check_exports(content: &[u8]) -> Result<(), CodeRejected> {
     Ok(())
 }
 
-fn check_code(content: &[u8]) -> Result<(), CodeRejected> {
+fn check_code(content: &[u8], params: &[u32]) -> Result<(), CodeRejected> {
     let mut reader = Reader(content);
     let mut locals: u32 = 0;
-    for _ in 0..reader.number()? {
+    if usize::try_from(reader.number()?) != Ok(params.len()) {
+        return Err(Malformed.into());
+    }
+    for params in params {
         let body = reader.sized()?;
         if body.len() > FUNCTION_BYTES_MAX {
             return Err(CodeRejected::FunctionTooLarge { bytes: body.len() });
         }
-        let shape = Shape::of(body)?;
+        let shape = Shape::of(body, *params)?;
         locals = locals.saturating_add(shape.locals);
         if shape.locals > LOCALS_PER_FUNCTION_MAX || locals > LOCALS_MAX {
             return Err(CodeRejected::TooManyLocals { function: shape.locals, module: locals });

@@ -203,9 +203,30 @@ fn deep_guests_that_nest_are_refused_before_the_native_stack_ends() {
             )
         })
         .collect();
-    for (work, depth) in [("", 6_000), (products.as_str(), 70)] {
+    for (work, depth) in [("", 5_000), (products.as_str(), 70)] {
         nest_deeply(work, depth);
     }
+}
+
+/// A thousand parameters, handed on through a table, and needed again after the call.
+#[test]
+fn parameters_that_nest_are_counted_too() {
+    let (types, all): (String, String) =
+        ((0..1_000).map(|_| "f64 ").collect(), (0..1_000).map(|at| format!("(local.get {at})")).collect());
+    let zeros = "(f64.const 0)".repeat(1_000);
+    let hand_on = format!("(call_indirect (type $many) {all} (i32.const 0))");
+    let deep = format!(
+        "(type $many (func (param {types}))) (table funcref (elem $hand)) (global $left (mut i32) (i32.const 0))
+        (func $hand (type $many)
+          (if (global.get $left)
+            (then (global.set $left (i32.sub (global.get $left) (i32.const 1))) {hand_on})
+            (else (call $nest)))
+          (if (i32.load (i32.const 4096)) (then {hand_on})))
+        (func $deep (param $left i32)
+          (global.set $left (local.get $left))
+          (call $hand {zeros}))"
+    );
+    nest(&deep, 20);
 }
 
 fn nest_deeply(work: &str, depth: u32) {
@@ -216,8 +237,15 @@ fn nest_deeply(work: &str, depth: u32) {
           (then (call $deep (i32.sub (local.get $left) (i32.const 1))))
           (else (call $nest)))
         {work}
-        (i32.store (i32.const 2048) (local.get $sum)))
-      (func $nest
+        (i32.store (i32.const 2048) (local.get $sum)))"
+    );
+    nest(&deep, depth);
+}
+
+/// An actor that goes so deep and then calls itself, until it is refused.
+fn nest(deep: &str, depth: u32) {
+    let more = format!(
+        "{deep} (func $nest
         (if (call $send (i32.const 0) (i32.const 1024) (i32.const 2) (i64.const 2) (i32.const 0)
               (i64.const 0) (i64.const 0) (i64.const -1) (i64.const 0))
           (then (drop (call $exit (i32.const 50) (i32.const 0) (i32.const 0) (i32.const 0))))
@@ -226,7 +254,7 @@ fn nest_deeply(work: &str, depth: u32) {
     );
     let address = Address::new_id(ME).to_bytes();
     let body = format!("(call $deep (i32.const {depth})) (i32.const 0)");
-    let wasm = actor_with(&deep, &body, &[(1_024, &address)]);
+    let wasm = actor_with(&more, &body, &[(1_024, &address)]);
     let thread = std::thread::Builder::new().stack_size(NATIVE_STACK_BYTES);
     let code = thread.spawn(move || World::new(&wasm).run(PLENTY).exit_code()).unwrap().join().unwrap();
     assert_eq!(code, 50, "refused by an error number, and passed down as an exit code");
