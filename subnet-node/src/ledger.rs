@@ -350,7 +350,7 @@ impl Ledger {
         let outcome = BlockOutcome { state_root: place.root, receipts, gas_used, cron_gas_used };
         let record = self.record(&head, &task.env, block, &certificate, transactions, &outcome, &mut place.state)?;
         let ipld = place.store.take_blocks();
-        let places = self.places(&outcome.receipts)?;
+        let executed = (0_u32..).zip(&outcome.receipts).filter(|(_, receipt)| !receipt.skipped);
         self.store.commit_block(&BlockCommit {
             height: certificate.height,
             block_hash: certificate.block.hash,
@@ -358,7 +358,7 @@ impl Ledger {
             certificate: &encode_certificate(&certificate),
             receipts: &encode_receipts(&outcome.receipts),
             app: &record.to_cbor(),
-            transactions: &places,
+            transactions: &executed.map(|(index, receipt)| (receipt.transaction, index)).collect::<Vec<_>>(),
             leaves: &leaves,
             ipld: &ipld,
         })?;
@@ -392,22 +392,6 @@ impl Ledger {
             self.trees.write(head.height, || Ok(nodes))?;
         }
         self.trees.finish()
-    }
-
-    /// Where the transactions of a block are found. One that was skipped has a place here until it runs, but takes none from a block that
-    /// was named for it before: it may have run there, and a proposer may repeat what it likes.
-    fn places(&self, receipts: &[Receipt]) -> Result<Vec<(Hash32, u32)>, LedgerFatal> {
-        let (mut skipped, mut executed) = (Vec::new(), Vec::new());
-        for (index, receipt) in (0_u32..).zip(receipts) {
-            if !receipt.skipped {
-                executed.push((receipt.transaction, index));
-            } else if self.store.transaction(&receipt.transaction)?.is_none() {
-                skipped.push((receipt.transaction, index));
-            }
-        }
-        // Of two places for one the later in this list counts.
-        skipped.append(&mut executed);
-        Ok(skipped)
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything a block leaves behind, put together in one place")]

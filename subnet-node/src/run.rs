@@ -163,7 +163,9 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
     }
     if let Some(why) = ending.safety_halt() {
         // Before anything else can go wrong: no supervisor may start the node again before a person looked.
-        home.mark_safety_halt(&format!("{why}\n{VOTES_AT_RISK}"))?;
+        if let Err(unmarked) = home.mark_safety_halt(&format!("{why}\n{VOTES_AT_RISK}")) {
+            tracing::error!(%why, %unmarked, "the note that keeps this node down cannot be written: do not start it again before you looked");
+        }
     }
     // A commit that was on its way ends with the engine, and may have met something meanwhile.
     ending.met = ending.met.or_else(|| halted.met());

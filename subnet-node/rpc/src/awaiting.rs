@@ -32,6 +32,9 @@ use crate::submissions::Submissions;
 /// Looks that run at once.
 const LOOKS_MAX: usize = 2;
 
+/// Longest that a look is waited for beyond anybody's patience, while others look.
+const LOOK_MAX: Duration = Duration::from_secs(5);
+
 /// Longest that anybody waits: each that waits holds a connection.
 pub const PATIENCE_MAX: Duration = Duration::from_secs(60);
 
@@ -102,7 +105,11 @@ pub async fn until_ran(
     let (mut found, mut is_over) = (Found { waits: is_brought, ..Found::default() }, false);
     loop {
         let (node, look) = (Arc::clone(&node), Arc::clone(&look));
-        match ways.looks.run(move || find(&node, transaction, &look)).await {
+        let looked = ways.looks.run(move || find(&node, transaction, &look));
+        let Ok(looked) = timeout_at(deadline + LOOK_MAX, looked).await else {
+            return Err(RpcRejected::NotYet { transaction, waited: patience, waits: found.waits });
+        };
+        match looked {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(so_far)) => found = so_far,
             // It was taken, so it is looked for again.

@@ -72,7 +72,7 @@ pub trait Backend: Send + Sync + 'static {
     /// [`ReadUnavailable`].
     fn height_of(&self, block: &Hash32) -> Result<Option<Height>, ReadUnavailable>;
 
-    /// Where the transaction with this hash was executed; one that was only skipped: where it was first.
+    /// Where the transaction with this hash was executed. Where one was skipped does not count: it may have run before, or run later.
     ///
     /// # Errors
     /// [`ReadUnavailable`].

@@ -82,6 +82,14 @@ impl Answers {
         self.gathered.append(answer)
     }
 
+    /// The answer to a submission, for which there is always room: it was taken, whether its sender hears of it or not, and it is short.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    fn add_taken(&mut self, answer: MethodResponse) -> Result<(), MethodResponse> {
+        self.gathered.append(answer)
+    }
+
     fn finish(self) -> MethodResponse {
         let mut answer = MethodResponse::from_batch(self.gathered.finish());
         self.share.put_on(answer.extensions_mut());
@@ -115,7 +123,7 @@ where
             while under_way.len() > under_way_max
                 && let Some(answer) = under_way.next().await
             {
-                answers.add(answer)?;
+                answers.add_taken(answer)?;
             }
             match entry {
                 Ok(BatchEntry::Call(request)) if is_over => {
@@ -134,7 +142,7 @@ where
             }
         }
         while let Some(answer) = under_way.next().await {
-            answers.add(answer)?;
+            answers.add_taken(answer)?;
         }
         if answers.gathered.is_empty() && is_notified {
             return Ok(MethodResponse::notification());

@@ -71,9 +71,10 @@ fn keep(store: &Store, keeping: &Keeping) -> Result<Kept, LedgerFatal> {
 fn delete_block(store: &Store, height: Height) -> Result<Deleted, LedgerFatal> {
     let certificate = read_certificate(store, height)?;
     let receipts = read_receipts(store, height)?.unwrap_or_default();
-    let transactions: Vec<Hash32> = receipts.iter().map(|receipt| receipt.transaction).collect();
+    let executed: Vec<Hash32> =
+        receipts.iter().filter(|receipt| !receipt.skipped).map(|receipt| receipt.transaction).collect();
     let hash = certificate.map(|certificate| certificate.block.hash);
-    Ok(store.delete_block(height, hash.as_ref(), &transactions)?)
+    Ok(store.delete_block(height, hash.as_ref(), &executed)?)
 }
 
 fn heights(from: Height, to: Height) -> impl Iterator<Item = Height> {

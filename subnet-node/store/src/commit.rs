@@ -34,8 +34,8 @@ pub struct BlockCommit<'a> {
     pub receipts: &'a [u8],
     /// The application's record after the block.
     pub app: &'a [u8],
-    /// Transactions to be found by hash, with their position in the block. A hash that is there already moves here, the last
-    /// place of several counts, so a caller leaves out what it skipped and an earlier block executed.
+    /// Transactions to be found by hash, with their position in the block. A hash that is there already moves here, so a
+    /// caller leaves out what it skipped: an earlier block may have executed it.
     pub transactions: &'a [(Hash32, u32)],
     /// Leaves of the state that it changed.
     pub leaves: &'a [LeafChange],

@@ -75,12 +75,6 @@ impl Wallet {
         self.next(21_000, &[])
     }
 
-    /// Leaves a nonce out.
-    pub fn skip_nonce(&mut self) -> &mut Self {
-        self.nonce += 1;
-        self
-    }
-
     /// Makes a contract whose constructor logs once, and waits until it is in a block; the transaction's hash.
     pub async fn log(&mut self, client: &Client) -> String {
         let made = TxEip1559 { to: TxKind::Create, value: U256::ZERO, ..self.unsigned(1_000_000, LOGGER) };

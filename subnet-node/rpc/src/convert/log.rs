@@ -98,7 +98,7 @@ pub fn bloom(logs: impl IntoIterator<Item = PrimitiveLog>) -> Bloom {
     bloom
 }
 
-/// The bloom filter of a block's logs. Cost: as [`bloom`].
+/// The bloom filter of a block's logs. Cost: three hashes a topic and an address.
 pub fn logs_bloom<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> Bloom {
     bloom(receipts.into_iter().flat_map(of_receipt))
 }
