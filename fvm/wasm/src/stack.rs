@@ -42,7 +42,7 @@ pub const INSTANCE_MEMORY_BYTES_MAX: u64 = 512 << 20;
 /// touched is ever resident.
 ///
 /// Two thirds of it are four times what [`STACK_ELEMENTS_MAX`] stand for, since an invocation that took more than four times its own would have ended at
-/// [`INVOCATION_STACK_BYTES`]; the rest is for [`CALL_DEPTH_MAX`] times through the host. So what is reserved is never reached by guests
+/// its own stack; the rest is for [`CALL_DEPTH_MAX`] times through the host. So what is reserved is never reached by guests
 /// alone.
 pub const NATIVE_STACK_BYTES: usize = 384 << 20;
 

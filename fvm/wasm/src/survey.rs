@@ -37,7 +37,7 @@ pub const LOCALS_PER_FUNCTION_MAX: u32 = 8_192;
 /// Locals of all functions.
 pub const LOCALS_MAX: u32 = 1 << 20;
 
-/// Elements that a call of one function may take on the stack, locals and what [`Shape::frame_elements`] counts: they are declared as locals,
+/// Elements that a call of one function may take on the stack, locals and what `shape.rs` counts: they are declared as locals,
 /// of which WebAssembly engines take 50,000.
 pub const FRAME_ELEMENTS_MAX: u32 = 48_000;
 
