@@ -8,9 +8,18 @@
 //! | memory images | copy-on-write | copied | an image costs more page faults than it saves copies once pages are kept |
 //! | kept resident | 0 | 4 MiB, by page map | a recycled slot is cleared where it was touched, without `madvise` |
 //! | NaN | as the machine does | canonical | a NaN's bits would differ between machines |
-//! | SIMD, tail calls, several memories, 64-bit memory, several results, wide arithmetic, extended constants | mostly on | off | not metered, or not in the reference |
+//! | SIMD and relaxed SIMD, tail calls, several memories, custom page sizes, 64-bit memory, several results, wide arithmetic, extended constants | mostly on | off | not metered, or not in the reference |
 //! | bulk memory | on | on | compiled Rust uses it; metered |
 //! | wasm stack | 512 KiB | 8 MiB | the instrumented limiter must strike first; see `stack.rs` |
+//! | async stack | 2 MiB | 8 MiB | may not be less than the wasm stack; no call is async, so none is made |
+//! | memory reservation | 4 GiB | 512 MiB | a memory's bound: it never moves, and a slot is no larger |
+//! | memory may move | on | off | it has all that it may grow to |
+//! | slots for instances, memories, tables | 1,000 | 1,024 for each message at once | a full stack of calls each |
+//! | memories and tables of a module | 1, 1 | 1, 1 | the reference's |
+//! | table elements | 20,000 | 20,000 | the reference's |
+//! | optimisation | speed | speed | code is compiled once and runs often |
+//! | compiling on several threads | on | on | installing waits for it |
+//! | compiler's own verifier | off | off | it looks for defects of the compiler |
 //! | fuel, epochs | off | off | gas is counted by instrumentation |
 //! | compiled code on disk | off | on, in the node's home | the checkpoint actor alone takes a second to compile |
 //! | debug information, address maps, backtraces, unwind tables | mostly on | off | nobody reads them; they cost memory and time |
