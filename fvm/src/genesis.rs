@@ -97,7 +97,7 @@ impl GenesisState {
 ///
 /// # Errors
 /// [`GenesisRejected`]: the first fault, before anything is written but blocks that nothing names.
-pub fn build_genesis_state<B: Blockstore>(store: &B, genesis: &GenesisState) -> Result<Cid, GenesisRejected> {
+pub fn build_genesis_state<B: Blockstore + Sync>(store: &B, genesis: &GenesisState) -> Result<Cid, GenesisRejected> {
     check_accounts(&genesis.accounts)?;
     check_cron(&genesis.cron)?;
     let installed = install(store, &genesis.code)?;
@@ -163,7 +163,7 @@ fn is_of_an_actor(address: &Address) -> bool {
     }
 }
 
-fn install<B: Blockstore>(store: &B, modules: &[Vec<u8>]) -> Result<BTreeSet<Cid>, GenesisRejected> {
+fn install<B: Blockstore + Sync>(store: &B, modules: &[Vec<u8>]) -> Result<BTreeSet<Cid>, GenesisRejected> {
     let mut installed = BTreeSet::new();
     for module in modules {
         let cid = raw_cid(module);
@@ -177,7 +177,7 @@ fn install<B: Blockstore>(store: &B, modules: &[Vec<u8>]) -> Result<BTreeSet<Cid
 }
 
 /// The accounts and the history contract, as if a transaction had made them.
-fn accounts<B: Blockstore>(store: &B, accounts: &[GenesisAccount]) -> Result<Changes, StateFatal> {
+fn accounts<B: Blockstore + Sync>(store: &B, accounts: &[GenesisAccount]) -> Result<Changes, StateFatal> {
     let mut changes = Changes::default();
     for GenesisAccount { address, balance } in accounts {
         let actor = match address.protocol() {

@@ -83,8 +83,8 @@ where
     fvm_ipld_encoding::from_slice(&bytes).map_err(|why| StateFatal::malformed(cid, what, why))
 }
 
-/// Threads that hash a tree's changed nodes, when those are many.
-pub(crate) fn hash_threads() -> usize {
+/// Threads that change trees and hash what changed, when that is much.
+pub(crate) fn tree_threads() -> usize {
     static THREADS: OnceLock<usize> = OnceLock::new();
     *THREADS.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }

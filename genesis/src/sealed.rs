@@ -1,8 +1,9 @@
 //! A genesis document that breaks no rule, and the first state it gives.
 
 use cid::Cid;
-use fvm_ipld_blockstore::{Blockstore, MemoryBlockstore};
+use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::econ::TokenAmount;
+use tributary_fvm::state::MemoryStore;
 use tributary_fvm::{CronEntry, GenesisAccount, GenesisState, build_genesis_state};
 
 use crate::canonical;
@@ -29,7 +30,7 @@ impl SealedGenesis {
     /// Names a document that broke no rule and builds its first state tree in memory.
     pub(crate) fn new(mut genesis: Genesis, time: GenesisTime) -> Result<Self, GenesisRejected> {
         let genesis_id = canonical::genesis_id(&genesis, time);
-        let state_root = build_genesis_state(&MemoryBlockstore::default(), &first_state(&genesis))
+        let state_root = build_genesis_state(&MemoryStore::default(), &first_state(&genesis))
             .map_err(|reason| GenesisRejected::NoState(reason.to_string()))?;
         let seal = Seal { genesis_id, state_root };
         genesis.seal = Some(seal);
@@ -70,7 +71,7 @@ impl SealedGenesis {
     ///
     /// # Errors
     /// Those of the executor; with a document that was verified only the store's own.
-    pub fn build_state(&self, store: &impl Blockstore) -> Result<Cid, tributary_fvm::GenesisRejected> {
+    pub fn build_state(&self, store: &(impl Blockstore + Sync)) -> Result<Cid, tributary_fvm::GenesisRejected> {
         build_genesis_state(store, &self.first_state())
     }
 

@@ -15,6 +15,9 @@ use tributary_trees::Kamt;
 
 use crate::error::StateFatal;
 
+/// Slots, and what they are set to.
+pub(crate) type Slots = Vec<(U256, U256)>;
+
 /// A contract's storage.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Storage(Kamt);
@@ -45,14 +48,16 @@ impl Storage {
         Ok(U256::from_be_bytes(self.0.peek(store, &slot.to_be_bytes())?))
     }
 
-    /// Sets slots; zero clears.
-    pub(crate) fn set<S: Blockstore>(
-        &mut self,
+    /// Sets slots of several together; zero clears.
+    pub(crate) fn set_all<S: Blockstore + Sync>(
         store: &S,
-        slots: impl Iterator<Item = (U256, U256)>,
+        batches: Vec<(&mut Self, Slots)>,
+        threads: usize,
     ) -> Result<(), StateFatal> {
-        let batch: Vec<_> = slots.map(|(slot, value)| (slot.to_be_bytes(), value.to_be_bytes())).collect();
-        Ok(self.0.apply(store, &batch)?)
+        let word = |(slot, value): (U256, U256)| (slot.to_be_bytes(), value.to_be_bytes());
+        let batches = batches.into_iter().map(|(all, slots)| (&mut all.0, slots.into_iter().map(word).collect()));
+        let mut batches: Vec<(_, Vec<_>)> = batches.collect();
+        Ok(Kamt::apply_all(store, batches.iter_mut().map(|(map, slots)| (&mut **map, &**slots)).collect(), threads)?)
     }
 
     /// Calls `visit` with every slot that is not zero, in ascending order.

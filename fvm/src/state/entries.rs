@@ -59,7 +59,7 @@ impl Entries {
     }
 
     /// Sets and deletes; the changes ascend by actor. Cost: each node on the way is visited once, and hashed.
-    pub(super) fn apply<S: Blockstore>(
+    pub(super) fn apply<S: Blockstore + Sync>(
         &mut self,
         store: &S,
         changes: &[Change],
@@ -69,15 +69,16 @@ impl Entries {
         for of_one in changes.chunk_by(|(a, ..), (b, ..)| a == b) {
             let Some((id, ..)) = of_one.first() else { continue };
             self.open(store, *id)?;
-            let mut map = self.maps.remove(id).unwrap_or_default();
+            let map = self.maps.remove(id).unwrap_or_default();
             let batch: Vec<_> = of_one.iter().map(|(_, key, value)| (key.as_bytes(), value.as_deref())).collect();
-            map.apply(store, &batch)?;
-            changed.push((*id, map));
+            changed.push((*id, map, batch));
         }
-        let mut maps: Vec<_> = changed.iter_mut().map(|(_, map)| map).collect();
+        let batches = changed.iter_mut().map(|(_, map, batch)| (map, &**batch)).collect();
+        Hamt::apply_all(store, batches, threads)?;
+        let mut maps: Vec<_> = changed.iter_mut().map(|(_, map, _)| map).collect();
         Hamt::hash(&mut maps, threads);
         let mut roots = Vec::with_capacity(changed.len());
-        for (id, mut map) in changed {
+        for (id, mut map, _) in changed {
             if map.is_empty() {
                 roots.push((key_of(id), None));
             } else {

@@ -11,7 +11,7 @@ use tributary_primitives::layout::InitState;
 use tributary_trees::Hamt;
 
 use super::leaf::encode;
-use super::read_cbor;
+use super::{read_cbor, tree_threads};
 use crate::error::StateFatal;
 
 /// The address map, open for reading and writing.
@@ -23,7 +23,7 @@ pub struct AddressBook<B> {
     chain_name: String,
 }
 
-impl<B: Blockstore + Clone> AddressBook<B> {
+impl<B: Blockstore + Clone + Sync> AddressBook<B> {
     /// An empty one.
     pub(crate) fn new(store: B, chain_name: String, next_id: ActorID) -> Self {
         Self { store, map: Hamt::new(), next_id, chain_name }
@@ -84,7 +84,7 @@ impl<B: Blockstore + Clone> AddressBook<B> {
             }
             batch.push((address.to_bytes(), Some(encode(id)?)));
         }
-        Ok(self.map.apply(&self.store, &batch)?)
+        Ok(Hamt::apply_all(&self.store, vec![(&mut self.map, &batch)], tree_threads())?)
     }
 
     /// Forgets nodes beyond `nodes_max`.

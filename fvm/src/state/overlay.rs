@@ -40,7 +40,7 @@ use super::actor::Actor;
 use super::contract::{ContractHead, Storage};
 use super::leaf::{Leaf, LeafChanges, Reads, SharedLeaves, decode, decode_slot, encode};
 use super::tree::{self as trees, StateTree};
-use super::{Map, hash_threads, read_cbor};
+use super::{Map, read_cbor, tree_threads};
 use crate::error::StateFatal;
 use crate::journal::changes::{ActorChange, Changes, ContractChange, EntryChange};
 use crate::money;
@@ -84,7 +84,7 @@ enum Trees<B> {
     Open(Box<StateTree<B>>),
 }
 
-impl<B: Blockstore + Clone> Trees<B> {
+impl<B: Blockstore + Clone + Sync> Trees<B> {
     fn open(&mut self, store: &B) -> Result<&mut StateTree<B>, StateFatal> {
         if let Self::Closed(root) = self {
             *self = Self::Open(Box::new(StateTree::load(store.clone(), root)?));
@@ -105,7 +105,7 @@ pub struct Settled {
     pub leaves: LeafChanges,
 }
 
-impl<B: Blockstore + Clone> BlockState<B> {
+impl<B: Blockstore + Clone + Sync> BlockState<B> {
     /// Opens the state under `root`, which reads its trees.
     ///
     /// # Errors
@@ -415,11 +415,15 @@ impl<B: Blockstore + Clone> BlockState<B> {
         Ok(Settled { root, leaves })
     }
 
-    /// Brings the contracts among the changed actors up to date, all of them hashed together.
+    /// Brings the contracts among the changed actors up to date, all of them together.
     fn settle_contracts(&mut self, changed: &[ActorID], leaves: &mut LeafChanges) -> Result<(), StateFatal> {
         let mut contracts: Vec<_> = changed.iter().filter_map(|id| Some((*id, self.contracts.remove(id)?))).collect();
-        contracts.iter_mut().try_for_each(|(id, contract)| contract.settle(&self.store, *id, leaves))?;
-        let threads = hash_threads();
+        let mut batches = Vec::new();
+        for (id, contract) in &mut contracts {
+            batches.extend(contract.take_changed(&self.store, *id, leaves)?);
+        }
+        let threads = tree_threads();
+        Storage::set_all(&self.store, batches, threads)?;
         Storage::hash(contracts.iter_mut().filter_map(|(_, contract)| contract.storage()), threads);
         for (id, mut contract) in contracts {
             let Some(Some(actor)) = self.actors.get_mut(&id) else { continue };

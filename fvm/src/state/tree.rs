@@ -16,7 +16,7 @@ use super::entries::{self, Entries};
 use super::init::AddressBook;
 use super::leaf::{Leaf, encode, slot_value};
 use super::reader::ReadState;
-use super::{hash_threads, read_block, read_cbor, write_block, write_cbor};
+use super::{read_block, read_cbor, tree_threads, write_block, write_cbor};
 use crate::error::StateFatal;
 
 /// The state under one root.
@@ -39,7 +39,7 @@ pub(crate) struct Settled {
     pub(crate) made: Vec<(ActorID, Option<ActorState>)>,
 }
 
-impl<B: Blockstore + Clone> StateTree<B> {
+impl<B: Blockstore + Clone + Sync> StateTree<B> {
     /// An empty tree for genesis to fill.
     pub(crate) fn new(store: B, chain_name: String, next_id: ActorID) -> Self {
         Self { book: AddressBook::new(store.clone(), chain_name, next_id), store, actors: Hamt::new(), entries: None }
@@ -59,7 +59,7 @@ impl<B: Blockstore + Clone> StateTree<B> {
 
     /// Hashes what changed, the states of the init actor and of the one that holds entries among it. Nothing is written.
     pub(crate) fn settle(&mut self) -> Result<Settled, StateFatal> {
-        let threads = hash_threads();
+        let threads = tree_threads();
         let state = cbor_cid(&self.book.state(threads)?);
         let mut made = Vec::new();
         made.extend(self.set_state(INIT_ID, BuiltinActor::Init, Some(state))?);
@@ -101,7 +101,7 @@ impl<B: Blockstore + Clone> StateTree<B> {
             return Ok(());
         }
         let store = self.store.clone();
-        self.open_entries()?.apply(&store, changes, hash_threads())
+        self.open_entries()?.apply(&store, changes, tree_threads())
     }
 
     fn open_entries(&mut self) -> Result<&mut Entries, StateFatal> {
@@ -117,7 +117,7 @@ impl<B: Blockstore + Clone> StateTree<B> {
 
     /// Writes every node that is not written yet, the root last.
     pub(crate) fn save(&mut self) -> Result<(), StateFatal> {
-        let threads = hash_threads();
+        let threads = tree_threads();
         let init = self.book.save(threads)?;
         write_block(&self.store, &init)?;
         if let Some(entries) = self.entries.as_mut().filter(|entries| !entries.is_empty()) {
@@ -145,7 +145,7 @@ impl<B: Blockstore + Clone> StateTree<B> {
         actors: impl IntoIterator<Item = (ActorID, Option<Vec<u8>>)>,
     ) -> Result<(), StateFatal> {
         let batch: Vec<_> = actors.into_iter().map(|(id, actor)| (key_of(id), actor)).collect();
-        Ok(self.actors.apply(&self.store, &batch)?)
+        Ok(Hamt::apply_all(&self.store, vec![(&mut self.actors, &batch)], tree_threads())?)
     }
 
     /// Forgets nodes beyond `nodes_max` of actors and as many of names, and those of entries beyond their own bound.
@@ -238,7 +238,7 @@ impl<B: Blockstore + Clone> StateTree<B> {
     }
 }
 
-impl<B: Blockstore + Clone> ReadState for StateTree<B> {
+impl<B: Blockstore + Clone + Sync> ReadState for StateTree<B> {
     fn actor(&self, id: ActorID) -> Result<Option<ActorState>, StateFatal> {
         self.actors.peek(&self.store, &key_of(id))?.map(|actor| actor_in(id, &actor)).transpose()
     }

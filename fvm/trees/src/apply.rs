@@ -34,7 +34,7 @@ impl<'a> Change<'a> {
 }
 
 /// What a slot becomes.
-enum Outcome {
+pub(crate) enum Outcome {
     /// What it was.
     Same,
     /// The bucket it was, with other values or entries: written already.
@@ -45,6 +45,13 @@ enum Outcome {
     Put(Option<Pointer>),
 }
 
+/// What a node's slots become, as far as that is not done yet.
+#[derive(Default)]
+pub(crate) struct Edits {
+    slots: Slots<Option<Pointer>>,
+    is_changed: bool,
+}
+
 impl Node {
     /// Applies changes, sorted by place and one for a key, to the node `depth` bits down. Answers whether anything is different.
     pub(crate) fn apply<K: Kind, S: Blockstore>(
@@ -53,28 +60,40 @@ impl Node {
         depth: usize,
         changes: &[Change<'_>],
     ) -> Result<bool, TreeFatal> {
-        let mut edits = Slots::default();
-        let mut changed = false;
+        let mut edits = Edits::default();
         for group in changes.chunk_by(|a, b| level(&a.place, depth) == level(&b.place, depth)) {
             let slot = level(&group[0].place, depth);
-            match self.outcome::<K, S>(work, slot, depth, group)? {
-                Outcome::Same => continue,
-                Outcome::Written => {}
-                Outcome::Below => self.mark(slot),
-                Outcome::Put(edit) => edits.insert(slot, edit),
-            }
-            changed = true;
+            let outcome = self.outcome::<K, S>(work, slot, depth, group)?;
+            self.note(slot, outcome, &mut edits);
         }
-        if !edits.is_empty() {
-            self.rewrite::<K>(edits);
-        }
-        if changed {
-            self.standing = Standing::Changed;
-        }
-        Ok(changed)
+        Ok(self.take_over::<K>(edits))
     }
 
-    fn outcome<K: Kind, S: Blockstore>(
+    /// Notes what a slot becomes, for [`Self::take_over`].
+    pub(crate) fn note(&mut self, slot: u8, outcome: Outcome, edits: &mut Edits) {
+        match outcome {
+            Outcome::Same => return,
+            Outcome::Written => {}
+            Outcome::Below => self.mark(slot),
+            Outcome::Put(edit) => edits.slots.insert(slot, edit),
+        }
+        edits.is_changed = true;
+    }
+
+    /// Makes the slots what was noted. Answers whether anything is different.
+    pub(crate) fn take_over<K: Kind>(&mut self, edits: Edits) -> bool {
+        let Edits { slots, is_changed } = edits;
+        if !slots.is_empty() {
+            self.rewrite::<K>(slots);
+        }
+        if is_changed {
+            self.standing = Standing::Changed;
+        }
+        is_changed
+    }
+
+    /// Changes one slot, or says what it becomes.
+    pub(crate) fn outcome<K: Kind, S: Blockstore>(
         &mut self,
         work: &mut Work<'_, S>,
         slot: u8,
@@ -210,7 +229,7 @@ fn grown<K: Kind>(placed: &[Placed<'_>], depth: usize, kept: &mut Kept) -> Resul
 }
 
 /// What a link becomes that skips `skip` and leads to `node`, which has changed.
-fn settled<K: Kind>(mut node: Node, skip: Skip, kept: &mut Kept) -> Option<Pointer> {
+pub(crate) fn settled<K: Kind>(mut node: Node, skip: Skip, kept: &mut Kept) -> Option<Pointer> {
     if node.taken() != 0 && !node.is_collapsible::<K>() {
         return Some(Pointer::Link(skip, Below::Kept(node)));
     }

@@ -12,6 +12,9 @@ use crate::error::TreeFatal;
 use crate::kind::{Hashed, Kind};
 use crate::tree::Tree;
 
+/// Keys and their new values; none deletes.
+pub type Batch<Key, Value> = [(Key, Option<Value>)];
+
 /// A map from bytes to CBOR, resident as far as it was touched.
 #[derive(Clone, Debug)]
 pub struct Hamt(Tree<Hashed>);
@@ -62,18 +65,29 @@ impl Hamt {
     ///
     /// # Errors
     /// [`TreeFatal`] when a node is missing or malformed, or an entry is not what a node may hold; then load the map again.
-    pub fn apply<S, Key, Value>(&mut self, store: &S, batch: &[(Key, Option<Value>)]) -> Result<(), TreeFatal>
+    pub fn apply<S, Key, Value>(&mut self, store: &S, batch: &Batch<Key, Value>) -> Result<(), TreeFatal>
     where
         S: Blockstore,
         Key: AsRef<[u8]>,
         Value: AsRef<[u8]>,
     {
-        let mut changes = Vec::with_capacity(batch.len());
-        for (key, value) in batch {
-            let (key, value) = (key.as_ref(), value.as_ref().map(AsRef::as_ref));
-            changes.push(Change { place: Hashed::place(key).map_err(TreeFatal::Entry)?, key, value });
-        }
-        self.0.apply(store, changes)
+        self.0.apply(store, changes(batch)?)
+    }
+
+    /// [`Hamt::apply`] to many maps together, on up to `threads` threads when it is much: they share the sub-trees below the roots.
+    #[expect(clippy::missing_errors_doc, reason = "as for `apply`")]
+    pub fn apply_all<S, Key, Value>(
+        store: &S,
+        batches: Vec<(&mut Self, &Batch<Key, Value>)>,
+        threads: usize,
+    ) -> Result<(), TreeFatal>
+    where
+        S: Blockstore + Sync,
+        Key: AsRef<[u8]>,
+        Value: AsRef<[u8]>,
+    {
+        let batches = batches.into_iter().map(|(map, batch)| Ok((&mut map.0, changes(batch)?)));
+        Tree::apply_all(store, batches.collect::<Result<_, TreeFatal>>()?, threads)
     }
 
     /// The root. Hashes what has changed since the last time, on up to `threads` threads when it is much.
@@ -136,4 +150,17 @@ impl Hamt {
     {
         self.0.for_each(store, &mut visit)
     }
+}
+
+fn changes<Key, Value>(batch: &Batch<Key, Value>) -> Result<Vec<Change<'_>>, TreeFatal>
+where
+    Key: AsRef<[u8]>,
+    Value: AsRef<[u8]>,
+{
+    let mut changes = Vec::with_capacity(batch.len());
+    for (key, value) in batch {
+        let (key, value) = (key.as_ref(), value.as_ref().map(AsRef::as_ref));
+        changes.push(Change { place: Hashed::place(key).map_err(TreeFatal::Entry)?, key, value });
+    }
+    Ok(changes)
 }

@@ -3,15 +3,13 @@
 //! blake2b hashes four messages in about twice the time of one. Nodes of one level do not depend on each other, so a level is
 //! split among threads when it is large enough to pay for them; the digests are the same however it is split.
 
-use std::sync::Mutex;
-use std::thread;
-
 use blake2b_simd::Params;
 use blake2b_simd::many::{HashManyJob, hash_many};
 
 use crate::kind::Kind;
 use crate::node::{Digest, Node, Standing};
 use crate::slots::{bit, slots};
+use crate::threads::share;
 
 /// Bytes a thread must have to hash before it is started: some 70 µs of work, against 20 µs to start it.
 const THREAD_BYTES_MIN: usize = 128 << 10;
@@ -51,22 +49,8 @@ fn collect<'a>(node: &'a mut Node, depth: usize, level: &mut Vec<&'a mut Node>) 
 fn hash_level<K: Kind>(level: &mut [&mut Node], threads: usize) {
     let bytes: usize = level.iter().map(|node| node.block.len()).sum();
     let threads = threads.min(bytes / THREAD_BYTES_MIN).max(1);
-    // Threads take shares as they are done with the last one, so none waits long for another.
-    let share = if threads == 1 { AT_ONCE } else { AT_ONCE.min(level.len().div_ceil(4 * threads)) };
-    let shares = Mutex::new(level.chunks_mut(share));
-    let next = || shares.lock().expect("taking a share does not panic").next();
-    let work = || {
-        while let Some(nodes) = next() {
-            hash_some::<K>(nodes);
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..threads {
-            // One that the system refuses leaves its work to the others.
-            let _ = thread::Builder::new().spawn_scoped(scope, work);
-        }
-        work();
-    });
+    let at_once = if threads == 1 { AT_ONCE } else { AT_ONCE.min(level.len().div_ceil(4 * threads)) };
+    share(level.chunks_mut(at_once), threads, hash_some::<K>);
 }
 
 fn hash_some<K: Kind>(nodes: &mut [&mut Node]) {

@@ -68,15 +68,21 @@ impl Kamt {
     /// # Errors
     /// [`TreeFatal`] when a node is missing or malformed; then load the map again.
     pub fn apply<S: Blockstore>(&mut self, store: &S, batch: &[(Word, Word)]) -> Result<(), TreeFatal> {
-        let (values, ends) = encode(batch);
-        let mut start = 0;
-        let mut changes = Vec::with_capacity(batch.len());
-        for ((slot, _), end) in batch.iter().zip(ends) {
-            let value = Some(&values[start..end]).filter(|value| !value.is_empty());
-            changes.push(Change { place: *slot, key: trim(slot), value });
-            start = end;
-        }
-        self.0.apply(store, changes)
+        let encoded = encode(batch);
+        self.0.apply(store, changes(batch, &encoded))
+    }
+
+    /// [`Kamt::apply`] to many maps together, on up to `threads` threads when it is much: they share the sub-trees below the roots.
+    #[expect(clippy::missing_errors_doc, reason = "as for `apply`")]
+    pub fn apply_all<S: Blockstore + Sync>(
+        store: &S,
+        batches: Vec<(&mut Self, &[(Word, Word)])>,
+        threads: usize,
+    ) -> Result<(), TreeFatal> {
+        let encoded: Vec<_> = batches.iter().map(|(_, batch)| encode(batch)).collect();
+        let batches =
+            batches.into_iter().zip(&encoded).map(|((map, batch), encoded)| (&mut map.0, changes(batch, encoded)));
+        Tree::apply_all(store, batches.collect(), threads)
     }
 
     /// The root. Hashes what has changed since the last time, on up to `threads` threads when it is much.
@@ -156,6 +162,16 @@ fn encode(batch: &[(Word, Word)]) -> (Vec<u8>, Vec<usize>) {
     });
     let ends = ends.collect();
     (values, ends)
+}
+
+fn changes<'a>(batch: &'a [(Word, Word)], (values, ends): &'a (Vec<u8>, Vec<usize>)) -> Vec<Change<'a>> {
+    let mut start = 0;
+    let change = |((slot, _), end): (&'a (Word, Word), &usize)| {
+        let value = Some(&values[start..*end]).filter(|value| !value.is_empty());
+        start = *end;
+        Change { place: *slot, key: trim(slot), value }
+    };
+    batch.iter().zip(ends).map(change).collect()
 }
 
 /// A value from its spelling in a node.

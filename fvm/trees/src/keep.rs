@@ -9,6 +9,9 @@ use tributary_primitives::cbor_cid_of;
 use crate::node::{Node, Standing};
 use crate::slots::{bit, slots};
 
+/// What a part begins to count at: it may come to keep less than it did.
+const PART_NODES: usize = usize::MAX / 4;
+
 /// The nodes that a tree keeps.
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Kept {
@@ -21,6 +24,16 @@ pub(crate) struct Kept {
 impl Kept {
     /// A root alone.
     pub(crate) const ROOT: Self = Self { nodes: 1, now: 0 };
+
+    /// For a part of the tree that is changed apart, to be joined again.
+    pub(crate) const fn part(self) -> Self {
+        Self { nodes: PART_NODES, now: self.now }
+    }
+
+    /// Takes over what a part keeps more or less than it did.
+    pub(crate) const fn join(&mut self, part: Self) {
+        self.nodes = self.nodes + part.nodes - PART_NODES;
+    }
 
     /// A node that is now used. What is above it was used with it, so no node is used later than those above.
     pub(crate) const fn touch(&self, node: &mut Node) {

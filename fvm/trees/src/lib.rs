@@ -12,6 +12,7 @@
 //! | `tree` | what both do |
 //! | `node` | one node: the block as it is stored, and where its pointers begin |
 //! | `apply` | a batch applied to a node: what splits, what collapses |
+//! | `parts`, `threads` | batches applied by sub-trees, on several threads |
 //! | `hash` | digests of what has changed, four at a time |
 //! | `keep` | what is written, what is dropped |
 //! | `work` | nodes from the store |
@@ -34,11 +35,13 @@ pub mod kamt;
 mod keep;
 mod kind;
 mod node;
+mod parts;
 mod slots;
+mod threads;
 mod tree;
 mod work;
 
 pub use error::{NodeRejected, TreeFatal};
-pub use hamt::Hamt;
+pub use hamt::{Batch, Hamt};
 pub use kamt::Kamt;
 pub use kind::{KEY_BYTES_MAX, VALUE_BYTES_MAX};

@@ -1,9 +1,9 @@
 //! One good document; then one fault a row, each refused at its field for its own reason.
 
 use ed25519_consensus::SigningKey;
-use fvm_ipld_blockstore::MemoryBlockstore;
 use tributary_checkpoint::registration::register;
 use tributary_crypto::BlsSecretKey;
+use tributary_fvm::state::MemoryStore;
 use tributary_primitives::{BlsSignature, EthAddress, SubnetId};
 
 use super::*;
@@ -47,7 +47,7 @@ fn a_good_document_has_an_id_and_a_first_state() {
     let sealed = good().verify().unwrap();
     assert_eq!(sealed.genesis_id().to_string(), include_str!("../../vectors/genesis_id").trim());
     assert_eq!(sealed.supply().atto(), &2_000.into());
-    let store = MemoryBlockstore::default();
+    let store = MemoryStore::default();
     assert_eq!(sealed.build_state(&store).unwrap(), sealed.state_root());
 }
 

@@ -135,7 +135,7 @@ fn a_storage_root_is_that_of_a_kamt_built_apart() {
     let head: ContractHead = from_slice(&read_block(&*world.store, &actor.state).unwrap()).unwrap();
     let mut apart = Storage::default();
     for (slot, value) in pairs.iter().rev() {
-        apart.set(&*world.store, [(U256::from(*slot), U256::from(*value))].into_iter()).unwrap();
+        Storage::set_all(&*world.store, vec![(&mut apart, vec![(U256::from(*slot), U256::from(*value))])], 1).unwrap();
     }
     assert_eq!(head.storage, apart.root(1));
     assert_eq!((head.code_hash, head.nonce), (keccak256(KEEPER).0, 1));

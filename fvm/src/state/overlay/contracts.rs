@@ -14,7 +14,7 @@ use tributary_primitives::{cbor_cid, raw_cid};
 use super::cache::Cache;
 use crate::error::StateFatal;
 use crate::state::Actor;
-use crate::state::contract::{ContractHead, Storage};
+use crate::state::contract::{ContractHead, Slots, Storage};
 use crate::state::leaf::{Leaf, LeafChanges, Reads, encode, slot_value};
 use crate::state::write_block;
 
@@ -130,21 +130,21 @@ impl Contract {
         self.is_saved = false;
     }
 
-    /// Brings the storage up to date, and says which of its leaves changed.
-    pub(super) fn settle<S: Blockstore>(
+    /// The storage and the slots of it that changed since the last time, if any did; their leaves are told.
+    pub(super) fn take_changed<S: Blockstore>(
         &mut self,
         store: &S,
         id: ActorID,
         leaves: &mut LeafChanges,
-    ) -> Result<(), StateFatal> {
+    ) -> Result<Option<(&mut Storage, Slots)>, StateFatal> {
         let changed = self.slots.take_changed();
         if changed.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let value = |slot: &U256| self.slots.get(slot).copied().unwrap_or_default();
         let slots: Vec<_> = changed.iter().map(|slot| (*slot, value(slot))).collect();
         leaves.extend(slots.iter().map(|(slot, value)| (Leaf::Slot(id, *slot).key(), slot_value(*value))));
-        self.open(store)?.set(store, slots.into_iter())
+        Ok(Some((self.open(store)?, slots)))
     }
 
     /// Brings the head up to date: its CID, and its leaf when there is one. An account that neither delegates nor has storage goes

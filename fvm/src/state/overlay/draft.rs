@@ -29,7 +29,7 @@ struct Account {
     nonce: u64,
 }
 
-impl<B: Blockstore + Clone> BlockState<B> {
+impl<B: Blockstore + Clone + Sync> BlockState<B> {
     /// From here on this state is a draft.
     pub(crate) const fn begin_draft(&mut self) {
         self.is_draft = true;

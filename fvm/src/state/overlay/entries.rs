@@ -7,7 +7,7 @@ use crate::error::StateFatal;
 use crate::state::entries::{Change, value_of};
 use crate::state::leaf::{Leaf, LeafChanges};
 
-impl<B: Blockstore + Clone> BlockState<B> {
+impl<B: Blockstore + Clone + Sync> BlockState<B> {
     /// The entries that changed, ascending by actor and key, and their leaves.
     pub(super) fn settle_entries(&mut self, leaves: &mut LeafChanges) -> Result<Vec<Change>, StateFatal> {
         let mut changes = Vec::new();

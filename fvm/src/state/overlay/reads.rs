@@ -19,7 +19,7 @@ use crate::state::contract::ContractHead;
 use crate::state::read_block;
 use crate::state::view::StateView;
 
-impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
+impl<B: Blockstore + Clone + Sync + 'static> StateView for BlockState<B> {
     fn actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
         self.cached_actor(id)
     }
@@ -104,7 +104,7 @@ impl<B: Blockstore + Clone + 'static> StateView for BlockState<B> {
     }
 }
 
-impl<B: Blockstore + Clone> BlockState<B> {
+impl<B: Blockstore + Clone + Sync> BlockState<B> {
     pub(crate) fn cached_actor(&mut self, id: ActorID) -> Result<Option<Actor>, StateFatal> {
         Ok(self.known_actor(id)?.clone())
     }

@@ -9,19 +9,19 @@ use tributary_primitives::layout::BIT_WIDTH;
 use tributary_primitives::raw_cid;
 use tributary_trees::{Hamt, TreeFatal};
 
-use crate::script::{Batch, Entry, Library, Ours, Round, rounds, run};
+use crate::script::{Batch, Entry, Library, Ours, Round, Store, rounds, run};
 
 impl Ours for Hamt {
     fn new() -> Self {
         Self::new()
     }
 
-    fn load(store: &MemoryBlockstore, root: &Cid) -> Self {
+    fn load(store: &Store, root: &Cid) -> Self {
         Self::load(store, root).unwrap()
     }
 
-    fn apply(&mut self, store: &MemoryBlockstore, batch: &Batch) {
-        self.apply(store, batch).unwrap();
+    fn apply(&mut self, store: &Store, batch: &Batch, threads: usize) {
+        Self::apply_all(store, vec![(self, batch)], threads).unwrap();
     }
 
     fn root(&mut self, threads: usize) -> Cid {
@@ -40,15 +40,15 @@ impl Ours for Hamt {
         self.resident()
     }
 
-    fn get(&mut self, store: &MemoryBlockstore, key: &[u8]) -> Option<Vec<u8>> {
+    fn get(&mut self, store: &Store, key: &[u8]) -> Option<Vec<u8>> {
         self.get(store, key).unwrap().map(<[u8]>::to_vec)
     }
 
-    fn peek(&self, store: &MemoryBlockstore, key: &[u8]) -> Option<Vec<u8>> {
+    fn peek(&self, store: &Store, key: &[u8]) -> Option<Vec<u8>> {
         self.peek(store, key).unwrap()
     }
 
-    fn entries(&self, store: &MemoryBlockstore) -> Result<Vec<Entry>, TreeFatal> {
+    fn entries(&self, store: &Store) -> Result<Vec<Entry>, TreeFatal> {
         let mut entries = Vec::new();
         self.for_each(store, |key, value| {
             entries.push((key.to_vec(), value.to_vec()));
@@ -80,7 +80,7 @@ impl Library for Stock {
         self.flush().unwrap()
     }
 
-    fn entries(store: &MemoryBlockstore, root: &Cid) -> Vec<Entry> {
+    fn entries(store: &Store, root: &Cid) -> Vec<Entry> {
         let map = fvm_ipld_hamt::Hamt::<_, State>::load_with_bit_width(root, store, BIT_WIDTH).unwrap();
         map.iter().map(|entry| entry.map(|(key, value)| (key.0.clone(), to_vec(value).unwrap())).unwrap()).collect()
     }

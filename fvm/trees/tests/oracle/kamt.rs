@@ -11,21 +11,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tributary_primitives::layout::BIT_WIDTH;
 use tributary_trees::{Kamt, TreeFatal};
 
-use crate::script::{Batch, Entry, Library, Ours, rounds, run};
+use crate::script::{Batch, Entry, Library, Ours, Store, rounds, run};
 
 impl Ours for Kamt {
     fn new() -> Self {
         Self::new()
     }
 
-    fn load(store: &MemoryBlockstore, root: &Cid) -> Self {
+    fn load(store: &Store, root: &Cid) -> Self {
         Self::load(store, root).unwrap()
     }
 
-    fn apply(&mut self, store: &MemoryBlockstore, batch: &Batch) {
+    fn apply(&mut self, store: &Store, batch: &Batch, threads: usize) {
         let value = |value: &Option<Vec<u8>>| value.as_deref().map_or([0; 32], word);
         let batch: Vec<_> = batch.iter().map(|(slot, new)| (word(slot), value(new))).collect();
-        self.apply(store, &batch).unwrap();
+        Self::apply_all(store, vec![(self, &batch)], threads).unwrap();
     }
 
     fn root(&mut self, threads: usize) -> Cid {
@@ -44,15 +44,15 @@ impl Ours for Kamt {
         self.resident()
     }
 
-    fn get(&mut self, store: &MemoryBlockstore, key: &[u8]) -> Option<Vec<u8>> {
+    fn get(&mut self, store: &Store, key: &[u8]) -> Option<Vec<u8>> {
         some(self.get(store, &word(key)).unwrap())
     }
 
-    fn peek(&self, store: &MemoryBlockstore, key: &[u8]) -> Option<Vec<u8>> {
+    fn peek(&self, store: &Store, key: &[u8]) -> Option<Vec<u8>> {
         some(self.peek(store, &word(key)).unwrap())
     }
 
-    fn entries(&self, store: &MemoryBlockstore) -> Result<Vec<Entry>, TreeFatal> {
+    fn entries(&self, store: &Store) -> Result<Vec<Entry>, TreeFatal> {
         let mut entries = Vec::new();
         self.for_each(store, |slot, value| {
             entries.push((slot.to_vec(), value.to_vec()));
@@ -119,7 +119,7 @@ impl Library for Stock {
         self.flush().unwrap()
     }
 
-    fn entries(store: &MemoryBlockstore, root: &Cid) -> Vec<Entry> {
+    fn entries(store: &Store, root: &Cid) -> Vec<Entry> {
         let map = fvm_ipld_kamt::Kamt::<_, Word, Word, Itself>::load_with_config(root, store, CONFIG).unwrap();
         map.iter().map(|entry| entry.map(|(slot, value)| (slot.0.to_vec(), value.0.to_vec())).unwrap()).collect()
     }

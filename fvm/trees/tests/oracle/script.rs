@@ -1,6 +1,7 @@
 //! Rounds, and what must hold after each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use cid::Cid;
 use fvm_ipld_blockstore::{Blockstore, MemoryBlockstore};
@@ -11,6 +12,20 @@ use tributary_primitives::hash::DAG_CBOR;
 use tributary_primitives::links::{LinkRejected, links};
 use tributary_trees::TreeFatal;
 
+/// A store in memory, for several threads.
+#[derive(Default)]
+pub struct Store(Mutex<MemoryBlockstore>);
+
+impl Blockstore for Store {
+    fn get(&self, cid: &Cid) -> anyhow::Result<Option<Vec<u8>>> {
+        self.0.lock().unwrap().get(cid)
+    }
+
+    fn put_keyed(&self, cid: &Cid, block: &[u8]) -> anyhow::Result<()> {
+        self.0.lock().unwrap().put_keyed(cid, block)
+    }
+}
+
 /// A key and a value, as the tests name them.
 pub type Entry = (Vec<u8>, Vec<u8>);
 
@@ -20,15 +35,15 @@ pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 /// One of ours.
 pub trait Ours: Sized {
     fn new() -> Self;
-    fn load(store: &MemoryBlockstore, root: &Cid) -> Self;
-    fn apply(&mut self, store: &MemoryBlockstore, batch: &Batch);
+    fn load(store: &Store, root: &Cid) -> Self;
+    fn apply(&mut self, store: &Store, batch: &Batch, threads: usize);
     fn root(&mut self, threads: usize) -> Cid;
     fn unsaved(&mut self, save: impl FnMut(&Cid, &[u8]) -> Result<(), TreeFatal>);
     fn evict(&mut self, nodes_max: usize);
     fn resident(&self) -> usize;
-    fn get(&mut self, store: &MemoryBlockstore, key: &[u8]) -> Option<Vec<u8>>;
-    fn peek(&self, store: &MemoryBlockstore, key: &[u8]) -> Option<Vec<u8>>;
-    fn entries(&self, store: &MemoryBlockstore) -> Result<Vec<Entry>, TreeFatal>;
+    fn get(&mut self, store: &Store, key: &[u8]) -> Option<Vec<u8>>;
+    fn peek(&self, store: &Store, key: &[u8]) -> Option<Vec<u8>>;
+    fn entries(&self, store: &Store) -> Result<Vec<Entry>, TreeFatal>;
 }
 
 /// The library's, over a store of its own.
@@ -38,7 +53,7 @@ pub trait Library {
     fn delete(&mut self, key: &[u8]);
     fn flush(&mut self) -> Cid;
     /// All entries under a root in someone's store, in order.
-    fn entries(store: &MemoryBlockstore, root: &Cid) -> Vec<Entry>;
+    fn entries(store: &Store, root: &Cid) -> Vec<Entry>;
 }
 
 /// One batch, and what happens after it.
@@ -75,7 +90,7 @@ struct Bench<O, L> {
     ours: O,
     library: L,
     model: BTreeMap<Vec<u8>, Vec<u8>>,
-    store: MemoryBlockstore,
+    store: Store,
     /// What the store held of the tree when it was last saved.
     saved: BTreeSet<Cid>,
     batches_since: usize,
@@ -84,12 +99,12 @@ struct Bench<O, L> {
 impl<O: Ours, L: Library> Bench<O, L> {
     fn new() -> Self {
         let (ours, library) = (O::new(), L::new());
-        let (model, store, saved) = (BTreeMap::new(), MemoryBlockstore::default(), BTreeSet::new());
+        let (model, store, saved) = (BTreeMap::new(), Store::default(), BTreeSet::new());
         Self { ours, library, model, store, saved, batches_since: 0 }
     }
 
     fn round(&mut self, batch: &Batch, round: &Round) {
-        self.ours.apply(&self.store, batch);
+        self.ours.apply(&self.store, batch, round.threads);
         self.batches_since += 1;
         for (key, value) in batch {
             match value {
@@ -139,7 +154,7 @@ impl<O: Ours, L: Library> Bench<O, L> {
     }
 }
 
-fn reachable(store: &MemoryBlockstore, root: &Cid) -> BTreeSet<Cid> {
+fn reachable(store: &Store, root: &Cid) -> BTreeSet<Cid> {
     let mut found = BTreeSet::new();
     let mut next = vec![*root];
     while let Some(cid) = next.pop() {
