@@ -29,6 +29,9 @@ pub enum StateFatal {
     /// Nobody waits for the call any more. No fault of anybody's, and never of a block.
     #[error("the call was cut off")]
     CutOff,
+    /// This machine does not get from its operating system what running an actor takes: memory, most likely.
+    #[error("{0}; give the node more memory, or raise its limits (ulimit -v, vm.max_map_count), and start it again")]
+    Machine(String),
     /// The tree would hold what it must never hold.
     #[error("state invariant broken: {0}")]
     Invariant(String),

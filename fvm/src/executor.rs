@@ -163,9 +163,9 @@ impl Executor {
     /// Cost: compiling it, about 7 ms a KiB, spread over the cores.
     ///
     /// # Errors
-    /// [`CodeRejected`] with the rule that it breaks.
-    pub fn check_code(&self, wasm: &[u8]) -> Result<(), CodeRejected> {
-        self.machine.check_code(wasm)
+    /// [`ExecutorFatal`] if this machine cannot tell. Inner: [`CodeRejected`] with the rule that it breaks.
+    pub fn check_code(&self, wasm: &[u8]) -> Result<Result<(), CodeRejected>, ExecutorFatal> {
+        Ok(self.machine.check_code(wasm)?)
     }
 
     /// Runs `transactions` in order on the state under `parent`. New blocks of state are put into `store`, the root last.
@@ -258,11 +258,24 @@ impl Executor {
         env: &BlockEnv,
         transactions: &[Transaction],
     ) -> Result<(State, BlockRun, Stats), ExecutorFatal> {
+        self.run_in_window((workers, workers.window()), hints, state, env, transactions)
+    }
+
+    /// The same, in a window of this many transactions ahead of the frontier: the widths that nodes have are one a number of workers, and
+    /// no width changes a result.
+    pub(crate) fn run_in_window(
+        &self,
+        (workers, window): (Workers, usize),
+        hints: &Hints,
+        state: State,
+        env: &BlockEnv,
+        transactions: &[Transaction],
+    ) -> Result<(State, BlockRun, Stats), ExecutorFatal> {
         let _place = self.machine.enter_block();
         let begun = begin(state, env)?;
         let (folded, stats) = match workers {
             Workers::ONE => (Folded::new(begun, transactions.len()), Stats::default()),
-            workers => parallel::run(self, begun, env, transactions, workers, hints)?,
+            workers => parallel::run(self, begun, env, transactions, (workers, window), hints)?,
         };
         let (state, run) = on_deep_stack(|| self.end(self.run_in_order(folded, env, transactions)?, env))?;
         Ok((state, run, stats))

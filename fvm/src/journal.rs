@@ -53,7 +53,7 @@ use revm::handler::EthPrecompiles;
 use revm::primitives::{Address as EvmAddress, U256};
 use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{EntryKey, EthAddress, Height};
-use tributary_wasm::CallStack;
+use tributary_wasm::{CallStack, Purpose};
 
 use crate::call::Leash;
 use crate::error::StateFatal;
@@ -164,6 +164,11 @@ impl<V: StateView> Journal<V> {
     /// Whether somebody only asks what would happen. Never so in a block.
     pub(crate) fn is_asked(&mut self) -> bool {
         self.view().leash().is_some()
+    }
+
+    /// What the code that runs on it is used for.
+    pub(crate) fn purpose(&mut self) -> Purpose {
+        if self.is_asked() { Purpose::Question } else { Purpose::Block }
     }
 
     /// Where the calls of what runs on it begin.
@@ -367,12 +372,13 @@ impl<V: StateView> Journal<V> {
         self.0.own.put_block(cid, block);
     }
 
-    /// Appends an event of an actor. Its own Ethereum address, if it has one, is put in when the transaction is over.
-    pub(crate) fn emit(&mut self, emitter: ActorID, event: ActorEvent) {
+    /// Appends an event of an actor, which takes so many bytes. Its own Ethereum address, if it has one, is put in when the transaction is over.
+    pub(crate) fn emit(&mut self, emitter: ActorID, event: ActorEvent, bytes: u64) {
         self.0.own.emit(Emitted {
             address: EthAddress::from_actor_id(emitter),
             emitter: Some(emitter),
             said: event.into(),
+            bytes,
         });
     }
 

@@ -4,6 +4,7 @@ mod access;
 mod calls;
 mod cron;
 mod crossing;
+mod eam;
 mod ethereum;
 mod fvm;
 mod lanes;

@@ -91,7 +91,7 @@ impl<V: StateView> JournalTr for Journal<V> {
     fn log(&mut self, log: Log) {
         let account = self.0.evm.state.get(&log.address);
         let emitter = account.and_then(|account| self.0.database.loaded(&account.info)).map(|(id, _)| *id);
-        self.0.own.emit(Emitted { address: EthAddress(log.address.0.0), emitter, said: log.data.into() });
+        self.0.own.emit(Emitted { address: EthAddress(log.address.0.0), emitter, said: log.data.into(), bytes: 0 });
     }
 
     fn take_logs(&mut self) -> Vec<Log> {

@@ -170,7 +170,7 @@ impl<V: StateView> Journal<V> {
 
     fn stamp_events(&mut self) -> Result<Vec<Event>, StateFatal> {
         let events = std::mem::take(&mut self.0.own.events);
-        let stamp = |Emitted { address, emitter, said }| {
+        let stamp = |Emitted { address, emitter, said, .. }| {
             let emitter = match emitter {
                 Some(emitter) => Some(emitter),
                 None => self.resolve(&address.to_address())?,

@@ -32,6 +32,8 @@ pub(crate) struct Own {
     blocks: Map<Cid, Arc<[u8]>>,
     pub(crate) blocks_in_order: Vec<(Cid, Arc<[u8]>)>,
     pub(crate) events: Vec<Emitted>,
+    /// What they count together.
+    event_bytes: u64,
     accesses: Map<ActorID, Access>,
     /// Who sent the transaction: nobody pays for its look-up or update.
     origin: Option<ActorID>,
@@ -51,6 +53,8 @@ pub(crate) struct Emitted {
     /// Who has the address, if that is known: a contract made just now has no id yet.
     pub(crate) emitter: Option<ActorID>,
     pub(crate) said: Said,
+    /// What it counts for the bound on the message's events; nothing for a log, whose gas bounds it.
+    pub(crate) bytes: u64,
 }
 
 /// Actors whose look-up and update no message pays for.
@@ -83,6 +87,7 @@ impl Own {
             blocks,
             blocks_in_order,
             events,
+            event_bytes,
             accesses,
             origin,
             refund,
@@ -98,7 +103,7 @@ impl Own {
         blocks_in_order.clear();
         events.clear();
         accesses.clear();
-        (*origin, *refund, *next_id, *traces_transfers) = (None, 0, None, false);
+        (*event_bytes, *origin, *refund, *next_id, *traces_transfers) = (0, None, 0, None, false);
         undo.clear();
     }
 
@@ -118,7 +123,10 @@ impl Own {
                 Some(Undo::Name) => {
                     self.names_in_order.pop().and_then(|(address, _)| self.names.remove(&address));
                 }
-                Some(Undo::Event) => drop(self.events.pop()),
+                Some(Undo::Event) => {
+                    let dropped = self.events.pop().map_or(0, |event| event.bytes);
+                    self.event_bytes = self.event_bytes.saturating_sub(dropped);
+                }
                 Some(Undo::Access(id, Some(access))) => drop(self.accesses.insert(id, access)),
                 Some(Undo::Access(id, None)) => drop(self.accesses.remove(&id)),
                 Some(Undo::Refund(refund)) => self.refund = refund,
@@ -187,8 +195,14 @@ impl Own {
     }
 
     pub(crate) fn emit(&mut self, event: Emitted) {
+        self.event_bytes = self.event_bytes.saturating_add(event.bytes);
         self.events.push(event);
         self.undo.push(Undo::Event);
+    }
+
+    /// What the events count together.
+    pub(crate) const fn event_bytes(&self) -> u64 {
+        self.event_bytes
     }
 
     /// From here to the transaction's end moved tokens are told by events.
@@ -201,7 +215,7 @@ impl Own {
         if self.traces_transfers && !amount.is_zero() {
             let topics = vec![TRANSFER_TOPIC, from.into_word(), to.into_word()];
             let said = LogData::new_unchecked(topics, amount.to_be_bytes_vec().into()).into();
-            self.emit(Emitted { address: TOKEN_ADDRESS, emitter: Some(SYSTEM_ID), said });
+            self.emit(Emitted { address: TOKEN_ADDRESS, emitter: Some(SYSTEM_ID), said, bytes: 0 });
         }
     }
 
@@ -268,7 +282,8 @@ mod tests {
         own.put_block(raw_cid(b"later"), Arc::from(*b"later"));
         own.put_block(raw_cid(b"kept"), Arc::from(*b"kept"));
         let (address, said) = (EthAddress([1; 20]), Vec::new().into());
-        own.emit(Emitted { address, emitter: None, said });
+        own.emit(Emitted { address, emitter: None, said, bytes: 7 });
+        assert_eq!(own.event_bytes(), 7);
         own.first_access(100, Access::Update);
         own.set_refund(4_800);
         own.revert_to(position);
@@ -277,7 +292,7 @@ mod tests {
         assert_eq!(own.entry(100, &key).flatten().map(AsRef::as_ref), Some(&b"old"[..]));
         assert_eq!(own.entry(101, &key), None);
         assert_eq!((own.resolve(&name), own.next_id), (None, None));
-        assert!(own.events.is_empty());
+        assert_eq!((own.events.len(), own.event_bytes()), (0, 0));
         assert_eq!(own.first_access(100, Access::Update), FirstAccess { lookup: false, update: true });
         let blocks: Vec<_> = own.blocks_in_order.iter().map(|(cid, _)| *cid).collect();
         assert_eq!(blocks, [raw_cid(b"kept"), raw_cid(b"later")], "once each, in the order of the first put");

@@ -136,8 +136,12 @@ impl<V: StateView> Host for Box<Kernel<V>> {
         Ok(())
     }
 
-    fn emit(&mut self, emitter: ActorID, event: ActorEvent) {
-        self.journal.emit(emitter, event);
+    fn emit(&mut self, emitter: ActorID, event: ActorEvent, bytes: u64) {
+        self.journal.emit(emitter, event, bytes);
+    }
+
+    fn event_bytes(&mut self) -> u64 {
+        self.journal.own().event_bytes()
     }
 
     fn send(self, send: Send, gas: &mut GasTracker) -> (Self, Result<SendOutcome, SyscallError>) {

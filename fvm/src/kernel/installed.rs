@@ -39,9 +39,7 @@ impl<V: StateView> Kernel<V> {
             Err(rejected) => return Ok(Err(rejected)),
         };
         gas.charge(prices::compile(wasm.len(), survey.compile_ns))?;
-        // What somebody only asks about is not kept beside the code of the chain.
-        let taken = if self.journal.is_asked() { engine.check(wasm) } else { engine.load(code, wasm).map(drop) };
-        if let Err(rejected) = taken {
+        if let Err(rejected) = engine.load(code, wasm, self.journal.purpose())? {
             return Ok(Err(rejected));
         }
         let head = self.system().map_err(fatal)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use cid::Cid;
-use tributary_wasm::{Code, CodeRejected, Engine, HostFatal, NATIVE_STACK_BYTES};
+use tributary_wasm::{Code, CodeRejected, Engine, HostFatal, Loaded, NATIVE_STACK_BYTES};
 
 use super::Kernel;
 use crate::block::ExecutionParams;
@@ -50,14 +50,15 @@ impl<V: StateView> Machine<V> {
         journal: &mut Journal<V>,
         cid: &Cid,
     ) -> Result<Result<SharedCode<V>, CodeRejected>, StateFatal> {
-        if let Some(code) = self.engine.get(cid) {
+        let purpose = journal.purpose();
+        if let Some(code) = self.engine.get(cid, purpose) {
             return Ok(Ok(code));
         }
         let wasm = journal.block(cid)?.ok_or_else(|| StateFatal::missing(cid))?;
-        Ok(self.engine.load(*cid, &wasm))
+        self.engine.load(*cid, &wasm, purpose).map_err(|fatal| StateFatal::Machine(fatal.to_string()))
     }
 
-    pub(crate) fn check_code(&self, wasm: &[u8]) -> Result<(), CodeRejected> {
+    pub(crate) fn check_code(&self, wasm: &[u8]) -> Loaded<()> {
         self.engine.check(wasm)
     }
 

@@ -4,7 +4,7 @@
 //! |---|---|---|---|---|
 //! | 2 | Create | contracts | `[init code, nonce]` | `CREATE`'s, of the caller and the nonce |
 //! | 3 | Create2 | contracts | `[init code, salt]` | `CREATE2`'s, of the caller, the salt and the code |
-//! | 4 | CreateExternal | accounts | init code, a byte string | `CREATE`'s, of the sender and the message's nonce; a key's account counts as the last 20 bytes of its address' keccak-256 |
+//! | 4 | CreateExternal | who sent the message | init code, a byte string | `CREATE`'s, of the sender and the message's nonce; a key's account counts as the last 20 bytes of its address' keccak-256 |
 //!
 //! Each returns `[id, f2 address | null, Ethereum address]`; contracts made here have no f2 address. Contracts seldom need the first two:
 //! the EVM's own instructions do the same.
@@ -25,6 +25,7 @@ use tributary_primitives::actors::{BuiltinActor, EAM_ID};
 use tributary_wasm::{Gas, GasTracker, Send};
 
 use super::{Answer, Refusal, bytes_of, cbor, params, unhandled};
+use crate::error::StateFatal;
 use crate::evm::evm_address;
 use crate::evm::nested::{Entry, What, enter};
 use crate::kernel::{Kernel, fatal};
@@ -112,6 +113,10 @@ fn plan<V: StateView>(kernel: &mut Kernel<V>, send: &Send, gas: &mut GasTracker)
         CREATE_EXTERNAL => {
             let is_account = |code| matches!(code, Some(BuiltinActor::Account | BuiltinActor::EthAccount));
             check_caller(kernel, send.from, is_account)?;
+            // The address is of the message's nonce, which is its sender's.
+            if send.from != kernel.course.origin().message.origin {
+                return Err(Refusal::Exit(ExitCode::USR_FORBIDDEN));
+            }
             let init_code = bytes_of(send)?;
             pay(kernel, &init_code, gas)?;
             let creator = creator(kernel)?;
@@ -170,10 +175,9 @@ fn create<V: StateView>(
     gas: &mut GasTracker,
 ) -> (Box<Kernel<V>>, Answer) {
     let Plan { creator, address, init_code } = plan;
-    let nonce = match kernel.journal().nonce(send.from) {
-        Ok(nonce) => nonce,
-        Err(broken) => return (kernel, Err(fatal(broken).into())),
-    };
+    if let Err(broken) = discount(&mut kernel, send.from) {
+        return (kernel, Err(fatal(broken).into()));
+    }
     let value = money::to_u256(&send.value).unwrap_or(U256::MAX);
     let entry = Entry {
         caller: creator,
@@ -187,11 +191,15 @@ fn create<V: StateView>(
         if !left.exit_code.is_success() {
             return Err(Refusal::Said(left.exit_code, super::byte_string(&left.output)?));
         }
-        // The EVM counts a creation as its caller's; here the message, or the contract's own call, was counted already.
-        let broken = |broken| Refusal::from(fatal(broken));
-        kernel.journal().set_nonce(send.from, nonce).map_err(broken)?;
-        let id = kernel.journal().id_of(address).map_err(broken)?;
+        let id = kernel.journal().id_of(address).map_err(|broken| Refusal::from(fatal(broken)))?;
         cbor(&Created { id, robust_address: None, eth_address: address.0 })
     });
     (kernel, answer)
+}
+
+/// The EVM is about to count a creation as its caller's, who counts none: an account's message was counted, and a contract says itself which
+/// nonce it means. Before, and not after: a constructor may have its creator make more. A creation that fails is undone, and this with it.
+fn discount<V: StateView>(kernel: &mut Kernel<V>, creator: ActorID) -> Result<(), StateFatal> {
+    let nonce = kernel.journal().nonce(creator)?;
+    kernel.journal().set_nonce(creator, nonce.saturating_sub(1))
 }

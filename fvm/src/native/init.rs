@@ -23,6 +23,7 @@
 //! | 46 | exports a reserved name |
 //! | 47, 48 | cannot be metered, does not compile |
 //! | 49, 50 | has a function whose call takes too much stack, one that may take too long to compile |
+//! | 51 | has functions whose calls take too much stack all together |
 //!
 //! Source: filecoin-project/builtin-actors, `actors/init/src/lib.rs`, `exec`.
 
@@ -120,6 +121,7 @@ const fn exit_code_of(rejected: &CodeRejected) -> ExitCode {
         CodeRejected::NotCompilable(_) => 48,
         CodeRejected::FrameTooLarge { .. } => 49,
         CodeRejected::TooCostly { .. } => 50,
+        CodeRejected::FramesTooLarge { .. } => 51,
     })
 }
 

@@ -32,6 +32,9 @@ const EXEC: u64 = 2;
 /// Gas of a call: a few million instructions.
 const LITTLE_GAS: u64 = 20_000_000;
 
+/// Why an engine can tell.
+const MACHINE: &str = "the machine has the memory that a module takes";
+
 static ENGINE: LazyLock<Engine<Nobody>> = LazyLock::new(|| Engine::new(NonZeroU32::MIN, None).unwrap());
 
 /// What an actor must export, as a module: wasm-smith makes modules with exactly these.
@@ -88,7 +91,7 @@ fn judge(wasm: &[u8]) {
     let metered = match ENGINE.meter(wasm) {
         Ok(metered) => metered,
         Err(why) => {
-            assert_eq!(ENGINE.check(wasm), Err(why.clone()), "refused for another reason");
+            assert_eq!(ENGINE.check(wasm).expect(MACHINE), Err(why.clone()), "refused for another reason");
             let is_unread = matches!(why, CodeRejected::Malformed(_));
             assert!(!is_unread, "what is valid could not be read: {why}");
             return;
@@ -98,7 +101,7 @@ fn judge(wasm: &[u8]) {
     // Metering again gets as far as the names of the counters: past validation.
     let again = ENGINE.meter(&metered);
     assert!(matches!(again, Err(CodeRejected::ReservedExport { .. })), "metered to what is not valid: {again:?}");
-    execute(wasm, ENGINE.check(wasm).is_ok());
+    execute(wasm, ENGINE.check(wasm).expect(MACHINE).is_ok());
 }
 
 /// Installs the module, makes an actor of it and calls that, each for its own gas; twice, as the second time it is compiled already.

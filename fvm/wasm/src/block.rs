@@ -11,6 +11,7 @@ use fvm_shared::error::ErrorNumber;
 use crate::error::{SyscallError, SyscallRejected};
 use crate::gas::{Gas, GasTracker};
 use crate::links;
+use crate::prices;
 
 pub use tributary_primitives::layout::BLOCK_BYTES_MAX;
 pub(crate) use tributary_primitives::links::CODECS;
@@ -59,6 +60,16 @@ impl Block {
         let links = links::scan(codec, &data, gas)?;
         let links = (!links.is_empty()).then(|| links.into());
         Ok(Self { codec, data, size, links })
+    }
+
+    /// A block of at most [`BLOCK_BYTES_MAX`] that a contract makes; nothing is copied before all of it is paid for.
+    pub(crate) fn made(codec: u64, data: &[u8], gas: &mut GasTracker) -> Result<Self, SyscallError> {
+        let size = u32::try_from(data.len())
+            .map_err(|_| SyscallRejected::new(ErrorNumber::LimitExceeded, "a block has at most 1 MiB"))?;
+        let links = links::scan(codec, data, gas)?;
+        gas.charge(prices::block_create(size, links.len()))?;
+        let links = (!links.is_empty()).then(|| links.into());
+        Ok(Self { codec, data: data.into(), size, links })
     }
 
     /// How the bytes are to be read.

@@ -23,7 +23,7 @@ use wasmtime::{Instance, Store, Trap};
 
 use crate::block::Block;
 use crate::code::Code;
-use crate::engine::Engine;
+use crate::engine::{Engine, is_the_machines};
 use crate::error::{Halt, HostFatal};
 use crate::gas::GasTracker;
 use crate::host::Host;
@@ -143,7 +143,8 @@ fn run<H: Host>(code: &Code<H>, store: &mut Store<Running<H>>, params: BlockId) 
 /// own data segments is the actor's; anything else is the machine's, and must not become a receipt.
 fn instantiate<H: Host>(code: &Code<H>, store: &mut Store<Running<H>>) -> Result<Instance, Abort> {
     code.pre.instantiate(&mut *store).map_err(|why| {
-        if store.data().limits.has_refused() || why.downcast_ref::<Trap>().is_some() {
+        let is_the_actors = store.data().limits.has_refused() || why.downcast_ref::<Trap>().is_some();
+        if is_the_actors && !is_the_machines(&why) {
             Abort::illegal(format!("no instance: {why}"))
         } else {
             fatal(format!("no instance: {why:#}"))

@@ -44,6 +44,12 @@ impl<H: Host> Code<H> {
             memory_bytes_min,
         })
     }
+
+    /// Bytes that it takes in memory, as compiled.
+    pub(crate) fn compiled_bytes(&self) -> usize {
+        let image = self.pre.module().image_range();
+        image.end.addr().saturating_sub(image.start.addr())
+    }
 }
 
 impl<H: Host> std::fmt::Debug for Code<H> {
@@ -116,16 +122,19 @@ pub enum CodeRejected {
         ns: u64,
     },
     /// Too many locals.
-    #[error(
-        "a function has {function} locals, the module up to it {module}; at most {} and {} are taken",
-        crate::survey::LOCALS_PER_FUNCTION_MAX,
-        crate::survey::LOCALS_MAX
-    )]
+    #[error("a function has {locals} locals; at most {} are taken", crate::survey::LOCALS_PER_FUNCTION_MAX)]
     TooManyLocals {
-        /// In the function at fault.
-        function: u32,
-        /// In it and the functions before it.
-        module: u32,
+        /// How many it has.
+        locals: u32,
+    },
+    /// Functions whose calls take too much stack, all together.
+    #[error(
+        "calls of the functions up to one may take {elements} elements of stack together, a call of each; at most {} are taken",
+        crate::survey::FRAMES_ELEMENTS_MAX
+    )]
+    FramesTooLarge {
+        /// How many they may take.
+        elements: u32,
     },
     /// It imports a memory, a table or a global.
     #[error("the module imports {module}.{name}, which is not a function")]

@@ -68,6 +68,8 @@ pub(crate) struct Functions {
     imported: u32,
     /// Parameters of each of the module's own.
     pub(crate) params: Vec<u32>,
+    /// Parameters of each type.
+    pub(crate) types: Vec<u32>,
 }
 
 impl Functions {
@@ -88,7 +90,7 @@ impl Functions {
                 _ => {}
             }
         }
-        Ok(Self { imported, params })
+        Ok(Self { imported, params, types })
     }
 }
 

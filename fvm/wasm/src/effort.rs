@@ -7,20 +7,55 @@
 //! | each branch carries the locals that may differ where it leads | locals times branches, a table's ways each | 1,000 |
 //! | values that wait | locals, operands and open blocks, summed over the instructions | 60 |
 //! | everything that looks at a function as a whole | instructions squared | 2 |
+//! | what is made around a function: a thunk that counts its stack, a way in from the host | functions | 100,000 |
+//! | both hand its parameters over | parameters of all functions | 4,000 |
+//! | a way out to the host for each type, which hands its parameters over | types, their parameters | 50,000, 2,000 |
+//! | the instrumenter looks at all functions for each | functions squared | 20 |
 //!
 //! Measured on two shared cores, as the slowest of some thirty modules written for the purpose. Compiled Rust stays below a third of what its bytes
 //! pay for.
 
 use wasmparser::{Operator, OperatorsReader, Parser, ValidPayload, Validator, WasmFeatures};
 
+use crate::counter::Functions;
 use crate::sections::Malformed;
 
 const BRANCH_LOCAL_NS: u64 = 1_000;
 const WAITING_NS: u64 = 60;
 const SQUARE_NS: u64 = 2;
+const FUNCTION_NS: u64 = 100_000;
+const PARAM_NS: u64 = 4_000;
+const TYPE_NS: u64 = 50_000;
+const TYPE_PARAM_NS: u64 = 2_000;
+const PAIR_NS: u64 = 20;
 
-/// Nanoseconds for each function of a valid module. Cost: as validating it.
-pub(crate) fn of_functions(wasm: &[u8]) -> Result<Vec<u64>, Malformed> {
+/// Nanoseconds for a module.
+pub(crate) struct Effort {
+    /// For each of its functions.
+    pub(crate) of_functions: Vec<u64>,
+    /// Beside them.
+    pub(crate) of_the_whole: u64,
+}
+
+impl Effort {
+    /// For all of it.
+    pub(crate) fn all(&self) -> u64 {
+        self.of_functions.iter().fold(self.of_the_whole, |all, ns| all.saturating_add(*ns))
+    }
+}
+
+/// What a valid module takes. Cost: as validating it.
+pub(crate) fn of_module(wasm: &[u8]) -> Result<Effort, Malformed> {
+    let of_functions = of_functions(wasm)?;
+    let types = Functions::of(wasm)?.types;
+    let functions = count(of_functions.len());
+    let params = types.iter().fold(0_u64, |all, params| all.saturating_add(u64::from(*params)));
+    let of_the_whole =
+        sum(&[(functions.saturating_mul(functions), PAIR_NS), (count(types.len()), TYPE_NS), (params, TYPE_PARAM_NS)]);
+    Ok(Effort { of_functions, of_the_whole })
+}
+
+fn of_functions(wasm: &[u8]) -> Result<Vec<u64>, Malformed> {
     // What is allowed was asked before: this is about heights of stacks alone.
     let mut validator = Validator::new_with_features(WasmFeatures::all());
     let mut efforts = Vec::new();
@@ -29,6 +64,7 @@ pub(crate) fn of_functions(wasm: &[u8]) -> Result<Vec<u64>, Malformed> {
         if let ValidPayload::Func(function, body) = validator.payload(&payload).map_err(|_| Malformed)? {
             let mut function = function.into_validator(Default::default());
             let mut reader = body.get_binary_reader();
+            let params = u64::from(function.len_locals());
             function.read_locals(&mut reader).map_err(|_| Malformed)?;
             let locals = u64::from(function.len_locals());
             let (mut instructions, mut branch_locals, mut waiting) = (0_u64, 0_u64, 0_u64);
@@ -42,11 +78,25 @@ pub(crate) fn of_functions(wasm: &[u8]) -> Result<Vec<u64>, Malformed> {
                 waiting = waiting.saturating_add(locals.saturating_add(open));
             }
             let square = instructions.saturating_mul(instructions);
-            let parts = [(branch_locals, BRANCH_LOCAL_NS), (waiting, WAITING_NS), (square, SQUARE_NS)];
-            efforts.push(parts.iter().fold(0, |all, (count, ns)| count.saturating_mul(*ns).saturating_add(all)));
+            efforts.push(sum(&[
+                (branch_locals, BRANCH_LOCAL_NS),
+                (waiting, WAITING_NS),
+                (square, SQUARE_NS),
+                (1, FUNCTION_NS),
+                (params, PARAM_NS),
+            ]));
         }
     }
     Ok(efforts)
+}
+
+/// So many of each, so many nanoseconds each.
+fn sum(parts: &[(u64, u64)]) -> u64 {
+    parts.iter().fold(0, |all, (count, ns)| count.saturating_mul(*ns).saturating_add(all))
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// Ways that an instruction may go on but the next one, and places that others lead to.

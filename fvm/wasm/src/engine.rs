@@ -8,7 +8,7 @@
 //! | memory images | copy-on-write | copied | an image costs more page faults than it saves copies once pages are kept |
 //! | kept resident | 0 | 4 MiB, by page map | a recycled slot is cleared where it was touched, without `madvise` |
 //! | NaN | as the machine does | canonical | a NaN's bits would differ between machines |
-//! | SIMD and relaxed SIMD, tail calls, several memories, custom page sizes, 64-bit memory, several results, wide arithmetic, extended constants | mostly on | off | not metered, or not in the reference |
+//! | SIMD and relaxed SIMD, tail calls, several memories, custom page sizes, 64-bit memory, several results, wide arithmetic, extended constants, groups of types and initial values of own globals (GC) | mostly on | off | not metered, or not in the reference |
 //! | bulk memory | on | on | compiled Rust uses it; metered |
 //! | wasm stack | 512 KiB | 8 MiB | the instrumented limiter must strike first; see `stack.rs` |
 //! | async stack | 2 MiB | 8 MiB | may not be less than the wasm stack; no call is async, so none is made |
@@ -29,20 +29,22 @@
 //! with signal-based traps and nothing kept; a second thread then adds 90 % where it added 20 %.
 //!
 //! None of it may move gas: gas is counted in the module's own code, before compilation.
+//! The settings that are left at wasmtime's default, each with its reason, are in `docs/engine.md`.
 
-use std::collections::HashMap;
+use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use cid::Cid;
 use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, InstanceAllocationStrategy, Linker, Module, OptLevel, PoolingAllocationConfig,
-    WasmBacktraceDetails,
+    Cache, CacheConfig, Config, Enabled, InstanceAllocationStrategy, Linker, Module, OptLevel, OutOfMemory,
+    PoolingAllocationConfig, WasmBacktraceDetails,
 };
 
 use crate::code::{Code, CodeRejected};
+use crate::codes::{ASKED_COMPILED_BYTES_MAX, COMPILED_BYTES_MAX, Codes, Purpose};
+use crate::error::HostFatal;
 use crate::host::Host;
 use crate::instrument::instrument;
 use crate::running::Running;
@@ -50,11 +52,8 @@ use crate::stack::{CALL_DEPTH_MAX, INSTANCE_MEMORY_BYTES_MAX, INVOCATION_STACK_B
 use crate::survey::{CODE_BYTES_MAX, Survey, survey};
 use crate::syscalls;
 
-/// Compiled modules kept; the longest unused goes first. A module takes about ten times its bytes.
-pub const CODES_MAX: usize = 512;
-
-/// Bytes of compiled code kept on disk, more or less.
-const CACHE_BYTES: u64 = 1 << 30;
+/// Bytes of compiled code kept on disk, more or less: what leaves memory is read from there, in a tenth of the time that compiling takes.
+const CACHE_BYTES: u64 = 4 << 30;
 
 /// Elements of an instance's table. Source: ref-fvm 4.8.
 pub(crate) const TABLE_ELEMENTS_MAX: usize = 20_000;
@@ -68,19 +67,16 @@ const TABLE_KEPT_BYTES: usize = 256 << 10;
 /// The most slots a process gets: 24 TiB of addresses of the 128 there are.
 const SLOTS_MAX: u32 = 48 * 1_024;
 
+/// What came of compiling: outer, this machine could not, and what it found must get into no receipt; inner, no machine takes the code.
+pub type Loaded<T> = Result<Result<T, CodeRejected>, HostFatal>;
+
 /// Compiles and runs actors on hosts of one kind. Cheap to clone; clones share their compiled code.
 pub struct Engine<H: Host>(Arc<Inner<H>>);
 
 struct Inner<H: Host> {
     wasmtime: wasmtime::Engine,
     linker: Linker<Running<H>>,
-    codes: RwLock<HashMap<Cid, Entry<H>, foldhash::fast::RandomState>>,
-    clock: AtomicU64,
-}
-
-struct Entry<H: Host> {
-    code: Arc<Code<H>>,
-    used: AtomicU64,
+    codes: Codes<Code<H>>,
 }
 
 impl<H: Host> Clone for Engine<H> {
@@ -116,35 +112,35 @@ impl<H: Host> Engine<H> {
         let wasmtime = wasmtime::Engine::new(&settings).map_err(EngineFatal)?;
         let mut linker = Linker::new(&wasmtime);
         syscalls::link(&mut linker).map_err(EngineFatal)?;
-        let (codes, clock) = (RwLock::default(), AtomicU64::new(0));
-        Ok(Self(Arc::new(Inner { wasmtime, linker, codes, clock })))
+        let codes = Codes::new(COMPILED_BYTES_MAX, ASKED_COMPILED_BYTES_MAX);
+        Ok(Self(Arc::new(Inner { wasmtime, linker, codes })))
     }
 
-    /// Code that is already compiled. Cost: a map look-up under a shared lock.
-    pub fn get(&self, code_cid: &Cid) -> Option<Arc<Code<H>>> {
-        let codes = self.0.codes.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = codes.get(code_cid)?;
-        entry.used.store(self.tick(), Ordering::Relaxed);
-        Some(Arc::clone(&entry.code))
+    /// Code that is already compiled. Cost: a map look-up under a shared lock, or two.
+    pub fn get(&self, code_cid: &Cid, purpose: Purpose) -> Option<Arc<Code<H>>> {
+        self.0.codes.get(code_cid, purpose)
     }
 
-    /// The code of a CID: what is compiled already, or `wasm` checked, metered, compiled and kept.
+    /// The code of a CID: what is compiled already, or `wasm` checked, metered, compiled and kept. Inner error: it is no actor's.
     ///
     /// `wasm` is the block of `code_cid`. Cost of compiling: about 7 ms a KiB of module, spread over the
     /// cores: do it when code is installed, not when it is first called.
-    pub fn load(&self, code_cid: Cid, wasm: &[u8]) -> Result<Arc<Code<H>>, CodeRejected> {
-        if let Some(code) = self.get(&code_cid) {
-            return Ok(code);
+    pub fn load(&self, code_cid: Cid, wasm: &[u8], purpose: Purpose) -> Loaded<Arc<Code<H>>> {
+        if let Some(code) = self.get(&code_cid, purpose) {
+            return Ok(Ok(code));
         }
-        let code = Arc::new(self.compile(wasm)?);
-        tracing::debug!(%code_cid, bytes = wasm.len(), "compiled actor code");
-        self.keep(code_cid, &code);
-        Ok(code)
+        let code = match self.compile(wasm)? {
+            Ok(code) => Arc::new(code),
+            Err(rejected) => return Ok(Err(rejected)),
+        };
+        tracing::debug!(%code_cid, bytes = wasm.len(), ?purpose, "compiled actor code");
+        self.0.codes.keep(code_cid, &code, code.compiled_bytes(), purpose);
+        Ok(Ok(code))
     }
 
     /// Whether [`Engine::load`] would take a module, answered by doing its work and keeping nothing.
-    pub fn check(&self, wasm: &[u8]) -> Result<(), CodeRejected> {
-        self.compile(wasm).map(|_| ())
+    pub fn check(&self, wasm: &[u8]) -> Loaded<()> {
+        Ok(self.compile(wasm)?.map(drop))
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -168,30 +164,27 @@ impl<H: Host> Engine<H> {
         instrument(wasm)
     }
 
-    fn compile(&self, wasm: &[u8]) -> Result<Code<H>, CodeRejected> {
-        let module = Module::from_binary(self.wasmtime(), &self.meter(wasm)?)
-            .map_err(|why| CodeRejected::NotCompilable(format!("{why:#}")))?;
-        Code::link(&self.0.linker, &module)
-    }
-
-    fn keep(&self, code_cid: Cid, code: &Arc<Code<H>>) {
-        let mut codes = self.0.codes.write().unwrap_or_else(PoisonError::into_inner);
-        if codes.len() >= CODES_MAX {
-            let oldest = codes.iter().min_by_key(|(_, entry)| entry.used.load(Ordering::Relaxed));
-            if let Some(oldest) = oldest.map(|(cid, _)| *cid) {
-                codes.remove(&oldest);
+    fn compile(&self, wasm: &[u8]) -> Loaded<Code<H>> {
+        let metered = match self.meter(wasm) {
+            Ok(metered) => metered,
+            Err(rejected) => return Ok(Err(rejected)),
+        };
+        match Module::from_binary(self.wasmtime(), &metered) {
+            Ok(module) => Ok(Code::link(&self.0.linker, &module)),
+            Err(why) if is_the_machines(&why) => {
+                Err(HostFatal(anyhow::anyhow!("actor code does not compile: {why:#}")))
             }
+            Err(why) => Ok(Err(CodeRejected::NotCompilable(format!("{why:#}")))),
         }
-        let used = AtomicU64::new(self.tick());
-        codes.insert(code_cid, Entry { code: Arc::clone(code), used });
-    }
-
-    fn tick(&self) -> u64 {
-        self.0.clock.fetch_add(1, Ordering::Relaxed)
     }
 }
 
-/// wasmtime's own cache, which ages by itself: what was not used for longest goes when there is more than a gigabyte.
+/// Whether the operating system refused something, memory most likely: then another machine would find otherwise.
+pub(crate) fn is_the_machines(why: &wasmtime::Error) -> bool {
+    why.is::<io::Error>() || why.is::<rustix::io::Errno>() || why.is::<OutOfMemory>()
+}
+
+/// wasmtime's own cache, which ages by itself: what was not used for longest goes when there is more than [`CACHE_BYTES`].
 fn cache(directory: &Path) -> wasmtime::Result<Cache> {
     let mut config = CacheConfig::new();
     // The cache takes no path that would move with the working directory.
@@ -223,6 +216,7 @@ fn settings(messages: NonZeroU32) -> Config {
         .wasm_multi_memory(false)
         .wasm_memory64(false)
         .wasm_multi_value(false)
+        .wasm_gc(false)
         .wasm_wide_arithmetic(false)
         .wasm_extended_const(false)
         .wasm_custom_page_sizes(false)
@@ -252,4 +246,23 @@ fn pool(messages: NonZeroU32) -> PoolingAllocationConfig {
         .table_keep_resident(TABLE_KEPT_BYTES)
         .pagemap_scan(Enabled::Auto);
     pool
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_operating_system_refuses_is_told_from_what_no_machine_takes() {
+        let of_the_machine = [
+            wasmtime::Error::from(io::Error::from(io::ErrorKind::OutOfMemory)),
+            wasmtime::Error::from(rustix::io::Errno::NOMEM),
+            wasmtime::Error::from(OutOfMemory::new(7)),
+        ];
+        for why in of_the_machine {
+            assert!(is_the_machines(&why), "{why:#}");
+            assert!(is_the_machines(&why.context("publishing code")));
+        }
+        assert!(!is_the_machines(&wasmtime::format_err!("a table of 20001 elements exceeds the limit of 20000")));
+    }
 }

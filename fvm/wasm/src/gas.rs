@@ -111,7 +111,7 @@ impl GasTracker {
     }
 
     /// The limit outside of all that were pushed.
-    fn whole_limit(&self) -> Gas {
+    pub(crate) fn whole_limit(&self) -> Gas {
         self.outer.first().map_or(self.limit, |(limit, _)| *limit)
     }
 

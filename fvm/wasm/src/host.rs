@@ -124,8 +124,11 @@ pub trait Host: Sized + 'static {
     /// to it. `cid` is the blake2b-256 of `data` with its codec.
     fn put_block(&mut self, cid: Cid, data: Arc<[u8]>) -> Result<(), HostFatal>;
 
-    /// Appends an event. Events of a call that reverts are dropped with it.
-    fn emit(&mut self, emitter: ActorID, event: ActorEvent);
+    /// Appends an event, which takes so many bytes. Events of a call that reverts are dropped with it.
+    fn emit(&mut self, emitter: ActorID, event: ActorEvent, bytes: u64);
+
+    /// Bytes of the events that the message has emitted so far, of all its actors, and that were not dropped.
+    fn event_bytes(&mut self) -> u64;
 
     /// Runs a call: resolves the receiver (or creates the account or placeholder), moves the value,
     /// and, when the method is not 0, runs the receiver's code, natively or by [`crate::invoke`].

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `host.rs` | the interface to the executor: start here |
 //! | `call.rs` | one invocation and how it ends |
-//! | `engine.rs`, `code.rs` | wasmtime's settings; compiled code and its cache |
+//! | `engine.rs`, `code.rs`, `codes.rs` | wasmtime's settings; compiled code; what of it is kept |
 //! | `survey.rs`, `shape.rs`, `effort.rs` | what a module must be; what its functions may take of the stack and of a compiler |
 //! | `instrument.rs`, `counter.rs`, `sections.rs` | how it is metered, and made fast; the binary format |
 //! | `running.rs`, `memory.rs`, `registry.rs` | one running invocation: gas hand-over, its memory, its blocks |
@@ -24,6 +24,7 @@
 mod block;
 mod call;
 mod code;
+mod codes;
 mod counter;
 mod effort;
 mod engine;
@@ -45,7 +46,8 @@ mod syscalls;
 pub use block::{BLOCK_BYTES_MAX, Block};
 pub use call::{Invocation, InvocationOutcome, invoke};
 pub use code::{Code, CodeRejected, MalformedModule};
-pub use engine::{CODES_MAX, Engine, EngineFatal};
+pub use codes::{ASKED_COMPILED_BYTES_MAX, COMPILED_BYTES_MAX, Purpose};
+pub use engine::{Engine, EngineFatal, Loaded};
 pub use error::{Halt, HostFatal, SyscallError, SyscallRejected};
 pub use gas::{Gas, GasTracker, OutOfGas};
 pub use host::{
@@ -56,6 +58,6 @@ pub use stack::{
     NATIVE_STACK_BYTES, STACK_ELEMENTS_MAX, STACK_ELEMENTS_PER_CALL_MAX,
 };
 pub use survey::{
-    CODE_BYTES_MAX, COMPILE_NS_PER_FUNCTION_MAX, FRAME_ELEMENTS_MAX, FUNCTION_BYTES_MAX, FUNCTIONS_MAX, LOCALS_MAX,
-    LOCALS_PER_FUNCTION_MAX, Survey,
+    CODE_BYTES_MAX, COMPILE_NS_PER_FUNCTION_MAX, FRAME_ELEMENTS_MAX, FRAMES_ELEMENTS_MAX, FUNCTION_BYTES_MAX,
+    FUNCTIONS_MAX, LOCALS_PER_FUNCTION_MAX, Survey,
 };

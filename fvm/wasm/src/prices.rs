@@ -32,6 +32,9 @@ pub const CBOR_CID: Gas = Gas::new(400);
 /// Opening a block, before its size is known: 187,440 to read it, 300 to check that it is reachable.
 pub const BLOCK_OPEN: Gas = Gas::new(STATE_READ + LINK);
 
+/// A byte that the state keeps for good.
+const STORED_BYTE: u64 = 3_340;
+
 /// Asking for one's state root: the root becomes reachable.
 pub const ROOT_GET: Gas = Gas::new(LINK);
 
@@ -142,8 +145,8 @@ pub fn block_read(bytes: usize) -> Gas {
 pub fn block_link(bytes: u32) -> Gas {
     let bytes = u64::from(bytes);
     let compute = (COPY_BYTE + ALLOCATE_BYTE + BLAKE2B_BYTE) * bytes + Gas::new(LINK);
-    // What the state keeps for good: 3,340 a byte, and 100 bytes' worth of bookkeeping a block.
-    let storage = Gas::new(334_000) + Gas::new(3_340) * bytes;
+    // What the state keeps for good, and 100 bytes' worth of bookkeeping a block.
+    let storage = Gas::new(STORED_BYTE) * bytes.saturating_add(100);
     compute + storage + STATE_WRITE
 }
 
@@ -220,6 +223,14 @@ pub fn event(entries: usize, key_bytes: usize, value_bytes: usize) -> Gas {
     let validate_keys = Gas::new(500) + Gas::new(16) * count(key_bytes);
     let copies = (COPY_BYTE + ALLOCATE_BYTE) * 3 * size;
     validate_entries + validate_keys + copies + BLAKE2B_BYTE * size
+}
+
+/// Bytes of events that a message with this gas limit may emit.
+///
+/// An event's price is for making it, and receipts keep it: so a message must be ready to pay for its events what their bytes would cost as
+/// state. That is about what the EVM asks for a log's data, 8 a byte. It is not charged: gas stays the reference's, which has no such bound.
+pub fn event_bytes_max(limit: Gas) -> u64 {
+    limit.round_down() / STORED_BYTE
 }
 
 /// One instruction that is not free, in milligas, for the instrumentation.

@@ -8,10 +8,11 @@
 //! ```
 
 use fvm_shared::econ::TokenAmount;
+use fvm_shared::error::ErrorNumber;
 use fvm_shared::{ActorID, MethodNum};
 use wasmtime::{AsContextMut, Global, Memory, ResourceLimiter, Val};
 
-use crate::error::{Halt, HostFatal, SyscallError};
+use crate::error::{Halt, HostFatal, SyscallError, SyscallRejected};
 use crate::gas::{Gas, GasTracker};
 use crate::host::{Access, Host, NewActor, Send, SendOutcome};
 use crate::instrument::TABLE_ELEMENT_BYTES;
@@ -135,7 +136,10 @@ fn fatal(why: impl std::fmt::Display) -> Halt {
     Halt::Fatal(HostFatal(anyhow::anyhow!("{why}")))
 }
 
-/// Memory and tables of one instance, within what the call stack has left.
+/// As wasmtime 48 says that a memory would have more than its type lets any have: 4 GiB.
+const BEYOND_THE_TYPE: &str = "memory growth exceeds memory type's limits";
+
+/// Memory, tables and open blocks of one call, within what the call stack has left.
 pub(crate) struct Limits {
     bytes_left: u64,
     bytes_used: u64,
@@ -145,6 +149,19 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) fn new(bytes_left: u64) -> Self {
         Self { bytes_left, bytes_used: 0, refused: false }
+    }
+
+    /// Refuses a block of so many bytes that there is no room for.
+    pub(crate) fn check_room(&self, bytes: u32) -> Result<(), SyscallRejected> {
+        if self.bytes_used.saturating_add(u64::from(bytes)) <= self.bytes_left {
+            return Ok(());
+        }
+        Err(SyscallRejected::new(ErrorNumber::LimitExceeded, "the calls of the message hold as many bytes as they may"))
+    }
+
+    /// A block of so many bytes is open from here on, whether there was room for it or not.
+    pub(crate) fn hold(&mut self, bytes: u32) {
+        self.bytes_used = self.bytes_used.saturating_add(u64::from(bytes));
     }
 
     /// Bytes in use.
@@ -184,6 +201,20 @@ impl ResourceLimiter for Limits {
             && self.grow(current, desired, u64::from(TABLE_ELEMENT_BYTES));
         self.refused |= !granted;
         Ok(granted)
+    }
+
+    /// What was granted can fail by the machine alone: it has the addresses, and not the memory. Asked too for a memory that no type could have,
+    /// before it is asked to grow: the one thing that no machine has.
+    fn memory_grow_failed(&mut self, why: wasmtime::Error) -> wasmtime::Result<()> {
+        if why.to_string() == BEYOND_THE_TYPE {
+            Ok(())
+        } else {
+            Err(why.context("memory that was granted is not there"))
+        }
+    }
+
+    fn table_grow_failed(&mut self, why: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(why.context("elements of a table that were granted are not there"))
     }
 
     fn instances(&self) -> usize {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | calls | [`CALL_DEPTH_MAX`] | `send` answers `LimitExceeded` |
 //! | guest stack | [`STACK_ELEMENTS_MAX`] over all calls | `send` answers `LimitExceeded` |
-//! | memory | [`MEMORY_BYTES_MAX`] over all calls | `memory.grow` answers −1, a fresh instance exits with 4 |
+//! | memory, tables, open blocks | [`MEMORY_BYTES_MAX`] over all calls | `memory.grow` answers −1, `block_create`, `block_open` and `send` answer `LimitExceeded`, a fresh instance exits with 4 |
 //!
 //! All three are counted from the wasm code alone, so every machine finds the same bound. An element stands for more native stack than
 //! any compiler should need for it (`shape.rs`), so that the machine's own stack does not decide. Should a compiler need more all the same,
@@ -28,7 +28,7 @@ pub const STACK_ELEMENTS_MAX: u32 = 4_096 * CALL_DEPTH_MAX;
 /// to lay values out well.
 pub(crate) const INVOCATION_STACK_BYTES: usize = 8 << 20;
 
-/// Memory and tables of all invocations on the call stack: 512 MiB, as much as one instance may have alone. The reference takes 2 GiB, and runs one
+/// Memory, tables and open blocks of all invocations on the call stack: 512 MiB, as much as one instance may have alone. The reference takes 2 GiB, and runs one
 /// message at a time; here each of a block's workers may have as much, and what fills it costs a message a thirtieth of a block.
 pub const MEMORY_BYTES_MAX: u64 = 512 << 20;
 

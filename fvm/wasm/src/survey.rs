@@ -4,15 +4,16 @@
 //! module
 //!   ├─ small enough?                        no ─▶ TooLarge
 //!   ├─ valid, no forbidden feature?         no ─▶ Invalid          (asked of wasmtime, by the engine)
-//!   ├─ few enough, small enough functions?  no ─▶ TooManyFunctions, FunctionTooLarge, TooManyLocals, FrameTooLarge, TooCostly
+//!   ├─ few enough, small enough functions?  no ─▶ TooManyFunctions, FunctionTooLarge, TooManyLocals,
+//!   │                                           FrameTooLarge, FramesTooLarge, TooCostly
 //!   ├─ imports functions only?              no ─▶ ForbiddenImport
 //!   ├─ no start function?                   no ─▶ StartFunction
 //!   ├─ memory within an instance's bound?   no ─▶ MemoryTooLarge
 //!   └─ counter names free?                  no ─▶ ReservedExport
 //! ```
 //!
-//! Bounds on functions and locals keep the time of instrumenting in proportion to the bytes: the instrumenter reads all functions again for
-//! each, and locals are declared by number. What compiling may take is told, to be paid for: [`Survey::compile_ns`].
+//! Bounds on functions and frames bound what instrumenting makes of a module: each local is declared by itself, and as many more as its frame may
+//! need. What compiling may take is told, to be paid for: [`Survey::compile_ns`].
 
 use crate::code::CodeRejected;
 use crate::counter::Functions;
@@ -34,12 +35,12 @@ pub const FUNCTION_BYTES_MAX: usize = 256 << 10;
 /// Locals of one function.
 pub const LOCALS_PER_FUNCTION_MAX: u32 = 8_192;
 
-/// Locals of all functions.
-pub const LOCALS_MAX: u32 = 1 << 20;
-
 /// Elements that a call of one function may take on the stack, locals and what `shape.rs` counts: they are declared as locals,
 /// of which WebAssembly engines take 50,000.
 pub const FRAME_ELEMENTS_MAX: u32 = 48_000;
+
+/// The same of all functions together: two bytes each once they are declared. The largest actor known has a fifth.
+pub const FRAMES_ELEMENTS_MAX: u32 = 1 << 20;
 
 /// Nanoseconds that the compiler may take for one function, as `effort.rs` estimates: four seconds, in which it was never seen to need more than
 /// half a GiB. An actor's largest function known takes a tenth of that.
@@ -67,14 +68,11 @@ pub(crate) fn survey(wasm: &[u8]) -> Result<Survey, CodeRejected> {
             _ => {}
         }
     }
-    let mut compile_ns = 0_u64;
-    for ns in effort::of_functions(wasm)? {
-        if ns > COMPILE_NS_PER_FUNCTION_MAX {
-            return Err(CodeRejected::TooCostly { ns });
-        }
-        compile_ns = compile_ns.saturating_add(ns);
+    let effort = effort::of_module(wasm)?;
+    match effort.of_functions.iter().find(|ns| **ns > COMPILE_NS_PER_FUNCTION_MAX) {
+        Some(ns) => Err(CodeRejected::TooCostly { ns: *ns }),
+        None => Ok(Survey { compile_ns: effort.all() }),
     }
-    Ok(Survey { compile_ns })
 }
 
 fn check_imports(content: &[u8]) -> Result<(), CodeRejected> {
@@ -122,7 +120,7 @@ fn check_exports(content: &[u8]) -> Result<(), CodeRejected> {
 
 fn check_code(content: &[u8], params: &[u32]) -> Result<(), CodeRejected> {
     let mut reader = Reader(content);
-    let mut locals: u32 = 0;
+    let mut all_elements: u32 = 0;
     if usize::try_from(reader.number()?) != Ok(params.len()) {
         return Err(Malformed.into());
     }
@@ -132,13 +130,16 @@ fn check_code(content: &[u8], params: &[u32]) -> Result<(), CodeRejected> {
             return Err(CodeRejected::FunctionTooLarge { bytes: body.len() });
         }
         let shape = Shape::of(body, *params)?;
-        locals = locals.saturating_add(shape.locals);
-        if shape.locals > LOCALS_PER_FUNCTION_MAX || locals > LOCALS_MAX {
-            return Err(CodeRejected::TooManyLocals { function: shape.locals, module: locals });
+        if shape.locals > LOCALS_PER_FUNCTION_MAX {
+            return Err(CodeRejected::TooManyLocals { locals: shape.locals });
         }
         let elements = shape.locals.saturating_add(shape.frame_elements());
         if elements > FRAME_ELEMENTS_MAX {
             return Err(CodeRejected::FrameTooLarge { elements });
+        }
+        all_elements = all_elements.saturating_add(elements);
+        if all_elements > FRAMES_ELEMENTS_MAX {
+            return Err(CodeRejected::FramesTooLarge { elements: all_elements });
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
 use revm::primitives::{Address as EvmAddress, U256, keccak256};
 use tributary_message::Transaction;
-use tributary_primitives::actors::{BuiltinActor, EAM_ID, INIT_ID, SYSTEM_ID};
+use tributary_primitives::actors::{INIT_ID, SYSTEM_ID};
 use tributary_primitives::{EthAddress, raw_cid};
 
 use super::world::*;
@@ -16,7 +16,7 @@ use crate::state::contract::ContractHead;
 use crate::state::read_block;
 use crate::{CallRequest, FvmCall, Wanted};
 
-const REVERTED: ExitCode = ExitCode::new(33);
+pub(super) const REVERTED: ExitCode = ExitCode::new(33);
 
 /// A forwarder, a proxy, and a keeper: contract, actor, contract.
 pub(super) struct Chain {
@@ -308,7 +308,7 @@ fn parameters_that_a_contract_gives_pay_for_each_item() {
     assert_eq!(gas(DAG_CBOR, &items) - gas(CBOR, &items), 3_000 * 35 / 500);
 }
 
-fn hex(text: &str) -> [u8; 20] {
+pub(super) fn hex(text: &str) -> [u8; 20] {
     let bytes: Vec<u8> = (0..20).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect();
     bytes.try_into().unwrap()
 }
@@ -398,37 +398,6 @@ fn an_actor_reads_a_contracts_code_and_nobody_else_its_storage() {
     for method in [1, 2, 6, 7, 1_023] {
         assert_eq!(ask(carol().f1_address(), method, vec![]).exit_code, ExitCode::USR_UNHANDLED_MESSAGE, "{method}");
     }
-}
-
-#[test]
-fn an_f1_account_deploys_through_the_ethereum_address_manager_and_owns_what_it_deploys() {
-    let mut world = World::new();
-    // Init code: keeps CALLER in slot 0 and CALLVALUE in slot 1, then makes a contract of one byte.
-    let init = [0x33, 0x5f, 0x55, 0x34, 0x60, 0x01, 0x55, 0x60, 0x01, 0x5f, 0xf3];
-    let receipt = world.one(message(&carol(), 0, Address::new_id(EAM_ID), 4, byte_string(&init), 9));
-    assert_eq!(receipt.exit_code, ExitCode::OK);
-    let (id, robust, address): (u64, Option<Address>, BytesDe) = from_slice(&receipt.return_data).unwrap();
-    let stable = EvmAddress::from_word(keccak256(carol().f1_address().to_bytes()));
-    assert_eq!((robust, &address.0[..]), (None, &stable.create(0)[..]));
-    let contract = EthAddress(address.0.try_into().unwrap());
-    let (found, actor) = world.tree().actor_at(&contract.to_address()).unwrap().unwrap();
-    assert_eq!((found, actor.code, actor.balance), (id, BuiltinActor::Evm.code(), atto(9)));
-    let carols = world.tree().resolve(&carol().f1_address()).unwrap().unwrap();
-    let caller = EvmAddress::new(EthAddress::from_actor_id(carols).0).into_word();
-    assert_eq!(world.stored(contract, 0), U256::from_be_bytes(caller.0));
-    assert_eq!(world.stored(contract, 1), U256::from(9));
-    assert_eq!(world.tree().nonce(&carol().f1_address()).unwrap(), 1, "one message, one nonce");
-
-    for (nonce, method, params, exit_code) in [
-        (1, 4, byte_string(&[0x5f, 0x5f, 0xfd]), REVERTED),
-        (2, 4, byte_string(&vec![0; 49_153]), ExitCode::USR_ILLEGAL_ARGUMENT),
-        (3, 2, to_vec(&(BytesDe(vec![]), 0)).unwrap(), ExitCode::USR_FORBIDDEN),
-        (4, 5, vec![], ExitCode::USR_UNHANDLED_MESSAGE),
-    ] {
-        let receipt = world.one(message(&carol(), nonce, Address::new_id(EAM_ID), method, params, 1));
-        assert_eq!(receipt.exit_code, exit_code, "nonce {nonce}");
-    }
-    assert_eq!(world.balance(Address::new_id(EAM_ID)), 0, "value comes back with each refusal");
 }
 
 #[test]

@@ -102,7 +102,11 @@ impl Host for Nobody {
         match *self {}
     }
 
-    fn emit(&mut self, _: ActorID, _: ActorEvent) {
+    fn emit(&mut self, _: ActorID, _: ActorEvent, _: u64) {
+        match *self {}
+    }
+
+    fn event_bytes(&mut self) -> u64 {
         match *self {}
     }
 

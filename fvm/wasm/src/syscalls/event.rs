@@ -22,6 +22,9 @@ const KEY_BYTES_MAX: u32 = 31;
 /// Bytes of all values of an event.
 const VALUES_BYTES_MAX: usize = 8 << 10;
 
+/// Bytes around an entry's key and value where they are held, and around an event.
+const AROUND_BYTES: usize = 100;
+
 /// Bytes of an entry's header.
 const HEADER_BYTES: usize = 24;
 
@@ -50,9 +53,21 @@ fn emit_event<H: Host>(
     }
     context.running.gas.charge(prices::event(headers.len(), keys.len(), values.len()))?;
     let event = parse(headers, keys, values)?;
-    let emitter = context.running.call.receiver;
-    context.running.host().emit(emitter, event);
+    let bytes = bytes_of(&event);
+    let (emitter, most) = (context.running.call.receiver, prices::event_bytes_max(context.running.gas.whole_limit()));
+    let host = context.running.host();
+    if host.event_bytes().saturating_add(bytes) > most {
+        return Err(rejected(LimitExceeded, format!("with its gas limit the message emits at most {most} bytes")));
+    }
+    host.emit(emitter, event, bytes);
     Ok(())
+}
+
+/// Bytes that an event takes where it is held: keys, values, and what stands around them.
+fn bytes_of(event: &ActorEvent) -> u64 {
+    let bytes = |entry: &Entry| AROUND_BYTES + entry.key.len() + entry.value.len();
+    let bytes = AROUND_BYTES + event.entries.iter().map(bytes).sum::<usize>();
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 fn parse(headers: &[[u8; HEADER_BYTES]], keys: &[u8], values: &[u8]) -> Answer<ActorEvent> {

@@ -56,10 +56,13 @@ fn block_open<H: Host>(context: &mut Context<'_, H>, cid: u32) -> Answer<IpldOpe
     let block = Block::opened(cid.codec(), data, &mut running.gas)?;
     running.gas.charge(prices::block_open(block.size(), block.links().len()))?;
     let (codec, size) = (block.codec(), block.size());
-    Ok(IpldOpen { codec, id: running.registry.put_reachable(block)?, size })
+    running.limits.check_room(size)?;
+    let id = running.registry.put_reachable(block)?;
+    running.limits.hold(size);
+    Ok(IpldOpen { codec, id, size })
 }
 
-/// Refuses for its size and codec before the bytes are copied.
+/// Refuses for its size and codec before anything is done with the bytes.
 fn block_create<H: Host>(context: &mut Context<'_, H>, codec: u64, data: u32, len: u32) -> Answer<BlockId> {
     let data = context.memory.slice(data, len)?;
     if data.len() > BLOCK_BYTES_MAX {
@@ -69,9 +72,12 @@ fn block_create<H: Host>(context: &mut Context<'_, H>, codec: u64, data: u32, le
         return Err(rejected(IllegalCodec, format!("codec {codec:#x} is not allowed")));
     }
     let running = &mut *context.running;
-    let block = Block::scanned(codec, data.into(), &mut running.gas)?;
-    running.gas.charge(prices::block_create(block.size(), block.links().len()))?;
-    Ok(running.registry.put_checked(block)?)
+    running.limits.check_room(len)?;
+    let block = Block::made(codec, data, &mut running.gas)?;
+    let size = block.size();
+    let id = running.registry.put_checked(block)?;
+    running.limits.hold(size);
+    Ok(id)
 }
 
 /// Answers the block's size less the end of the buffer: above zero, more is left; below, so much less

@@ -75,6 +75,7 @@ fn send<H: Host>(context: &mut Context<'_, H>, asked: &Asked, elements: u32) -> 
     };
     let (return_codec, return_size) = (block.codec(), block.size());
     let return_id = running.registry.put_reachable(block)?;
+    running.limits.hold(return_size);
     Ok(out::send::Send { exit_code, return_id, return_codec, return_size })
 }
 
@@ -87,6 +88,8 @@ fn prepare<H: Host>(running: &Running<H>, asked: &Asked, to: Address, elements: 
     }
     let params = running.registry.get_optional(asked.params)?.cloned();
     running.registry.check_room()?;
+    // A block that comes back is held whatever its size: so nobody who holds as much as he may is given any.
+    running.limits.check_room(0)?;
     let stack = running
         .call
         .stack

@@ -1,9 +1,15 @@
 //! Gas, stack and memory: each has an end, and it is the same end everywhere.
 
-use tributary_wasm::{CallStack, Gas, GasTracker, Halt, Invocation, MEMORY_BYTES_MAX, STACK_ELEMENTS_PER_CALL_MAX};
+use std::process::Command;
 
-use crate::guest::{actor, actor_with, compile};
-use crate::world::{PLENTY, Ran, World};
+use fvm_shared::error::ErrorNumber;
+use rustix::process::{Resource, Rlimit, setrlimit};
+use tributary_wasm::{
+    CallStack, Gas, GasTracker, Halt, Invocation, MEMORY_BYTES_MAX, Purpose, STACK_ELEMENTS_PER_CALL_MAX,
+};
+
+use crate::guest::{actor, actor_with, compile, refusal};
+use crate::world::{ENGINE, PLENTY, Ran, World, cid_of};
 
 fn out_of_gas(ran: &Ran) -> bool {
     matches!(ran.outcome, Err(Halt::OutOfGas(_)))
@@ -138,6 +144,60 @@ fn memory_is_paid_for_by_the_page_and_ends_at_512_mib() {
     assert!(out_of_gas(&ran), "a memory bomb runs out of gas first");
 }
 
+/// Makes blocks of a MiB until it gets no more, and returns how many it got and why it got no more.
+const BLOCKS: &str = "
+    (drop (memory.grow (i32.const 32)))
+    (loop $more
+      (i32.store (i32.const 4) (call $block_create (i32.const 512) (i64.const 0x55) (i32.const 1024) (i32.const 1048576)))
+      (if (i32.eqz (i32.load (i32.const 4)))
+        (then (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1))) (br $more))))
+    (call $reply (i32.const 0) (i32.const 8))";
+
+#[test]
+fn open_blocks_take_of_the_same_memory() {
+    let limit_exceeded = refusal(ErrorNumber::LimitExceeded) - 100;
+    let wasm = actor(BLOCKS, &[]);
+    for (stack, blocks) in [(CallStack::bottom(), 509_u32), (CallStack::bottom_of_asked(), 125)] {
+        let ran = World::new(&wasm).run_as(|invocation| invocation.stack = stack, PLENTY);
+        // Beside them are 33 pages, two MiB and a little.
+        assert_eq!(ran.returned(), [blocks, limit_exceeded].map(u32::to_le_bytes).concat());
+    }
+}
+
+#[test]
+fn more_than_any_memory_may_have_is_not_there() {
+    for (pages, before) in [(-1, u32::MAX), (65_535, u32::MAX), (8_192, u32::MAX), (1, 1)] {
+        let body = format!(
+            "(i32.store (i32.const 0) (memory.grow (i32.add (local.get $params) (i32.const {pages})))) (call $reply (i32.const 0) (i32.const 4))"
+        );
+        let ran = World::new(&actor(&body, &[])).run(u64::MAX);
+        assert_eq!(ran.returned(), before.to_le_bytes(), "{pages}");
+    }
+}
+
+/// Runs in a process of its own, which has no more memory than it has at the beginning and a little.
+#[test]
+fn memory_that_the_machine_does_not_give_is_no_answer_to_a_guest() {
+    const SHORT_OF_MEMORY: &str = "TRIBUTARY_TEST_SHORT_OF_MEMORY";
+    const NAME: &str = "limits::memory_that_the_machine_does_not_give_is_no_answer_to_a_guest";
+    if std::env::var_os(SHORT_OF_MEMORY).is_none() {
+        let process = std::env::current_exe().unwrap();
+        let ran = Command::new(process).args(["--exact", NAME]).env(SHORT_OF_MEMORY, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let more = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (i32.const 0)";
+    let wasm = actor(more, &[]);
+    ENGINE.load(cid_of(0x55, &wasm), &wasm, Purpose::Block).unwrap().unwrap();
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let data: u64 = statm.split(' ').nth(5).unwrap().parse().unwrap();
+    let most = data * u64::try_from(rustix::param::page_size()).unwrap() + (64 << 20);
+    setrlimit(Resource::Data, Rlimit { current: Some(most), maximum: Some(most) }).unwrap();
+    let ran = World::new(&wasm).run(PLENTY);
+    assert!(matches!(ran.outcome, Err(Halt::Fatal(_))), "{:?}", ran.outcome);
+}
+
 #[test]
 fn memory_held_by_callers_is_not_there() {
     let all_below = (0..4).fold(CallStack::bottom(), |stack, _| stack.enter(0, MEMORY_BYTES_MAX / 4).unwrap());
@@ -148,12 +208,12 @@ fn memory_held_by_callers_is_not_there() {
 #[test]
 fn who_only_asks_has_less_memory() {
     let body = "
-        (i32.store (i32.const 0) (memory.grow (i32.const 2047)))
-        (i32.store (i32.const 4) (memory.grow (i32.const 1)))
+        (i32.store (i32.const 0) (memory.grow (i32.const 2046)))
+        (i32.store (i32.const 4) (memory.grow (i32.const 2)))
         (call $reply (i32.const 0) (i32.const 8))";
     let wasm = actor(body, &[]);
     let grown = |stack| World::new(&wasm).run_as(|invocation| invocation.stack = stack, PLENTY).returned();
-    assert_eq!(grown(CallStack::bottom()), [1_u32.to_le_bytes(), 2_048_u32.to_le_bytes()].concat());
+    assert_eq!(grown(CallStack::bottom()), [1_u32.to_le_bytes(), 2_047_u32.to_le_bytes()].concat());
     assert_eq!(grown(CallStack::bottom_of_asked()), [1_u32.to_le_bytes(), u32::MAX.to_le_bytes()].concat());
 }
 

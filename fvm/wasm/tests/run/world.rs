@@ -17,8 +17,8 @@ use multihash_codetable::{Code, MultihashDigest};
 use tributary_primitives::EntryKey;
 use tributary_wasm::{
     Access, CallStack, Engine, FirstAccess, GasTracker, Halt, Host, HostFatal, Invocation, InvocationOutcome,
-    MessageContext, NetworkContext, NewActor, RandomnessSource, Send, SendOutcome, SyscallError, SyscallRejected,
-    invoke, prices,
+    MessageContext, NetworkContext, NewActor, Purpose, RandomnessSource, Send, SendOutcome, SyscallError,
+    SyscallRejected, invoke, prices,
 };
 
 /// The actor under test.
@@ -76,6 +76,7 @@ pub struct Actor {
 pub struct State {
     pub actors: BTreeMap<ActorID, Actor>,
     pub events: Vec<StampedEvent>,
+    event_bytes: u64,
     pub entries: BTreeMap<(ActorID, EntryKey), Arc<[u8]>>,
     accessed: BTreeMap<ActorID, bool>,
     created: u64,
@@ -154,7 +155,7 @@ impl World {
 
     fn call(self, invocation: Invocation, gas: &mut GasTracker) -> (Self, Result<InvocationOutcome, Halt>) {
         let code_cid = self.state.actors[&invocation.receiver].code;
-        let code = ENGINE.load(code_cid, &self.codes[&code_cid]).unwrap();
+        let code = ENGINE.load(code_cid, &self.codes[&code_cid], Purpose::Block).unwrap().unwrap();
         invoke(&ENGINE, &code, self, gas, invocation)
     }
 
@@ -317,8 +318,13 @@ impl Host for World {
         Ok(())
     }
 
-    fn emit(&mut self, emitter: ActorID, event: ActorEvent) {
+    fn emit(&mut self, emitter: ActorID, event: ActorEvent, bytes: u64) {
+        self.state.event_bytes += bytes;
         self.state.events.push(StampedEvent::new(emitter, event));
+    }
+
+    fn event_bytes(&mut self) -> u64 {
+        self.state.event_bytes
     }
 
     fn send(self, send: Send, gas: &mut GasTracker) -> (Self, Result<SendOutcome, SyscallError>) {
