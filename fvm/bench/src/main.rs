@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use clap::Parser;
+use clap::{Parser, ValueEnum as _};
 use tributary_bench::machine::Machine;
 use tributary_bench::measure::{Row, SetUp, Size, measure, set_up};
 use tributary_bench::report::{growth, json, plot, table};
@@ -45,7 +45,7 @@ struct Options {
     #[arg(long, conflicts_with_all = ["accounts", "transactions", "workload"])]
     all: bool,
     /// How costs grow: plain transfers and ERC-20, in order and by bare revm, on 10,000, 100,000 and 1,000,000 Ethereum accounts, in
-    /// blocks of 100, 1,000 and 10,000. Unless told otherwise 30,000 transactions warm up, whatever the size: of a large state little.
+    /// blocks of 100, 1,000, 5,000 and 10,000. Unless told otherwise 30,000 transactions warm up, whatever the size: of a large state little.
     #[arg(long, conflicts_with_all = ["accounts", "transactions", "workload", "threads", "node", "all", "plot"])]
     growth: bool,
     /// With `--growth`, no more accounts than this.
@@ -61,7 +61,8 @@ struct Options {
 
 /// States and blocks of `--growth`.
 const GROWING_ACCOUNTS: [usize; 3] = [10_000, 100_000, 1_000_000];
-const GROWING_BLOCKS: [usize; 3] = [100, 1_000, 10_000];
+/// Of 5,000 transfers among a million accounts come 10,000 keys, by which the root is judged.
+const GROWING_BLOCKS: [usize; 4] = [100, 1_000, 5_000, 10_000];
 /// Its transactions that warm up: as many for every size of block, so that all find the state alike; three of the largest. For every
 /// account to send once would take a hundred.
 const GROWING_WARM_UP: usize = 30_000;
@@ -94,7 +95,7 @@ impl Options {
             self.threads.clear();
         }
         if self.workload.is_empty() {
-            self.workload = Workload::ALL.to_vec();
+            self.workload = Workload::value_variants().to_vec();
         }
         // In order is always there.
         self.threads.retain(|threads| *threads > 1);
@@ -200,11 +201,12 @@ mod tests {
     fn all_is_more_than_the_default_and_growth_alone_does_not_warm_every_account_up() {
         let options = |flags: &[&str]| Options::try_parse_from(["bench"].iter().chain(flags)).map(Options::completed);
         let (small, all) = (options(&[]).unwrap(), options(&["--all", "--threads", "2,1,2"]).unwrap());
-        assert_eq!((small.accounts.len(), small.transactions.len(), small.workload.len()), (1, 1, Workload::ALL.len()));
+        assert_eq!((small.accounts.len(), small.transactions.len(), small.workload.len()), (1, 1, 17));
         assert_eq!((all.accounts.len(), all.transactions.len(), all.threads), (2, 2, vec![2]));
         assert_eq!(small.size(2_500, 1_000).warm_up, 3);
         let growth = options(&["--growth", "--accounts-max", "20000"]).unwrap();
         assert_eq!((growth.accounts.clone(), growth.size(20_000, 10_000).warm_up), (vec![10_000, 20_000], 3));
+        assert_eq!(growth.transactions, [100, 1_000, 5_000, 10_000]);
         assert!(options(&["--growth", "--accounts", "2"]).is_err() && options(&["--accounts-max", "2"]).is_err());
         assert!(options(&["--threads", "0"]).is_err() && options(&["--all", "--accounts", "2"]).is_err());
     }

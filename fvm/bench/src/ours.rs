@@ -9,7 +9,9 @@ use cid::Cid;
 use fvm_shared::econ::TokenAmount;
 use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange};
 use tributary_fvm::state::{MemoryStore, StateView as _};
-use tributary_fvm::{BlockEnv, BlockRun, CodeInstaller, ExecutionParams, Executor, Pace, State, Stats, Workers};
+use tributary_fvm::{
+    BlockEnv, BlockRun, CodeInstaller, ExecutionParams, Executor, Pace, State, StateFatal, Stats, Workers,
+};
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 
@@ -78,6 +80,8 @@ pub struct Ran {
     pub stats: Stats,
     /// Bytes of the blocks that the commit wrote.
     pub written_bytes: u64,
+    /// Keys of the state that the block changed.
+    pub keys: u64,
 }
 
 impl Ours {
@@ -173,11 +177,12 @@ impl Ours {
         let failed = run.receipts.iter().find(|receipt| !receipt.exit_code.is_success());
         ensure!(failed.is_none(), "a transaction failed: {failed:?}");
         let written_before = self.store.written_bytes();
-        let (root, commit) = timed(|| state.flush());
-        self.root = root?;
+        let (settled, commit) = timed(|| flush(&mut state));
+        let (root, keys) = settled?;
+        self.root = root;
         self.state = Some(state);
         let written_bytes = self.store.written_bytes() - written_before;
-        Ok(Ran { execute, commit, run, stats, written_bytes })
+        Ok(Ran { execute, commit, run, stats, written_bytes, keys: u64::try_from(keys)? })
     }
 
     /// Runs a block and commits it.
@@ -187,6 +192,14 @@ impl Ours {
     pub fn block(&mut self, transactions: &[Transaction]) -> Result<BlockRun> {
         Ok(self.timed_block(transactions)?.run)
     }
+}
+
+/// As a state flushes itself; the root, and how many keys changed.
+fn flush(state: &mut State) -> Result<(Cid, usize), StateFatal> {
+    let settled = state.settle()?;
+    state.save()?;
+    state.forget();
+    Ok((settled.root, settled.leaves.len()))
 }
 
 fn env(height: u64) -> BlockEnv {

@@ -40,6 +40,8 @@ pub struct Figures {
     pub execute_cpu: Option<u64>,
     /// The same of the root.
     pub root_cpu: Option<u64>,
+    /// CPU nanoseconds of the root, a key that changed.
+    pub root_cpu_per_key: Option<u64>,
     /// The same of reading and recovering.
     pub recover_cpu: Option<u64>,
     /// Transactions a second by the clock on the wall: executed.
@@ -68,6 +70,7 @@ impl Figures {
         Self {
             execute_cpu: row.execute.cpu(50).map(|nanos| nanos / count),
             root_cpu: row.root.cpu(50).map(|nanos| nanos / count),
+            root_cpu_per_key: row.root.cpu(50).and_then(|nanos| nanos.checked_div(keys(row))),
             recover_cpu: row.recover.cpu(50).map(|nanos| nanos / count),
             executed: a_second(count, row.execute.wall(50)),
             committed: a_second(count, committed.wall(50)),
@@ -83,6 +86,12 @@ impl Figures {
 #[must_use]
 pub fn executions(row: &Row) -> u64 {
     u64::try_from(row.executions * 100 / row.transactions().max(1)).unwrap_or(u64::MAX)
+}
+
+/// Keys that a block changed: the mean.
+#[must_use]
+pub fn keys(row: &Row) -> u64 {
+    row.keys / u64::try_from(row.size.blocks).unwrap_or(u64::MAX).max(1)
 }
 
 /// Bytes that the roots wrote, a transaction.

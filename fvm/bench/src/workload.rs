@@ -1,9 +1,10 @@
 //! What a block is filled with.
 
 use clap::ValueEnum;
+use tributary_workloads::mixed;
 use tributary_workloads::pairs::Pairs;
 
-/// A kind of block. Who is drawn at random is drawn from a fixed seed.
+/// A kind of block; they are reported in this order. Who is drawn at random is drawn from a fixed seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Workload {
     /// FVM messages that move value between f1 accounts.
@@ -83,28 +84,10 @@ pub enum Deed {
     Cross,
 }
 
-impl Workload {
-    /// Every one, in the order of the report.
-    pub const ALL: [Self; 17] = [
-        Self::FvmTransfer,
-        Self::EthTransfer,
-        Self::Erc20,
-        Self::Erc20Pairs,
-        Self::Erc20Zipf,
-        Self::Erc20Hot,
-        Self::Erc20Sender,
-        Self::Erc20Chain,
-        Self::Swap1,
-        Self::Swap10,
-        Self::Swap100,
-        Self::Mixed,
-        Self::Counter,
-        Self::KvToken,
-        Self::Compute,
-        Self::Both,
-        Self::Cross,
-    ];
+/// Those of [`Workload::Mixed`], in turn.
+const MIXED: [Deed; 5] = mixed(Deed::EthTransfer, Deed::Erc20, Deed::Swap(100));
 
+impl Workload {
     /// In words.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -184,11 +167,7 @@ impl Workload {
             Self::Swap1 => Deed::Swap(1),
             Self::Swap10 => Deed::Swap(10),
             Self::Swap100 => Deed::Swap(100),
-            Self::Mixed => match turn % 5 {
-                0..3 => Deed::EthTransfer,
-                3 => Deed::Erc20,
-                _ => Deed::Swap(100),
-            },
+            Self::Mixed => MIXED[turn % MIXED.len()],
             Self::Both if turn % 2 == 1 => Deed::Count,
             Self::Counter => Deed::Count,
             Self::KvToken => Deed::KvTransfer,

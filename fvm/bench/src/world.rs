@@ -12,16 +12,15 @@ use std::sync::Arc;
 
 use alloy_primitives::U256;
 use anyhow::{Context, Result, ensure};
-use fvm_ipld_encoding::to_vec;
+use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
-use fvm_shared::{ActorID, MethodNum};
 use tributary_fvm::state::MemoryStore;
 use tributary_fvm::{GenesisAccount, GenesisState, build_genesis_state};
 use tributary_genesis_code::{COUNTER_ACTOR, SCRIPT_ACTOR, TOKEN_ACTOR};
 use tributary_message::Transaction;
 use tributary_primitives::EthAddress;
-use tributary_workloads::actors::{DO_SCRIPT, INCREMENT, computation};
+use tributary_workloads::actors::{DO_SCRIPT, INCREMENT, KV_TRANSFER, computation, kv_amount};
 use tributary_workloads::contract::{Caller, Token};
 use tributary_workloads::pairs::Chooser;
 use tributary_workloads::pools::Pools;
@@ -34,8 +33,6 @@ use crate::workload::{Deed, Part, Workload};
 pub const CHAIN_ID: u64 = 7;
 /// What every account has, in attoTRB.
 pub const BALANCE: u128 = 10_u128.pow(27);
-/// `Transfer` of the token whose balances are entries.
-const KV_TRANSFER: MethodNum = 80_475_954;
 /// Gas of a plain transfer.
 const TRANSFER_GAS: u64 = 21_000;
 const TOKEN_GAS: u64 = 100_000;
@@ -161,7 +158,7 @@ impl World {
     /// Forgets all blocks: the next one follows the set-up, and is drawn as the first one was.
     pub fn rewind(&mut self) {
         self.accounts.rewind();
-        (self.turn, self.chooser) = (0, Chooser::new(self.accounts.len()));
+        (self.turn, self.chooser) = (0, Chooser::new(self.accounts.count()));
     }
 
     /// The next block. Signed on all cores.
@@ -189,7 +186,7 @@ impl World {
             Deed::Swap(pools) => self.swap(from, pools)?,
             Deed::Count => self.accounts.message(from, Address::new_id(counter?), INCREMENT, vec![], 0),
             Deed::KvTransfer => {
-                self.accounts.message(from, Address::new_id(kv_token), KV_TRANSFER, to_vec(&(to.0, 1_u64))?, 0)
+                self.accounts.message(from, Address::new_id(kv_token), KV_TRANSFER, kv_amount(to.0, 1), 0)
             }
             Deed::Compute => self.accounts.message(from, Address::new_id(computer), DO_SCRIPT, script(), 0),
             Deed::Cross => self.accounts.call(from, caller, self.caller.increment(counter?), CROSS_GAS),

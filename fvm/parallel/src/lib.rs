@@ -28,6 +28,7 @@
 //! | `view` | what one transaction reads, either way |
 //! | `turns` | which worker runs which transaction; chains of one sender stay on one worker |
 //! | `bell` | sleeping until something happened |
+//! | `post` | one at a time at a work that nobody waits for |
 //! | `run` | workers, and the committer |
 //! | `sync` | the primitives, real or modelled |
 //!
@@ -42,6 +43,7 @@ mod lanes;
 mod memory;
 #[cfg(all(test, loom))]
 mod models;
+mod post;
 #[cfg(not(loom))]
 mod run;
 mod sync;

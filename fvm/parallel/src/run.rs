@@ -15,7 +15,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::ahead::{Ahead, Shared};
 use crate::bell::Bell;
 use crate::memory::Memory;
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, fence, lock, thread};
+use crate::post::{Post, say};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, lock, thread};
 use crate::turns::Turns;
 use crate::view::{Sight, View};
 use crate::{Block, Ground, Ran};
@@ -103,7 +104,7 @@ struct Run<'a, B: Block> {
     shared: Arc<Shared<B::Ground>>,
     turns: Turns,
     places: Box<[Place<B>]>,
-    committer: Mutex<Committer<B>>,
+    committer: Post<Committer<B>>,
 }
 
 /// Where a transaction's outcome waits for the committer.
@@ -146,7 +147,7 @@ impl<'a, B: Block> Run<'a, B> {
             shared: Arc::new(shared),
             turns: Turns::new(count, |index| block.after(index)),
             places: (0..count).map(place).collect(),
-            committer: Mutex::new(Committer { outputs, tally, fatal: None, stats }),
+            committer: Post::new(Committer { outputs, tally, fatal: None, stats }),
         }
     }
 
@@ -190,9 +191,8 @@ impl<'a, B: Block> Run<'a, B> {
                 }
             };
             *lock(&self.places[index].outcome) = outcome;
-            self.places[index].is_executed.store(true, Ordering::SeqCst);
-            // Between this and a look at what the committer says: it looks here once it has spoken.
-            fence(Ordering::SeqCst);
+            say(&self.places[index].is_executed);
+            // A committer that has closed them waits for this one.
             if self.turns.is_closed() {
                 self.shared.bell.ring();
             }
@@ -216,8 +216,7 @@ impl<'a, B: Block> Run<'a, B> {
         let Self { shared, places, committer, .. } = self;
         // A transaction that was run ahead of a fatal one still has its view.
         drop(places);
-        let committer = committer.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Committer { outputs, tally, fatal, stats } = committer;
+        let Committer { outputs, tally, fatal, stats } = committer.into_inner();
         match fatal {
             Some(fatal) => Err(fatal),
             None => Ok(Done { outputs, tally, ground: Arc::into_inner(shared).expect(NOBODY_ELSE).ground, stats }),

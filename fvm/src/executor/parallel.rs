@@ -83,6 +83,11 @@ impl Workers {
         usize::try_from(self.0).unwrap_or(1)
     }
 
+    /// Transactions ahead of the frontier that may be executed.
+    pub(super) fn window(self) -> usize {
+        self.count() * WINDOW_PER_WORKER
+    }
+
     /// Whether a block gains by several threads. A plain transfer takes two microseconds, less than handing it to a thread.
     pub(super) fn pay(self, transactions: &[Transaction]) -> bool {
         self.0 > 1
@@ -110,13 +115,14 @@ pub enum Hints {
     Lanes(Vec<usize>),
 }
 
-/// Runs a block's transactions on `workers` threads: all, or the first of them, and the rest is to be run in order.
+/// Runs a block's transactions on `workers` threads: all, or the first of them, and the rest is to be run in order. Where they run ahead
+/// of their turn, as far as `window` ahead of the frontier; that changes no result.
 pub(super) fn run(
     executor: &Executor,
     state: State,
     env: &BlockEnv,
     transactions: &[Transaction],
-    workers: Workers,
+    (workers, window): (Workers, usize),
     hints: &Hints,
 ) -> Result<(Folded, Stats), ExecutorFatal> {
     let block = Parallel { executor, env, transactions, predecessors: Vec::new() };
@@ -124,7 +130,7 @@ pub(super) fn run(
         Some(lanes) => block.in_lanes(state, &lanes),
         None => {
             let predecessors = if *hints == Hints::Nothing { Vec::new() } else { predecessors(transactions) };
-            Parallel { predecessors, ..block }.ahead(state, workers.count())
+            Parallel { predecessors, ..block }.ahead(state, workers.count(), window)
         }
     }
 }
@@ -183,8 +189,8 @@ impl Parallel<'_> {
     }
 
     /// Each ahead of its turn.
-    fn ahead(&self, state: State, threads: usize) -> Result<(Folded, Stats), ExecutorFatal> {
-        let settings = Settings { threads, stack_bytes: NATIVE_STACK_BYTES, window: threads * WINDOW_PER_WORKER };
+    fn ahead(&self, state: State, threads: usize, window: usize) -> Result<(Folded, Stats), ExecutorFatal> {
+        let settings = Settings { threads, stack_bytes: NATIVE_STACK_BYTES, window };
         let Done { outputs, ground, stats, .. } = tributary_parallel::execute(self, Ground::new(state), settings, 0)?;
         Ok((fold(ground, outputs)?, stats))
     }

@@ -6,6 +6,7 @@
 //! | the token | the same; the contract, and tokens for every sender |
 //! | swaps | the same; two coins and their pools, and coins for every sender |
 //! | counters, the actor that computes | the actors; the senders have money from genesis on |
+//! | the token whose balances are entries | the same; tokens for every sender |
 //! | a contract's calls of counters | both; the contract |
 //!
 //! Nonces and fees are looked up before each run. Everything is paid from one purse, by the way that loads go, so a chain that takes the
@@ -68,6 +69,8 @@ pub struct Actors {
     pub counter: Cid,
     /// That of the actor that does what a script says.
     pub script: Cid,
+    /// That of the token whose balances are entries.
+    pub token: Cid,
 }
 
 /// A network on which a workload can run.
@@ -217,6 +220,10 @@ impl Setup<'_> {
             Part::Count => {
                 tell("making the counters");
                 self.counters(senders).await
+            }
+            Part::KvTransfer => {
+                tell("making the token whose balances are entries and giving some to every sender");
+                self.kv_token(senders).await
             }
             Part::Compute => {
                 tell("making the actor that computes");

@@ -12,7 +12,7 @@ use fvm_shared::{ActorID, MethodNum};
 use tributary_crypto::SecpSecretKey;
 use tributary_message::{EthereumTransaction, FvmRejected, FvmTransaction, Transaction};
 use tributary_primitives::EthAddress;
-use tributary_workloads::actors::{DO_SCRIPT, INCREMENT};
+use tributary_workloads::actors::{DO_SCRIPT, INCREMENT, KV_TRANSFER, kv_amount};
 use tributary_workloads::contract::{Caller, Token};
 use tributary_workloads::draw::Draw;
 use tributary_workloads::pairs::{Chooser, Pairs};
@@ -74,6 +74,11 @@ pub enum Deed {
         /// The counters.
         actors: Vec<ActorID>,
     },
+    /// One each of a token whose balances are entries, from sender to sender.
+    KvTransfer {
+        /// The token.
+        actor: ActorID,
+    },
     /// Calls of an actor that computes.
     Compute {
         /// The actor.
@@ -100,7 +105,7 @@ impl Deed {
             Self::Transfer { .. } | Self::Payment | Self::Erc20 { .. } | Self::Swap { .. } | Self::Cross { .. } => {
                 Kind::Ethereum
             }
-            Self::Count { .. } | Self::Compute { .. } => Kind::Fvm,
+            Self::Count { .. } | Self::KvTransfer { .. } | Self::Compute { .. } => Kind::Fvm,
         }
     }
 }
@@ -184,7 +189,8 @@ fn in_turn(senders: usize, index: usize) -> (usize, usize) {
 
 fn transaction(task: &Task, senders: &[Account], turn: &Turn) -> Result<Transaction, FvmRejected> {
     let (index, nonce, terms) = (turn.index, turn.nonce, task.terms);
-    let (key, to) = (&senders[turn.sender].key, senders[turn.receiver].eth);
+    let (key, receiver) = (&senders[turn.sender].key, &senders[turn.receiver]);
+    let to = receiver.eth;
     Ok(match &task.deed {
         Deed::Transfer { series } => transfer(terms, key, nonce, recipient(*series, number(index)), 1),
         Deed::Payment => transfer(terms, key, nonce, to, 1),
@@ -192,11 +198,14 @@ fn transaction(task: &Task, senders: &[Account], turn: &Turn) -> Result<Transact
         Deed::Swap { pools } => {
             // Drawn from its place, so that it does not depend on which thread signs it.
             let mut draw = Draw::new(number(index));
-            let (pool, swap) = pools.swap(pools.len(), |bound| draw.below(bound));
+            let (pool, swap) = pools.swap(pools.count(), |bound| draw.below(bound));
             invoke(terms, key, nonce, Some(pool), swap)
         }
         Deed::Count { actors } => {
             message(terms, key, nonce, Address::new_id(one_of(actors, index)), INCREMENT, Vec::new())?
+        }
+        Deed::KvTransfer { actor } => {
+            message(terms, key, nonce, Address::new_id(*actor), KV_TRANSFER, kv_amount(receiver.f1, 1))?
         }
         Deed::Compute { actor, params } => {
             message(terms, key, nonce, Address::new_id(*actor), DO_SCRIPT, params.clone())?
@@ -349,6 +358,7 @@ mod tests {
             (swap(2), [5, 6, 7, 6, 7, 8, 7]),
             (cross, [5, 6, 7, 6, 7, 8, 7]),
             (count(), [40, 41, 42, 41, 42, 43, 42]),
+            (Deed::KvTransfer { actor: 100 }, [40, 41, 42, 41, 42, 43, 42]),
             (Deed::Compute { actor: 100, params: vec![1] }, [40, 41, 42, 41, 42, 43, 42]),
         ] {
             let load = load_of(std::slice::from_ref(&deed), None, &senders, 7);
@@ -387,7 +397,8 @@ mod tests {
     #[test]
     fn tokens_go_to_another_sender() {
         let senders = senders(3);
-        for pairs in [None, Some(Pairs::Zipf), Some(Pairs::OneReceiver)] {
+        let drawn = [Pairs::Own, Pairs::Zipf, Pairs::OneReceiver, Pairs::OneSender, Pairs::Chain];
+        for pairs in drawn.map(Some).into_iter().chain([None]) {
             for signed in load_of(&[erc20()], pairs, &senders, 12).transactions {
                 let to = receiver(&signed);
                 assert_ne!(to, senders[usize::try_from(signed.sender).unwrap()].eth);
@@ -407,6 +418,18 @@ mod tests {
         assert_eq!((all, in_turn), (200, 10));
         // Of 20 by Zipf's law the first gets 1/3.6, the harmonic number of 20.
         assert!((40..70).contains(&zipf), "{zipf}");
+    }
+
+    #[test]
+    fn tokens_that_are_entries_go_to_the_f1_account_of_the_other_of_two() {
+        let senders = senders(4);
+        let load = load_of(&[Deed::KvTransfer { actor: 100 }], Some(Pairs::Own), &senders, 4);
+        for (signed, [from, to]) in load.transactions.iter().zip([[0, 1], [2, 3], [0, 1], [2, 3]]) {
+            let Transaction::Fvm(transaction) = decoded(signed) else { panic!("a message") };
+            let message = transaction.message();
+            assert_eq!((message.from, message.method_num), (senders[from].f1, KV_TRANSFER));
+            assert_eq!(message.params.bytes(), kv_amount(senders[to].f1, 1));
+        }
     }
 
     #[test]

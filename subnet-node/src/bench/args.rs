@@ -1,7 +1,5 @@
 //! The options of `bench`, and the plan that they make.
 
-mod workload;
-
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +13,6 @@ use tributary_load::workload::Workload;
 use tributary_primitives::Hash32;
 use tributary_relayer::key::{KeyFileRejected, read_key};
 
-pub use self::workload::WorkloadArg;
 use super::network::Start;
 use crate::devnet::plan::VALIDATORS_MAX;
 
@@ -59,8 +56,8 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: u32,
     /// What the transactions do
-    #[arg(long, value_enum, default_value_t = WorkloadArg::Transfer)]
-    pub workload: WorkloadArg,
+    #[arg(long, value_enum, default_value_t = Workload::Transfer)]
+    pub workload: Workload,
     /// Whether the next transaction waits for earlier ones (closed) or for the clock (open)
     #[arg(long = "loop", value_enum, default_value_t = LoopArg::Closed)]
     pub pace: LoopArg,
@@ -253,7 +250,7 @@ impl BenchArgs {
 
     /// The workload, which the networks and the senders must be able to do.
     fn check_workload(&self) -> Result<Workload, PlanRejected> {
-        let workload = Workload::from(self.workload);
+        let workload = self.workload;
         if workload.needs_actors() && !(self.rpc.is_empty() && self.peers.is_empty()) {
             return Err(PlanRejected::NoActors(workload));
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::watch;
-use tributary_genesis_code::{SCRIPT_ACTOR, counter_actor_cid};
+use tributary_genesis_code::{SCRIPT_ACTOR, TOKEN_ACTOR, counter_actor_cid};
 use tributary_load::accounts::{Account, senders};
 use tributary_load::check::{Checked, check, sample};
 use tributary_load::client::Client;
@@ -62,7 +62,8 @@ fn networks<'a>(plan: &Plan, started: Option<&'a mut Started>) -> Vec<(Network, 
         None => (running(&plan.running), None),
         Some(started) => {
             let (name, nodes, purse) = (plan.name.clone(), started.nodes(), Account::of(purse()));
-            let actors = Actors { counter: counter_actor_cid(), script: raw_cid(SCRIPT_ACTOR) };
+            let (script, token) = (raw_cid(SCRIPT_ACTOR), raw_cid(TOKEN_ACTOR));
+            let actors = Actors { counter: counter_actor_cid(), script, token };
             (Network { name, nodes, purse, actors: Some(actors) }, Some(started))
         }
     };

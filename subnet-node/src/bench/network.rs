@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tributary_crypto::SecpSecretKey;
 use tributary_genesis::words::{AccountAddress, Balance};
 use tributary_genesis::{ChainParameters, Genesis, GenesisAccount, GenesisCode, GenesisTime, GenesisValidator};
-use tributary_genesis_code::{COUNTER_ACTOR, COUNTER_ACTOR_NAME, SCRIPT_ACTOR};
+use tributary_genesis_code::{COUNTER_ACTOR, COUNTER_ACTOR_NAME, SCRIPT_ACTOR, TOKEN_ACTOR};
 use tributary_load::accounts::{Account, senders};
 use tributary_load::http::{Connection, Endpoint};
 use tributary_load::stages::Counted;
@@ -34,6 +34,8 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// Name in genesis of the actor that does what a script says.
 const SCRIPT_ACTOR_NAME: &str = "script";
+/// That of the token whose balances are entries.
+const TOKEN_ACTOR_NAME: &str = "token";
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -183,6 +185,7 @@ fn draft(validators: Vec<GenesisValidator>, start: &Start, count: u32) -> anyhow
     genesis.genesis_time = Some(GenesisTime::now()?);
     genesis.code.push(GenesisCode::new(COUNTER_ACTOR_NAME, COUNTER_ACTOR.to_vec()));
     genesis.code.push(GenesisCode::new(SCRIPT_ACTOR_NAME, SCRIPT_ACTOR.to_vec()));
+    genesis.code.push(GenesisCode::new(TOKEN_ACTOR_NAME, TOKEN_ACTOR.to_vec()));
     Ok(Genesis { validators, accounts, parameters: parameters(&start.parameters)?, ..genesis })
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use clap::ValueEnum;
 use serde_json::Value;
 use tributary_load::workload::Workload;
 use tributary_node::devnet::keys::DEVELOPMENT_SECRETS;
@@ -25,12 +26,12 @@ fn bench(directory: &Path, flags: &[&str]) -> (Output, Value) {
 
 #[test]
 fn every_workload_lands_on_a_network_that_is_started_for_it() {
-    for workload in Workload::ALL.map(Workload::name) {
+    for workload in Workload::value_variants().iter().map(Workload::to_string) {
         let directory = tempfile::tempdir().unwrap();
-        let (output, document) = bench(directory.path(), &["--transactions", "200", "--workload", workload]);
+        let (output, document) = bench(directory.path(), &["--transactions", "200", "--workload", &workload]);
         assert!(output.status.success(), "{workload}: {}", String::from_utf8_lossy(&output.stderr));
         let run = &document["runs"][0];
-        assert_eq!((&run["workload"], &run["ended"]), (&workload.into(), &"landed".into()));
+        assert_eq!((&run["workload"], &run["ended"]), (&workload.as_str().into(), &"landed".into()));
         for (figure, expected) in [("submitted", 200), ("confirmed", 200), ("unconfirmed", 0), ("errors", 0)] {
             assert_eq!(run[figure], expected, "{workload}: {figure} of {run}");
         }

@@ -1,16 +1,18 @@
 //! How the cost of a transaction grows with the state and with the block: a line of Markdown for each workload and size.
 
-use super::{Figures, hundredths};
+use super::{Figures, hundredths, keys};
 use crate::measure::{Row, Runner, SetUp};
 
 /// Its columns, and how wide they are.
-const COLUMNS: [(&str, usize); 9] = [
+const COLUMNS: [(&str, usize); 11] = [
     ("workload", 21),
     ("accounts", 9),
     ("block", 6),
     ("warm-up", 7),
     ("execute µs", 10),
     ("root µs", 8),
+    ("keys", 6),
+    ("root µs a key", 13),
     ("both µs", 8),
     ("bare revm µs", 12),
     ("MiB", 6),
@@ -45,7 +47,7 @@ pub fn set_up(set_up: &SetUp) -> String {
     format!("{accounts} accounts set up in {seconds} s, at most {} MiB", peak_kib.unwrap_or_default() / 1_024)
 }
 
-fn cells(row: &Row, rows: &[Row]) -> [String; 9] {
+fn cells(row: &Row, rows: &[Row]) -> [String; 11] {
     let bare = rows.iter().find(|row| row.runner == Runner::Bare).map(Figures::of).unwrap_or_default();
     let ours = Figures::of(row);
     let both = ours.execute_cpu.zip(ours.root_cpu).map(|(execute, root)| execute + root);
@@ -57,13 +59,15 @@ fn cells(row: &Row, rows: &[Row]) -> [String; 9] {
         row.size.warm_up.to_string(),
         micros(ours.execute_cpu),
         micros(ours.root_cpu),
+        keys(row).to_string(),
+        micros(ours.root_cpu_per_key),
         micros(both),
         micros(bare.execute_cpu),
         row.peak_kib.map(|kib| (kib / 1_024).to_string()).unwrap_or_default(),
     ]
 }
 
-fn line(cells: [String; 9]) -> String {
+fn line(cells: [String; 11]) -> String {
     let cells = cells.iter().zip(COLUMNS).enumerate().map(|(at, (cell, (_, width)))| match at {
         0 => format!("{cell:width$}"),
         _ => format!("{cell:>width$}"),
@@ -85,10 +89,14 @@ mod tests {
         let mut bare = Row::new(Workload::Erc20, size, Runner::Bare);
         ours.execute.push(Time { cpu: 100_000, wall: 1 });
         ours.root.push(Time { cpu: 55_000, wall: 1 });
+        ours.keys = 20;
         bare.execute.push(Time { cpu: 40_000, wall: 1 });
         let said = lines(&[ours, bare]);
         let cells: Vec<_> = said.split('|').map(str::trim).collect();
-        assert_eq!(cells[1..10], ["ERC-20, at random", "1000000", "10", "3", "10.00", "5.50", "15.50", "4.00", "2"]);
+        assert_eq!(
+            cells[1..12],
+            ["ERC-20, at random", "1000000", "10", "3", "10.00", "5.50", "20", "2.75", "15.50", "4.00", "2"]
+        );
         let widths: Vec<_> = head(1).lines().skip(2).chain([&*said]).map(|line| line.chars().count()).collect();
         assert!(widths.iter().all(|width| *width == widths[0]), "{widths:?}");
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Figures, Ratios, executions, runner, written};
+use super::{Figures, Ratios, executions, keys, runner, written};
 use crate::clock::Times;
 use crate::machine::Machine;
 use crate::measure::{Row, SetUp, Size};
@@ -45,6 +45,8 @@ fn entry(row: &Row, rows: &[Row]) -> Value {
         "executions_per_100_transactions": executions(row),
         "blocks_given_up": row.given_up,
         "written_bytes_per_transaction": written(row),
+        "changed_keys": keys(row),
+        "root_cpu_ns_per_key": figures.root_cpu_per_key,
         "peak_memory_kib": row.peak_kib,
         "bare_revm_cpu_hundredths": ratios.of_bare,
         "in_order_wall_hundredths": ratios.of_in_order,

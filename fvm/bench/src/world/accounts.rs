@@ -60,16 +60,8 @@ impl Accounts {
         Ok(Self { all, remembered: vec![] })
     }
 
-    /// How many.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) const fn count(&self) -> usize {
         self.all.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
     }
 
     pub(super) fn f1_address(&self, account: usize) -> Address {

@@ -11,24 +11,18 @@ use tributary_genesis_code::{SCRIPT_ACTOR, TOKEN_ACTOR, counter_actor_cid};
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::init::{EXEC, ExecParams, made_actor};
 use tributary_primitives::{EthAddress, raw_cid};
-use tributary_workloads::contract::{created_by, number, word};
+use tributary_workloads::actors::{COUNTERS, KV_MINT, kv_amount};
+use tributary_workloads::contract::{CREATE_GAS, HOLDING, created_by, number, word};
 use tributary_workloads::pools::Pools;
 
 use super::accounts::Unsigned;
 use super::{Founding, Part, TOKEN_GAS, World};
 use crate::ours::Ours;
 
-/// `Mint` of the token whose balances are entries.
-const KV_MINT: u64 = 116_935_346;
-/// What every holder has of either token.
-const HOLDING: u64 = 1 << 40;
 /// Pools.
 const POOLS: usize = 100;
-/// Counters, called in turn.
-const COUNTERS: usize = 100;
 /// Transactions in a block of the set-up.
 const SET_UP_BLOCK: usize = 1_000;
-const CREATE_GAS: u64 = 3_000_000;
 /// Who sends all of it.
 const FIRST: usize = 0;
 
@@ -82,7 +76,7 @@ impl World {
         self.places.token = token;
         let mut transactions = vec![transaction];
         let others = match self.founding {
-            Founding::ByTransactions => 1..self.accounts.len(),
+            Founding::ByTransactions => 1..self.accounts.count(),
             Founding::Directly => 0..0,
         };
         for to in others {
@@ -122,8 +116,8 @@ impl World {
     fn mint(&mut self, ours: &mut Ours) -> Result<()> {
         let token = Address::new_id(self.places.kv_token);
         let mut messages = vec![];
-        for to in 0..self.accounts.len() {
-            let params = to_vec(&(self.accounts.f1_address(to), HOLDING))?;
+        for to in 0..self.accounts.count() {
+            let params = kv_amount(self.accounts.f1_address(to), HOLDING);
             messages.push(self.accounts.message(FIRST, token, KV_MINT, params, 0));
         }
         let signed = self.accounts.sign(&messages)?;

@@ -35,6 +35,12 @@ pub enum ContractRejected {
 
 type Result<T> = std::result::Result<T, ContractRejected>;
 
+/// What every holder gets of a token or of a coin: more than it can ever send.
+pub const HOLDING: u64 = 1 << 40;
+
+/// Gas to create any of the contracts: more than it takes.
+pub const CREATE_GAS: u64 = 3_000_000;
+
 #[derive(Deserialize)]
 struct Compiled {
     contract: String,

@@ -16,3 +16,9 @@ pub mod contract;
 pub mod draw;
 pub mod pairs;
 pub mod pools;
+
+/// What the transactions of the mixed workload do, in turn: of five three are payments, one is a token's, one a swap.
+#[must_use]
+pub const fn mixed<D: Copy>(payment: D, token: D, swap: D) -> [D; 5] {
+    [payment, payment, payment, token, swap]
+}

@@ -2,17 +2,14 @@
 
 use tributary_primitives::EthAddress;
 
-use crate::contract::{Contract, ContractRejected, created_by, list, number, word};
+use crate::contract::{CREATE_GAS, Contract, ContractRejected, HOLDING, created_by, list, number, word};
 
-/// What every holder has of either coin.
-const COINS: u64 = 1 << 40;
 /// What every pool has of either coin.
 const RESERVE: u64 = 1 << 60;
 /// Holders that get their coins in one transaction.
 const HOLDERS: usize = 256;
 /// Least that is paid in a swap, and how many amounts from there on may be.
 const PAID: usize = 1_000;
-const CREATE_GAS: u64 = 3_000_000;
 /// Less than 2^24, the most that a transaction may have (EIP-7825).
 const GIVE_GAS: u64 = 16_000_000;
 const SYNC_GAS: u64 = 100_000;
@@ -59,7 +56,7 @@ impl Pools {
         for at in coins {
             let trust = coin.call("trust(address[])", &[&[number(32)], &list(&all)[..]].concat())?;
             steps.push(call(at, trust, GIVE_GAS));
-            for (some, each) in holders.chunks(HOLDERS).map(|some| (some, COINS)).chain([(&all[..], RESERVE)]) {
+            for (some, each) in holders.chunks(HOLDERS).map(|some| (some, HOLDING)).chain([(&all[..], RESERVE)]) {
                 let words = [&[number(64), number(each)], &list(some)[..]].concat();
                 steps.push(call(at, coin.call("give(address[],uint256)", &words)?, GIVE_GAS));
             }
@@ -73,14 +70,8 @@ impl Pools {
 
     /// How many.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.all.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
     }
 
     /// A swap of a little in one of the first `among` pools, in either direction: which pool, and what to say to it. `below` draws a
@@ -114,7 +105,7 @@ mod tests {
     fn every_pool_is_created_trusted_provided_for_and_synced() {
         let (pools, steps) = Pools::founded_by(FOUNDER, 5, 3, &[FOUNDER; 300]).unwrap();
         let created = steps.iter().take_while(|step| step.to.is_none()).count();
-        assert_eq!((pools.len(), created), (3, 5));
+        assert_eq!((pools.count(), created), (3, 5));
         assert_eq!(pools.all, [7, 8, 9].map(|nonce| created_by(FOUNDER, nonce)), "the coins are created first");
         // Of either coin: trust, the holders in two parts, the pools' reserves. Then every pool looks what it has.
         let coins = [5, 6].map(|nonce| [Some(created_by(FOUNDER, nonce)); 4]);

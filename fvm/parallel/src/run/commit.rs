@@ -11,7 +11,7 @@
 
 use super::{Committer, KeyOf, Run};
 use crate::ahead::Ahead;
-use crate::sync::{Ordering, fence, lock};
+use crate::sync::{Ordering, lock};
 use crate::view::{Sight, View};
 use crate::{Block, Ran};
 
@@ -24,19 +24,15 @@ const REPEATED_OF_TEN_MAX: usize = 3;
 impl<B: Block> Run<'_, B> {
     /// Moves the frontier as far as it goes, unless somebody else is at it.
     pub(super) fn commit(&self, worker: &mut B::Worker) {
-        loop {
-            let Ok(mut committer) = self.committer.try_lock() else { return };
-            while self.can_commit(&mut committer) {
-                self.commit_one(&mut committer, worker);
+        let work = |committer: &mut Committer<B>| {
+            while self.can_commit(committer) {
+                self.commit_one(committer, worker);
             }
-            drop(committer);
-            // What was executed between the last look and the unlocking had nobody to commit it.
-            fence(Ordering::SeqCst);
+        };
+        self.committer.hold(work, || {
             let frontier = self.shared.frontier.load(Ordering::SeqCst);
-            if self.shared.is_stopped() || !self.is_executed(frontier) {
-                return;
-            }
-        }
+            !self.shared.is_stopped() && self.is_executed(frontier)
+        });
     }
 
     fn is_executed(&self, index: usize) -> bool {

@@ -1,32 +1,15 @@
 //! Lanes, whoever is put into them, leave what the block in order leaves as far as they say that they got.
 
 use proptest::prelude::*;
-use tributary_parallel::in_lanes;
 
-use crate::toy::{Program, Start, Step, Toy, fold, toy};
-
-const STACK_BYTES: usize = 1 << 20;
-
-/// Runs a block in the lanes that `lane_of` names, holds what came out against the specification, and says how many transactions
-/// that was and who collided.
-pub fn check(block: &Toy, lane_of: &[usize]) -> (usize, Vec<[usize; 2]>) {
-    let mut lanes = vec![Vec::new(); 1 + lane_of.iter().max().copied().unwrap_or_default()];
-    lane_of.iter().enumerate().for_each(|(index, lane)| lanes[*lane].push(index));
-    let done = in_lanes(block, Start, &lanes, STACK_BYTES, 0);
-    let good = done.outputs.len();
-    let in_order = Toy { programs: block.programs[..good].to_vec(), ..block.clone() }.in_order();
-    assert_eq!(Ok(fold(&done.outputs)), in_order, "{lane_of:?}");
-    assert_eq!(done.tally, done.outputs.iter().map(|(receipt, _)| receipt.cost).sum::<u64>());
-    assert!(good <= done.ran && done.ran <= block.programs.len());
-    (good, done.collisions)
-}
+use crate::toy::{Program, Step, Toy, check_lanes, toy};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn what_lanes_say_is_good_is_what_comes_of_it_in_order(block in toy(0..40), lane_of in prop::collection::vec(0..4_usize, 40)) {
-        check(&block, &lane_of[..block.programs.len()]);
+        check_lanes(&block, &lane_of[..block.programs.len()]);
     }
 }
 
@@ -40,7 +23,7 @@ fn strangers_get_to_the_end() {
     let own = |cell| [Step::Read(cell), Step::Read(9), Step::Set(cell), Step::Add(8, 3)];
     let (one, other) = (own(1), own(2));
     let strangers = block(&[&one, &other, &one, &other, &other, &one]);
-    assert_eq!(check(&strangers, &[0, 1, 0, 1, 1, 0]), (6, vec![]));
+    assert_eq!(check_lanes(&strangers, &[0, 1, 0, 1, 1, 0]), (6, vec![]));
 }
 
 #[test]
@@ -55,7 +38,7 @@ fn from_a_collision_on_nothing_is_good() {
         ("added twice", [&free, &add, &add, &free], 4),
         ("read twice", [&free, &read, &[Step::Read(1)], &free], 4),
     ] {
-        let (got, collisions) = check(&block(&programs), &[0, 0, 1, 0]);
+        let (got, collisions) = check_lanes(&block(&programs), &[0, 0, 1, 0]);
         assert_eq!((got, collisions.is_empty()), (good, good == 4), "{what}: {collisions:?}");
     }
 }
@@ -65,12 +48,12 @@ fn a_lane_that_breaks_is_good_for_nothing() {
     for broken in [Step::Break, Step::Fail, Step::Die] {
         let (fine, broken) = ([Step::Read(1)], [broken]);
         let breaks = block(&[&fine, &fine, &broken, &fine]);
-        assert_eq!(check(&breaks, &[0, 1, 1, 0]).0, 1, "nobody knows what it touched before: {broken:?}");
+        assert_eq!(check_lanes(&breaks, &[0, 1, 1, 0]).0, 1, "nobody knows what it touched before: {broken:?}");
     }
 }
 
 #[test]
 fn what_costs_more_than_is_left_is_not_good() {
     let programs = (0..4).map(|_| Program { sender: 0, cost: 4, steps: vec![] }).collect();
-    assert_eq!(check(&Toy { programs, budget: 11 }, &[0, 1, 0, 1]).0, 2);
+    assert_eq!(check_lanes(&Toy { programs, budget: 11 }, &[0, 1, 0, 1]).0, 2);
 }

@@ -10,10 +10,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::lanes;
 use crate::stops::meeting;
 use crate::threads::{block, check, settings};
-use crate::toy::{Halt, Hook, Program, Step, Toy};
+use crate::toy::{Halt, Hook, Program, Step, Toy, check_lanes};
 
 fn toy(programs: impl IntoIterator<Item = (u8, Vec<Step>)>) -> Toy {
     let programs = programs.into_iter().map(|(sender, steps)| Program { sender, cost: 1, steps });
@@ -89,5 +88,5 @@ fn cells_whose_names_have_the_same_hash_stay_apart() {
     check(&moved, settings(3, 8));
     let (own, other) = ([Step::Read(0), Step::Set(3)], [Step::Read(6), Step::Set(9)]);
     let strangers = toy([&own, &other, &own, &other].map(|steps| (1, steps.to_vec())));
-    assert_eq!(lanes::check(&strangers, &[0, 1, 0, 1]), (4, vec![]));
+    assert_eq!(check_lanes(&strangers, &[0, 1, 0, 1]), (4, vec![]));
 }

@@ -14,3 +14,5 @@ mod stops;
 #[cfg(not(shuttle))]
 mod threads;
 mod toy;
+#[cfg(not(shuttle))]
+mod waits;

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `order` | the programs of a block one after the other: the specification |
 //! | `block` | the same as a block for threads |
+//! | `lanes` | the same in lanes |
 //! | `draw` | programs at random |
 
 mod block;
 mod draw;
+mod lanes;
 mod order;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use tributary_parallel::{Value, Write};
 
 pub use self::block::{Output, Start};
 pub use self::draw::toy;
+pub use self::lanes::check_lanes;
 pub use self::order::fold;
 
 /// A cell's number.

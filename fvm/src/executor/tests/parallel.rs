@@ -24,10 +24,10 @@ use tributary_message::Transaction;
 use tributary_primitives::EthAddress;
 
 use super::world::*;
-use crate::ReadState as _;
 use crate::block::{BlockEnv, BlockRun};
 use crate::executor::{Hints, Workers};
 use crate::state::MemoryStore;
+use crate::{ReadState as _, Stats};
 
 /// Reads the slot that the first word names; stores one more at the slot that the second names, unless the last three bits are set.
 const MIXER: &[u8] = &[
@@ -47,6 +47,12 @@ const SENDERS: u8 = 8;
 
 /// Accounts that delegate and never send.
 const AUTHORITIES: u8 = 3;
+
+/// Transactions ahead of the frontier: none, an odd few, a node's with one worker, and more than a block has.
+const WINDOWS: [usize; 4] = [1, 3, 16, 1_000];
+
+/// Block gas that no block here uses up.
+const PLENTY: u64 = 100_000_000;
 
 /// One transaction, by parties' numbers.
 #[derive(Clone, Debug)]
@@ -271,12 +277,22 @@ fn stored() -> Arc<MemoryStore> {
 }
 
 fn run(workers: u32, hints: &Hints, gas_limit: u64, transactions: &[Transaction]) -> Left {
+    let workers = Workers::new(workers);
+    run_in_window((workers, workers.window()), hints, gas_limit, transactions).0
+}
+
+fn run_in_window(
+    threads: (Workers, usize),
+    hints: &Hints,
+    gas_limit: u64,
+    transactions: &[Transaction],
+) -> (Left, Stats) {
     let (world, store) = (&START.world, stored());
     let state = world.executor.open(&store, &world.root).unwrap();
     let env = BlockEnv { gas_limit, ..world.env() };
-    let ran = world.executor.run_hinted(Workers::new(workers), hints, state, &env, transactions);
-    let (mut state, run, _) = ran.unwrap();
-    Left { run, root: state.flush().unwrap(), blocks: store.blocks().into_iter().collect() }
+    let ran = world.executor.run_in_window(threads, hints, state, &env, transactions);
+    let (mut state, run, stats) = ran.unwrap();
+    (Left { run, root: state.flush().unwrap(), blocks: store.blocks().into_iter().collect() }, stats)
 }
 
 proptest! {
@@ -285,7 +301,7 @@ proptest! {
     #[test]
     fn threads_leave_what_one_leaves(
         sent in prop::collection::vec(sent(), 1..120),
-        gas_limit in prop_oneof![4 => Just(30_000_000), 1 => Just(1_500_000)],
+        gas_limit in prop_oneof![4 => Just(PLENTY), 1 => Just(1_500_000)],
         lanes in prop::collection::vec(0..4_usize, 120),
     ) {
         let mut nonces = Nonces::default();
@@ -293,12 +309,23 @@ proptest! {
         let in_order = run(1, &Hints::Nothing, gas_limit, &transactions);
         let lanes = Hints::Lanes(lanes[..transactions.len()].to_vec());
         for workers in 2..=4 {
-            for hints in [&Hints::Learnt, &Hints::Senders, &Hints::Nothing, &lanes] {
+            for hints in [&Hints::Learnt, &lanes] {
                 let left = run(workers, hints, gas_limit, &transactions);
                 prop_assert_eq!(&left, &in_order, "{} workers, {:?}", workers, hints);
             }
+            for (hints, window) in [&Hints::Senders, &Hints::Nothing].into_iter().flat_map(in_every_window) {
+                let (left, stats) = run_in_window((Workers::new(workers), window), hints, gas_limit, &transactions);
+                prop_assert_eq!(&left, &in_order, "{} workers, {:?}, a window of {}", workers, hints, window);
+                if window == 1 && gas_limit == PLENTY {
+                    prop_assert_eq!(stats.repeated, 0, "nothing is run before its turn: {:?}", stats);
+                }
+            }
         }
     }
+}
+
+fn in_every_window(hints: &Hints) -> [(&Hints, usize); 4] {
+    WINDOWS.map(|window| (hints, window))
 }
 
 #[test]
@@ -350,7 +377,7 @@ fn the_blocks_of_the_property_do_what_they_should() {
         })
         .collect();
     let transactions: Vec<_> = sents.iter().map(|sent| sent.sign(&mut nonces)).collect();
-    for (sent, receipt) in sents.iter().zip(run(1, &Hints::Nothing, 30_000_000, &transactions).run.receipts) {
+    for (sent, receipt) in sents.iter().zip(run(1, &Hints::Nothing, PLENTY, &transactions).run.receipts) {
         assert!(receipt.exit_code.is_success(), "{sent:?}: {receipt:?}");
     }
 }

@@ -6,10 +6,11 @@ use fvm_shared::address::Address;
 use fvm_shared::{ActorID, MethodNum};
 use serde::Deserialize;
 use serde_json::json;
+use tributary_primitives::Hash32;
 use tributary_primitives::actors::INIT_ID;
 use tributary_primitives::init::{EXEC, ExecParams, made_actor};
-use tributary_workloads::actors::{DO_SCRIPT, INCREMENT, computation};
-use tributary_workloads::contract::Caller;
+use tributary_workloads::actors::{COUNTERS, DO_SCRIPT, INCREMENT, KV_MINT, KV_TRANSFER, computation, kv_amount};
+use tributary_workloads::contract::{Caller, HOLDING};
 
 use super::{Actors, Ready, Setup, SetupUnavailable, call, hex_of, nonces_of};
 use crate::accounts::Account;
@@ -17,9 +18,6 @@ use crate::client::Client;
 use crate::fees::Fees;
 use crate::sign::{Deed, Terms, message};
 use crate::words::Kind;
-
-/// Counters that are called in turn.
-const COUNTERS: usize = 100;
 
 #[derive(Deserialize)]
 struct GasNeeded {
@@ -50,6 +48,17 @@ impl Setup<'_> {
         Ok((Deed::Compute { actor, params }, gas))
     }
 
+    /// Makes the token whose balances are entries, and gives some to every sender.
+    pub(super) async fn kv_token(&mut self, senders: &[Account]) -> Ready<(Deed, u64)> {
+        let code = self.codes()?.token;
+        let actor = self.make("the token whose balances are entries", code, 1).await?[0];
+        let gifts = senders.iter().map(|sender| kv_amount(sender.f1, HOLDING)).collect();
+        self.tell("tokens for the senders", actor, KV_MINT, gifts).await?;
+        let transfer = kv_amount(senders[1 % senders.len()].f1, 1);
+        let gas = self.message_gas(&senders[0], actor, KV_TRANSFER, &transfer).await?;
+        Ok((Deed::KvTransfer { actor }, gas))
+    }
+
     /// Makes the counters, and the contract that calls them.
     pub(super) async fn caller(&mut self, senders: &[Account]) -> Ready<(Deed, u64)> {
         let (actors, caller) = (self.make_counters(senders).await?, Caller::compiled()?);
@@ -69,21 +78,33 @@ impl Setup<'_> {
 
     /// `count` actors of this code.
     async fn make(&mut self, what: &'static str, code: Cid, count: usize) -> Ready<Vec<ActorID>> {
-        let purse = self.purse().clone();
         let params = to_vec(&ExecParams { code, params: RawBytes::default() }).expect("a CID and no bytes");
-        let init = Address::new_id(INIT_ID);
-        let needed = estimate(&mut self.client, purse.f1, init, EXEC, &params).await?;
-        let fees = Fees { cap: u128::from(needed.base_fee.max(1)).saturating_mul(1_000), tip: 0 };
-        let terms = Terms { chain_id: self.chain_id, gas: needed.gas_limit * 3 / 2, fees };
-        let nonce = nonces_of(&mut self.client, Kind::Fvm, std::slice::from_ref(&purse)).await?[0];
-        let one = |nonce| message(terms, &purse.key, nonce, init, EXEC, params.clone());
-        let made = (nonce..).take(count).map(one).collect::<Result<Vec<_>, _>>()?;
-        let hashes = self.confirm(what, made).await?;
+        let hashes = self.tell(what, INIT_ID, EXEC, vec![params; count]).await?;
         let params = hashes.iter().map(|hash| json!([hash])).collect();
         let receipts: Vec<MessageReceipt> = self.client.ask_all(Kind::Fvm.receipt_method(), params).await?;
         let actor = |receipt: &MessageReceipt| made_actor(&hex::decode(receipt.return_data.get(2..)?).ok()?);
         let actors: Option<Vec<ActorID>> = receipts.iter().map(actor).collect();
         actors.ok_or(SetupUnavailable::NoActor)
+    }
+
+    /// Sends a message of the purse's for each of these parameters, all of which need as much gas as the first, and waits until each is in
+    /// a block and went well.
+    async fn tell(
+        &mut self,
+        what: &'static str,
+        to: ActorID,
+        method: MethodNum,
+        params: Vec<Vec<u8>>,
+    ) -> Ready<Vec<Hash32>> {
+        let (purse, to) = (self.purse().clone(), Address::new_id(to));
+        let Some(first) = params.first() else { return Ok(Vec::new()) };
+        let needed = estimate(&mut self.client, purse.f1, to, method, first).await?;
+        let fees = Fees { cap: u128::from(needed.base_fee.max(1)).saturating_mul(1_000), tip: 0 };
+        let terms = Terms { chain_id: self.chain_id, gas: needed.gas_limit * 3 / 2, fees };
+        let nonce = nonces_of(&mut self.client, Kind::Fvm, std::slice::from_ref(&purse)).await?[0];
+        let one = |(params, nonce)| message(terms, &purse.key, nonce, to, method, params);
+        let all = params.into_iter().zip(nonce..).map(one).collect::<Result<Vec<_>, _>>()?;
+        self.confirm(what, all).await
     }
 
     /// Gas for this message, with a quarter to spare.

@@ -2,15 +2,12 @@
 
 use serde_json::json;
 use tributary_primitives::EthAddress;
-use tributary_workloads::contract::{Token, created_by};
+use tributary_workloads::contract::{HOLDING, Token, created_by};
 use tributary_workloads::pools::Pools;
 
 use super::{Ready, Setup, call, hex_of};
 use crate::accounts::Account;
 use crate::sign::{Deed, Terms, invoke};
-
-/// Tokens that a sender gets: more than it can ever send.
-const TOKENS: u64 = 1_000_000_000_000;
 
 impl Setup<'_> {
     /// Creates the token and gives some to every sender; what its transfers are and the gas they need.
@@ -18,10 +15,10 @@ impl Setup<'_> {
         let (token, purse) = (Token::compiled()?, self.purse().clone());
         let contract = self.create("the token's contract", token.bytecode().to_vec()).await?;
 
-        let gas = self.estimate(call(purse.eth, contract, &token.transfer(senders[0].eth, TOKENS))).await?;
+        let gas = self.estimate(call(purse.eth, contract, &token.transfer(senders[0].eth, HOLDING))).await?;
         let (terms, nonce) = self.purse_terms(gas).await?;
         let gift = |(sender, nonce): (&Account, u64)| {
-            invoke(terms, &purse.key, nonce, Some(contract), token.transfer(sender.eth, TOKENS))
+            invoke(terms, &purse.key, nonce, Some(contract), token.transfer(sender.eth, HOLDING))
         };
         let gifts = senders.iter().zip(nonce..).map(gift).collect();
         self.confirm("tokens for the senders", gifts).await?;
