@@ -364,14 +364,15 @@ mod tests {
         };
         let other_chain = json!({"subnet": "/r7", "chain_id": 7, "height": 1, "base_fee": 1, "fvm_base_fee": 1,
             "certified_height": null, "finalized_height": null});
-        let refusal = json!({"jsonrpc": "2.0", "id": 0, "error": {"code": -32601, "message": "Method not found"}});
+        let no_method = "the method subnet_status does not exist/is not available";
+        let refusal = json!({"jsonrpc": "2.0", "id": 0, "error": {"code": -32601, "message": no_method}});
         for (node, kind, says) in [
             (args(nobody), Kind::Unreachable, "is a node running there?"),
             (args(server(None).await), Kind::Unreachable, "--timeout"),
             (args(server(result(&json!("x".repeat(2_000)))).await), Kind::Unreachable, "--response-bytes-max"),
             (args(server(result(&json!({"height": "x"}))).await), Kind::Unreachable, "cannot be read"),
             (args(server(Some("nonsense".to_owned())).await), Kind::Unreachable, "cannot be read"),
-            (args(server(Some(refusal.to_string())).await), Kind::Refused, "Method not found"),
+            (args(server(Some(refusal.to_string())).await), Kind::Refused, no_method),
             (
                 NodeArgs { chain_id: Some(8), ..args(server(result(&other_chain)).await) },
                 Kind::Refused,

@@ -317,7 +317,7 @@ mod tests {
                 "the node is answering as many calls as it may and as many wait; try again later",
                 Kind::Unreachable,
             ),
-            (-32601, "Method not found", Kind::Refused),
+            (-32601, "the method m does not exist/is not available", Kind::Refused),
             (-32602, "invalid argument 0: no hex", Kind::Refused),
         ] {
             let refusal = Refusal { method: "m".to_owned(), code, message: message.to_owned(), data: Vec::new() };

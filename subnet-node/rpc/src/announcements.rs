@@ -6,12 +6,16 @@
 //!                     └─▶ read it: one that is behind
 //! ```
 //!
-//! It is read in a task of its own (`aside`): nobody waits for a subscriber that began to read a block and looks no more.
+//! It is read in a task of its own (`aside`): nobody waits for a subscriber that began to read a block and looks no more. So it is with
+//! transactions that begin to wait (`arrivals`), in a lane of their own.
+
+mod arrivals;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use alloy_rpc_types_eth::{Header, Log, Transaction};
+use alloy_rpc_types_eth::{Header, Log};
+use serde_json::value::RawValue;
 use tokio::sync::OnceCell;
 use tributary_primitives::{Hash32, Height};
 
@@ -19,9 +23,10 @@ use crate::aside::aside;
 use crate::backend::Executed;
 use crate::convert;
 use crate::error::RpcRejected;
-use crate::eth::transaction_by_hash;
 use crate::lane::Lane;
 use crate::node::Node;
+
+use arrivals::Arrivals;
 
 /// Blocks that are kept for who is told of them next. Each holds its logs and hashes: as many bytes as a block's receipts.
 const KEPT_MAX: usize = 32;
@@ -41,17 +46,20 @@ pub struct Announced {
 
 type Cell<T> = Arc<OnceCell<T>>;
 
-/// Blocks as subscribers are told of them.
+/// Blocks as subscribers are told of them, and transactions as they begin to wait.
 pub struct Announcements {
     node: Arc<Node>,
     reads: Lane,
+    arrivals: Arc<Arrivals>,
     kept: Mutex<BTreeMap<Height, Cell<Arc<Announced>>>>,
 }
 
 impl Announcements {
     /// Of the blocks of this node. Its reads have places of their own: a flood of requests does not silence subscriptions.
     pub fn new(node: Arc<Node>) -> Self {
-        Self { node, reads: Lane::new("blocks that are told of", READS_MAX, usize::MAX), kept: Mutex::default() }
+        let (arrivals, reads) =
+            (Arc::new(Arrivals::new(Arc::clone(&node))), Lane::new("blocks that are told of", READS_MAX, usize::MAX));
+        Self { node, reads, arrivals, kept: Mutex::default() }
     }
 
     /// The node whose blocks these are.
@@ -81,13 +89,12 @@ impl Announcements {
         false
     }
 
-    /// The Ethereum transaction of this hash, as `eth_getTransactionByHash` shows it.
+    /// The Ethereum transaction of this hash in JSON, as `eth_getTransactionByHash` shows it; `None` where it is in no block and does not wait.
     ///
     /// # Errors
     /// [`RpcRejected::Unavailable`].
-    pub async fn transaction(&self, hash: Hash32) -> Result<Option<Transaction>, RpcRejected> {
-        let node = Arc::clone(&self.node);
-        self.reads.run(move || transaction_by_hash(&node, (hash,))).await
+    pub async fn transaction(&self, hash: Hash32) -> Result<Option<Arc<RawValue>>, RpcRejected> {
+        self.arrivals.words(hash).await
     }
 
     fn cell(&self, height: Height) -> Cell<Arc<Announced>> {

@@ -11,7 +11,7 @@
 //! may ask again. Who only names one need not know whether it ever came: another node may bring it.
 //!
 //! What a new block has is read once for all who wait (`announcements`). Looks have places of their own, and no bound on how many wait for
-//! one beside that on requests: one that was taken is never lost since the node is busy.
+//! one beside that on requests: one that was taken is never lost since the node is busy. Who waits for many delays another by one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +24,11 @@ use tributary_primitives::{Hash32, Height};
 
 use crate::announcements::Announcements;
 use crate::backend::SubmitRejected;
+use crate::clients::Client;
 use crate::error::RpcRejected;
 use crate::lane::Lane;
 use crate::node::Node;
+use crate::room::Parameters;
 use crate::submissions::Submissions;
 
 /// Looks that run at once.
@@ -49,6 +51,14 @@ pub fn patience(position: usize, millis: Option<u64>, otherwise: Duration) -> Re
         return Err(RpcRejected::argument(position, format!("a timeout is 1 to {most} milliseconds")));
     }
     Ok(patience)
+}
+
+/// Who waits, and the room of what it asked with, which is given back before it waits.
+pub struct Waiter {
+    /// Whose turn it is to look.
+    pub client: Client,
+    /// Dropped once the transaction was brought, or its name is known.
+    pub parameters: Parameters,
 }
 
 /// What is waited for.
@@ -84,6 +94,7 @@ impl Ways {
 /// only named.
 pub async fn until_ran(
     ways: Ways,
+    Waiter { client, parameters }: Waiter,
     awaited: Awaited,
     patience: Duration,
     look: Look,
@@ -97,15 +108,16 @@ pub async fn until_ran(
         Awaited::Brought(raw) => match ways.submissions.submit(raw.clone()).await {
             Ok(hash) | Err(RpcRejected::Submit(SubmitRejected::Known(hash))) => (hash, true),
             Err(refused) => {
-                let ran = ways.looks.run(move || answer_of(&node, &raw, &look)).await?;
+                let ran = ways.looks.run_for(client, move || answer_of(&node, &raw, &look)).await?;
                 return ran.ok_or(refused);
             }
         },
     };
+    drop(parameters);
     let (mut found, mut is_over) = (Found { waits: is_brought, ..Found::default() }, false);
     loop {
         let (node, look) = (Arc::clone(&node), Arc::clone(&look));
-        let looked = ways.looks.run(move || find(&node, transaction, &look));
+        let looked = ways.looks.run_for(client, move || find(&node, transaction, &look));
         let Ok(looked) = timeout_at(deadline + LOOK_MAX, looked).await else {
             return Err(RpcRejected::NotYet { transaction, waited: patience, waits: found.waits });
         };

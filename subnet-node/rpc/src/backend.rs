@@ -18,6 +18,7 @@ mod submit;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fvm_shared::ActorID;
 use fvm_shared::address::Address;
@@ -91,8 +92,8 @@ pub trait Backend: Send + Sync + 'static {
     /// How many transactions wait in the mempool, as far as it knows their senders' nonces.
     fn pool_size(&self) -> PoolSize;
 
-    /// The Ethereum transactions that wait, of `sender` or of everyone: one sender's after the other's, each in nonce order, until one would
-    /// not fit the bounds.
+    /// The Ethereum transactions that wait, of `sender` by nonce or of everyone as they came, until one would not fit the bounds: one sender's
+    /// after the other's, each in nonce order.
     fn pooled(&self, sender: Option<&Address>, bounds: PoolBounds) -> Vec<Pooled>;
 
     /// The FVM messages that wait, in the same order and bounds.
@@ -363,6 +364,14 @@ pub enum ReadUnavailable {
         height: Height,
         /// The oldest height with a block.
         oldest: Height,
+    },
+    /// The state is made from the blocks around it, and that, or the wait for others, takes longer than a call may.
+    #[error("the state after block {height} takes more than {} ms to make; ask again, or for a later block", .patience.as_millis())]
+    StateNotMade {
+        /// The height asked for.
+        height: Height,
+        /// What it was waited for.
+        patience: Duration,
     },
     /// The node is on its way down.
     #[error("the node is stopping; ask another one")]

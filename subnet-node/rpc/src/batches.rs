@@ -11,9 +11,10 @@
 //!
 //! | a batch that | is answered |
 //! |---|---|
+//! | has no room for as many refusals as it has requests ([`room`](crate::room)) | with -32005 alone, before any of them begins |
 //! | takes longer than [`BEGIN_MAX`] | with -32005 for each request that did not begin by then |
+//! | has an answer that there is no room for | with -32005 in its place |
 //! | has an answer larger than may be | with -32011 alone |
-//! | has an answer that there is no room for ([`unsent`](crate::unsent)) | with -32005 alone |
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,11 +27,16 @@ use jsonrpsee::server::middleware::rpc::{Batch, BatchEntry, Notification, Reques
 use jsonrpsee::types::{ErrorObjectOwned, Id};
 
 use crate::awaiting::PATIENCE_MAX;
+use crate::clients::{Asker, Client};
 use crate::error::RpcRejected;
-use crate::unsent::{Room, Share, bytes_of};
+use crate::room::{Room, Share, bytes_of};
+use crate::service::Service;
 
 /// Most submissions of one batch that are on their way at once, so that a batch does not fill the queue alone.
 const AT_ONCE_MAX: usize = 128;
+
+/// Bytes of a refusal or of a submission's answer, but for what its request brought: the room that each request of a batch has from the start.
+const SHORT_BYTES: usize = 256;
 
 /// How long requests of a batch begin: as long as one of them may wait. So it is answered after twice that, and what the last one reads.
 pub const BEGIN_MAX: Duration = PATIENCE_MAX;
@@ -69,30 +75,39 @@ struct Answers {
 }
 
 impl Answers {
-    fn new(bounds: &Bounds) -> Self {
-        let gathered = BatchResponseBuilder::new_with_limit(bounds.response_bytes_max);
-        Self { gathered, share: bounds.room.share() }
-    }
-
-    /// # Errors
-    /// What the batch is answered with instead.
-    fn add(&mut self, answer: MethodResponse) -> Result<(), MethodResponse> {
-        let room = self.share.grow(bytes_of(&answer));
-        room.map_err(|full| refusal(Id::Null, full))?;
-        self.gathered.append(answer)
-    }
-
-    /// The answer to a submission, for which there is always room: it was taken, whether its sender hears of it or not, and it is short.
+    /// With room for so many that are short.
     ///
     /// # Errors
-    /// As [`Self::add`].
-    fn add_taken(&mut self, answer: MethodResponse) -> Result<(), MethodResponse> {
+    /// What the batch is answered with instead.
+    fn new(bounds: &Bounds, client: Client, count: usize) -> Result<Self, MethodResponse> {
+        let gathered = BatchResponseBuilder::new_with_limit(bounds.response_bytes_max);
+        let share = bounds.room.share(client);
+        share.grow(count.saturating_mul(SHORT_BYTES)).map_err(|full| refusal(Id::Null, full))?;
+        Ok(Self { gathered, share })
+    }
+
+    /// The answer to the request `id`, or that there is no room for it.
+    ///
+    /// # Errors
+    /// As [`Self::add_short`].
+    fn add(&mut self, id: Id<'_>, answer: MethodResponse) -> Result<(), MethodResponse> {
+        match self.share.grow(bytes_of(&answer).saturating_sub(SHORT_BYTES)) {
+            Ok(()) => self.gathered.append(answer),
+            Err(full) => self.add_short(refusal(id, full)),
+        }
+    }
+
+    /// A refusal, or the answer to a submission, which was taken whether its sender hears of it or not.
+    ///
+    /// # Errors
+    /// What the batch is answered with instead: it is larger than may be.
+    fn add_short(&mut self, answer: MethodResponse) -> Result<(), MethodResponse> {
         self.gathered.append(answer)
     }
 
     fn finish(self) -> MethodResponse {
         let mut answer = MethodResponse::from_batch(self.gathered.finish());
-        self.share.put_on(answer.extensions_mut());
+        self.share.put_on_answer(answer.extensions_mut());
         answer
     }
 }
@@ -103,17 +118,13 @@ fn refusal(id: Id<'_>, why: RpcRejected) -> MethodResponse {
 
 impl<S> Batches<S>
 where
-    S: RpcServiceT<
-            MethodResponse = MethodResponse,
-            BatchResponse = MethodResponse,
-            NotificationResponse = MethodResponse,
-        > + Send
-        + Sync,
+    S: Service,
 {
     /// # Errors
     /// What the batch is answered with instead.
-    async fn each(&self, batch: Batch<'_>) -> Result<MethodResponse, MethodResponse> {
-        let (mut answers, mut under_way) = (Answers::new(&self.bounds), FuturesOrdered::new());
+    async fn each(&self, mut batch: Batch<'_>) -> Result<MethodResponse, MethodResponse> {
+        let client = Asker::client_in(batch.extensions());
+        let (mut answers, mut under_way) = (Answers::new(&self.bounds, client, batch.len())?, FuturesOrdered::new());
         let (begun, mut is_notified) = (Instant::now(), false);
         for (position, entry) in batch.into_iter().enumerate() {
             let is_over = position > 0 && begun.elapsed() >= self.bounds.begin_max;
@@ -123,26 +134,29 @@ where
             while under_way.len() > under_way_max
                 && let Some(answer) = under_way.next().await
             {
-                answers.add_taken(answer)?;
+                answers.add_short(answer)?;
             }
             match entry {
                 Ok(BatchEntry::Call(request)) if is_over => {
-                    answers.add(refusal(request.id(), RpcRejected::BatchOver(self.bounds.begin_max)))?;
+                    answers.add_short(refusal(request.id(), RpcRejected::BatchOver(self.bounds.begin_max)))?;
                 }
                 Ok(BatchEntry::Call(request)) if may_overtake => under_way.push_back(self.service.call(request)),
-                Ok(BatchEntry::Call(request)) => answers.add(self.service.call(request).await)?,
+                Ok(BatchEntry::Call(request)) => {
+                    let id = request.id().into_owned();
+                    answers.add(id, self.service.call(request).await)?;
+                }
                 Ok(BatchEntry::Notification(notification)) => {
                     is_notified = true;
                     self.service.notification(notification).await;
                 }
                 Err(refused) => {
                     let (why, id) = refused.into_parts();
-                    answers.add(MethodResponse::error(id, why))?;
+                    answers.add_short(MethodResponse::error(id, why))?;
                 }
             }
         }
         while let Some(answer) = under_way.next().await {
-            answers.add_taken(answer)?;
+            answers.add_short(answer)?;
         }
         if answers.gathered.is_empty() && is_notified {
             return Ok(MethodResponse::notification());
@@ -157,26 +171,20 @@ where
 
 impl<S> RpcServiceT for Batches<S>
 where
-    S: RpcServiceT<
-            MethodResponse = MethodResponse,
-            BatchResponse = MethodResponse,
-            NotificationResponse = MethodResponse,
-        > + Clone
-        + Send
-        + Sync
-        + 'static,
+    S: Service + Clone,
 {
     type MethodResponse = MethodResponse;
     type NotificationResponse = MethodResponse;
     type BatchResponse = MethodResponse;
 
     fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        let (id, mut share) = (request.id().into_owned(), self.bounds.room.share());
+        let client = Asker::client_in(request.extensions());
+        let (id, share) = (request.id().into_owned(), self.bounds.room.share(client));
         let answering = self.service.call(request);
         async move {
             let mut answer = answering.await;
             match share.grow(bytes_of(&answer)) {
-                Ok(()) => share.put_on(answer.extensions_mut()),
+                Ok(()) => share.put_on_answer(answer.extensions_mut()),
                 Err(full) => answer = refusal(id, full),
             }
             answer

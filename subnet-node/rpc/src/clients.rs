@@ -5,6 +5,7 @@
 //!            ─▶ as many of its address?                  yes ─▶ 429, closed      client_connections_max
 //!    request ─▶ has its client asked too fast?           yes ─▶ 429              client_requests_per_s
 //!      in it ─▶ a batch, a WebSocket: again for each     yes ─▶ -32005
+//!    to follow ─▶ as many subscriptions of its client?   yes ─▶ -32005           client_subscriptions_max
 //! ```
 //!
 //! | | a connection is counted for | a request is counted for |
@@ -14,8 +15,8 @@
 //!
 //! Of IPv6 addresses the first 64 bits count: who has one address there has them all.
 //!
-//! Memory: some 40 bytes for each open connection's client, and for each of [`CLIENTS_MAX`] that asked lately; all others share one bucket.
-//! The law of rates is `buckets`, which asks no clock.
+//! Memory: some 40 bytes for each open connection's client, for each that subscribed, and for each of [`CLIENTS_MAX`] that asked lately; all
+//! others share one bucket. The law of rates is `buckets`, which asks no clock.
 
 mod buckets;
 
@@ -44,6 +45,9 @@ const CLIENTS_MAX: usize = 65_536;
 pub struct Client(IpAddr);
 
 impl Client {
+    /// Nobody in particular.
+    pub const NOBODY: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+
     /// Who has this address.
     pub fn at(address: IpAddr) -> Self {
         match address.to_canonical() {
@@ -66,8 +70,12 @@ pub struct Asker {
 impl Asker {
     /// Who sent the request that has these on it; nobody's address where it does not say.
     pub fn client_in(extensions: &Extensions) -> Client {
-        let asker: Option<&Self> = extensions.get();
-        asker.map_or_else(|| Client::at(Ipv4Addr::UNSPECIFIED.into()), |asker| asker.client)
+        Self::client(extensions.get())
+    }
+
+    /// Who it is; nobody's address for none.
+    pub fn client(asker: Option<&Self>) -> Client {
+        asker.map_or(Client::NOBODY, |asker| asker.client)
     }
 }
 
@@ -93,6 +101,8 @@ pub struct Clients {
     sockets_max: usize,
     connections_max: Option<NonZeroU32>,
     open: Arc<Mutex<Open>>,
+    subscriptions_max: Option<NonZeroU32>,
+    subscribed: Arc<Mutex<HashMap<Client, u32>>>,
     pace: Option<Pace>,
     started: Instant,
     traffic: Traffic,
@@ -123,10 +133,28 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut open = lock(&self.open);
         open.all -= 1;
-        match open.of.get_mut(&self.client) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(open.of.remove(&self.client)),
-        }
+        one_less(&mut open.of, self.client);
+    }
+}
+
+/// A subscription that is counted for its client, until this is dropped.
+#[derive(Debug)]
+pub struct Subscribed {
+    client: Client,
+    all: Arc<Mutex<HashMap<Client, u32>>>,
+}
+
+impl Drop for Subscribed {
+    fn drop(&mut self) {
+        one_less(&mut lock(&self.all), self.client);
+    }
+}
+
+/// Counts one less; nobody who has none is remembered.
+fn one_less(counts: &mut HashMap<Client, u32>, client: Client) {
+    match counts.get_mut(&client) {
+        Some(count) if *count > 1 => *count -= 1,
+        _ => drop(counts.remove(&client)),
     }
 }
 
@@ -143,6 +171,8 @@ impl Clients {
             sockets_max: config.sockets_max,
             connections_max: NonZeroU32::new(config.client_connections_max),
             open: Arc::default(),
+            subscriptions_max: NonZeroU32::new(config.client_subscriptions_max),
+            subscribed: Arc::default(),
             pace: NonZeroU32::new(config.client_requests_per_s).map(pace),
             started: Instant::now(),
             traffic,
@@ -190,6 +220,21 @@ impl Clients {
     /// As [`Self::admit`].
     pub fn count(&self, asker: &Asker) -> Result<(), RpcRejected> {
         if asker.has_paid.swap(false, Ordering::Relaxed) { Ok(()) } else { self.ask(asker.client) }
+    }
+
+    /// Counts one more subscription of `client`.
+    ///
+    /// # Errors
+    /// [`RpcRejected::AboveLimit`], and it is not counted.
+    pub fn subscribe(&self, client: Client) -> Result<Subscribed, RpcRejected> {
+        let mut subscribed = lock(&self.subscribed);
+        let count = subscribed.get(&client).copied().unwrap_or_default();
+        if let Some(most) = self.subscriptions_max.filter(|most| count >= most.get()) {
+            let reason = format!("too many subscriptions: a client has {most} at most, on all its connections");
+            return Err(RpcRejected::AboveLimit(reason));
+        }
+        subscribed.insert(client, count.saturating_add(1));
+        Ok(Subscribed { client, all: Arc::clone(&self.subscribed) })
     }
 
     fn who(&self, connection: &Connection, headers: &HeaderMap) -> Client {
@@ -261,6 +306,21 @@ mod tests {
         assert_eq!(clients.traffic.refused_connections(), 1);
         drop(held);
         assert!(clients.connect(from(3)).is_ok());
+    }
+
+    #[test]
+    fn a_client_has_so_many_subscriptions_and_whoever_has_none_is_forgotten() {
+        let clients = clients(|config| config.client_subscriptions_max = 2);
+        let held = [(); 2].map(|()| clients.subscribe(at("192.0.2.7")).unwrap());
+        let refused = clients.subscribe(at("192.0.2.7")).unwrap_err();
+        assert_eq!(refused.to_string(), "too many subscriptions: a client has 2 at most, on all its connections");
+        assert!(clients.subscribe(at("192.0.2.8")).is_ok(), "others are not kept out");
+        drop(held);
+        assert!(clients.subscribe(at("192.0.2.7")).is_ok());
+        assert!(lock(&clients.subscribed).is_empty());
+        let clients = self::clients(|config| config.client_subscriptions_max = 0);
+        let held: Vec<_> = (0..5_000).map(|_| clients.subscribe(at("192.0.2.7"))).collect();
+        assert!(held.iter().all(Result::is_ok), "0 is any number");
     }
 
     #[test]

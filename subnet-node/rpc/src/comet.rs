@@ -37,6 +37,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::arguments::Arguments;
+use crate::clients::{Asker, Client};
 use crate::counters::Counters;
 use crate::error::RpcRejected;
 use crate::lane::Lane;
@@ -83,6 +84,33 @@ pub(crate) struct Comet {
     counters: Arc<Counters>,
 }
 
+/// Methods that CometBFT has and this node has not. Source: CometBFT v0.38, `rpc/core/routes.go`.
+const NOT_HERE: [&str; 18] = [
+    "abci_info",
+    "abci_query",
+    "block_search",
+    "broadcast_evidence",
+    "broadcast_tx_async",
+    "broadcast_tx_commit",
+    "broadcast_tx_sync",
+    "check_tx",
+    "consensus_state",
+    "dump_consensus_state",
+    "net_info",
+    "num_unconfirmed_txs",
+    "subscribe",
+    "tx",
+    "tx_search",
+    "unconfirmed_txs",
+    "unsubscribe",
+    "unsubscribe_all",
+];
+
+/// Whether CometBFT has a method of this name, served here or not.
+pub(crate) fn has(method: &str) -> bool {
+    NOT_HERE.contains(&method) || names().any(|name| name == method)
+}
+
 /// The name of every method.
 pub fn names() -> impl Iterator<Item = &'static str> {
     endpoints::all().into_iter().map(|endpoint| endpoint.name)
@@ -100,10 +128,11 @@ impl Comet {
     pub fn register(&self, module: &mut RpcModule<Node>) {
         for endpoint in self.endpoints.values() {
             let (comet, endpoint) = (self.clone(), endpoint.clone());
-            let registered = module.register_async_method(endpoint.name, move |parameters, _, _| {
+            let registered = module.register_async_method(endpoint.name, move |parameters, _, extensions| {
                 let (comet, endpoint) = (comet.clone(), endpoint.clone());
                 let list = parameters::from_json(parameters.as_str(), endpoint.parameters);
-                async move { comet.answer(&endpoint, list).await }
+                let client = Asker::client_in(&extensions);
+                async move { comet.answer(&endpoint, list, client).await }
             });
             registered.expect("every name is registered once; a test holds it");
         }
@@ -113,12 +142,13 @@ impl Comet {
         &self,
         endpoint: &Endpoint,
         list: Result<String, RpcRejected>,
+        client: Client,
     ) -> Result<Box<RawValue>, ErrorObjectOwned> {
         let started = Instant::now();
         let answered = match list {
             Ok(list) => {
                 let (node, answer) = (Arc::clone(&self.node), Arc::clone(&endpoint.answer));
-                self.reads.run(move || answer(&node, &list)).await
+                self.reads.run_for(client, move || answer(&node, &list)).await
             }
             Err(refused) => Err(refused),
         };

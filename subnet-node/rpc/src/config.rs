@@ -26,7 +26,7 @@ pub struct RpcConfig {
     pub subscriptions_max: usize,
     /// Most blocks that a subscription may be behind the head.
     pub subscription_blocks_behind_max: u64,
-    /// Most bytes of one request or batch.
+    /// Most bytes of one request or batch. Of those that are being read or answered there may be sixteen times as many, over all connections.
     pub request_bytes_max: u32,
     /// Most bytes of one answer or batch of answers. Of those that are not sent yet there may be sixteen times as many, over all connections.
     pub response_bytes_max: u32,
@@ -34,7 +34,7 @@ pub struct RpcConfig {
     pub batch_max: u32,
     /// Most reads that run at once.
     pub reads_max: usize,
-    /// Most reads, most traces and most submissions that wait for a place.
+    /// Most reads, most traces and most submissions that wait for a place; of reads and of traces one client's no more than it leaves to others.
     pub waiting_max: usize,
     /// Most gas of one call or estimate, in block gas; for an FVM message times the chain's `fvm_gas_per_gas`.
     pub call_gas_max: u64,
@@ -61,6 +61,8 @@ pub struct RpcConfig {
     pub client_requests_burst: u32,
     /// Most connections open from one address, WebSockets among them; 0 for any number.
     pub client_connections_max: u32,
+    /// Most subscriptions of one client, on all of its WebSockets; 0 for any number.
+    pub client_subscriptions_max: u32,
     /// The header in which a proxy in front tells who asks, as in `x-forwarded-for`: the last address in it counts. Empty for a node that is
     /// asked directly, where anybody could write it.
     pub client_header: String,
@@ -120,6 +122,8 @@ impl Default for RpcConfig {
             client_requests_per_s: 0,
             client_requests_burst: 1_000,
             client_connections_max: 0,
+            // Sixteen WebSockets with as many as each may have; of those that all WebSockets could have one in sixteen.
+            client_subscriptions_max: 1_024,
             client_header: String::new(),
             methods_allowed: Vec::new(),
             methods_denied: Vec::new(),

@@ -7,13 +7,12 @@
 //! | a body, or what is sent, stalls | end: [`pacing`](crate::pacing) |
 //! | the server stops | end after the answer that is on its way |
 //!
-//! An answer keeps its room ([`unsent`](crate::unsent)) until its last byte is sent.
+//! An answer keeps its room ([`room`](crate::room)) until its last byte is sent.
 //!
 //! HTTP/1.1 alone: a WebSocket begins with it, and HTTP/2 without TLS is spoken by nobody who asks here. A proxy may speak HTTP/2 before.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ use tower::{Service, service_fn};
 use crate::clients::Connection;
 use crate::config::RpcConfig;
 use crate::pacing::{PacedBody, PacedSocket};
-use crate::unsent::Share;
+use crate::room::Share;
 
 /// Bytes of a request's head, and of what is read or written at once: room for the longest URI that hyper takes (64 KiB), since CometBFT's
 /// requests carry transactions there.
@@ -83,7 +82,7 @@ where
 
 /// The answer, whose bytes hold what goes with it.
 fn with_its_room(mut answer: HttpResponse) -> HttpResponse {
-    match Share::of(answer.extensions_mut()) {
+    match Share::of_answer(answer.extensions_mut()) {
         Some(share) => answer.map(|body| HttpBody::new(Roomed { body, share })),
         None => answer,
     }
@@ -92,7 +91,7 @@ fn with_its_room(mut answer: HttpResponse) -> HttpResponse {
 /// A body that has room. The room is its bytes': hyper drops a body before it has sent it.
 struct Roomed {
     body: HttpBody,
-    share: Arc<Share>,
+    share: Share,
 }
 
 impl Body for Roomed {
@@ -101,7 +100,7 @@ impl Body for Roomed {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        let held = |bytes| Bytes::from_owner(Held { bytes, _share: Arc::clone(&self.share) });
+        let held = |bytes| Bytes::from_owner(Held { bytes, _share: self.share.clone() });
         Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(held))))
     }
 
@@ -117,7 +116,7 @@ impl Body for Roomed {
 /// Bytes of such a body.
 struct Held {
     bytes: Bytes,
-    _share: Arc<Share>,
+    _share: Share,
 }
 
 impl AsRef<[u8]> for Held {
@@ -131,17 +130,18 @@ mod tests {
     use std::future::poll_fn;
 
     use super::*;
-    use crate::unsent::Room;
+    use crate::clients::Client;
+    use crate::room::Room;
 
     #[tokio::test]
     async fn an_answer_has_its_room_until_its_last_byte_is_sent() {
-        let (room, large) = (Room::new(1_024), vec![7; 30_000]);
+        let (room, large) = (Room::of_answers(2_048), vec![7; 30_000]);
         let grown = || {
-            let mut share = room.share();
+            let share = room.share(Client::at([192, 0, 2, 1].into()));
             share.grow(large.len()).map(|()| share)
         };
         let mut answer = HttpResponse::new(HttpBody::from(large.clone()));
-        grown().unwrap().put_on(answer.extensions_mut());
+        grown().unwrap().put_on_answer(answer.extensions_mut());
         let mut body = with_its_room(answer).into_body();
         assert_eq!(body.size_hint().exact(), Some(30_000));
         let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await.unwrap().unwrap();

@@ -52,11 +52,6 @@ impl Counters {
         cell.total_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Whether there is a method of this name, served or not.
-    pub fn knows(&self, method: &str) -> bool {
-        self.0.contains_key(method)
-    }
-
     /// What was counted so far, by method.
     pub fn read(&self) -> BTreeMap<&'static str, MethodCount> {
         let read = |cell: &Cell| MethodCount {

@@ -9,10 +9,11 @@
 //! | -32002 | a block or state that this node does not keep; a node that is stopping | EIP-1474, resource unavailable |
 //! | -32004 | a method that has no meaning on this chain | EIP-1474, method not supported |
 //! | -32005 | more than a limit allows, faster than a client may ask, or more than the node can answer at once | EIP-1474, limit exceeded |
-//! | -32008 | an answer larger than the server may send | jsonrpsee |
+//! | -32007 | a request larger than may be, over HTTP | jsonrpsee |
+//! | -32008, -32011 | an answer, or the answers to a batch, larger than the server may send | jsonrpsee |
 //! | -32010 | a batch of too many requests | jsonrpsee |
 //! | -32601 | no such method or subscription, or none that this node serves; a subscription over HTTP | JSON-RPC 2.0, go-ethereum |
-//! | -32602 | an argument that is missing, malformed or of a meaning that is not served | JSON-RPC 2.0 |
+//! | -32602 | an argument that is missing, malformed or of a meaning that is not served; logs of blocks above the latest | JSON-RPC 2.0 |
 //! | -32603 | a defect or a broken disk on this node | JSON-RPC 2.0 |
 //! | -32700 | no JSON | JSON-RPC 2.0 |
 //! | -38010 to -38026 | a simulation that cannot be: `eth_simulateV1` alone | execution API |
@@ -24,7 +25,7 @@ use jsonrpsee::types::error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE, METHOD_N
 use tributary_primitives::{Hash32, Height};
 
 use crate::backend::{CallRejected, ProveRejected, ReadUnavailable, SubmitRejected};
-use crate::comet::CometRejected;
+use crate::comet::{self, CometRejected};
 
 /// A contract reverted.
 const REVERTED: i32 = 3;
@@ -40,6 +41,9 @@ const UNAVAILABLE: i32 = -32002;
 const NOT_SUPPORTED: i32 = -32004;
 /// EIP-1474, "limit exceeded".
 const LIMIT: i32 = -32005;
+
+/// How much of a method's name is told to who asked for it: more than any has.
+const METHOD_BYTES_SHOWN_MAX: usize = 128;
 
 /// Why a request has no result. Nothing changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,14 +102,21 @@ pub enum RpcRejected {
         /// How long until the next is answered.
         wait: Duration,
     },
-    /// A method that the operator of this node does not serve.
-    #[error("the method {0} is not served on this node")]
-    NotServed(String),
+    /// No method has this name, or none that the operator of this node serves. CometBFT's have CometBFT's sentence.
+    #[error("{}", no_method(.0))]
+    NoMethod(String),
     /// Too many requests at once.
-    #[error("the node is answering as many {0} as it may and as many wait; try again later")]
+    #[error("the node is answering as many {0} as it may and as many wait, in all or of this client; try again later")]
     Busy(&'static str),
-    /// As many bytes of answers wait to be sent as may.
-    #[error("the node holds as many answers as it may that are not read yet; try again later, or ask for less at once")]
+    /// As many bytes of requests are being read or answered as may, of this client or in all.
+    #[error(
+        "there is no room for this request beside those that are being read and answered; send it again later, or less at once"
+    )]
+    NoRoomToRead,
+    /// As many bytes of answers wait to be sent as may, to this client or in all.
+    #[error(
+        "there is no room for this answer beside those that are not read yet; read them, try again later, or ask for less at once"
+    )]
     NoRoom,
     /// What is left of a batch that takes too long.
     #[error("the requests of a batch begin within {} s of it; ask this one again", .0.as_secs())]
@@ -141,6 +152,14 @@ pub enum RpcRejected {
     /// A range of blocks that goes past the end of the chain.
     #[error("request beyond head block: requested {asked}, head {tip}")]
     BeyondTip {
+        /// The height asked for.
+        asked: Height,
+        /// The latest height.
+        tip: Height,
+    },
+    /// A search for logs in blocks that are not there yet.
+    #[error("block range extends beyond current head block: requested {asked}, head {tip}")]
+    BlocksBeyondTip {
         /// The height asked for.
         asked: Height,
         /// The latest height.
@@ -220,11 +239,14 @@ impl RpcRejected {
             | Self::TooManyArguments { .. }
             | Self::MissingSubscription
             | Self::InvalidArgument { .. }
+            | Self::BlocksBeyondTip { .. }
+            | Self::PendingLogs
             | Self::Comet(CometRejected::Parameters(_)) => INVALID_PARAMS_CODE,
-            Self::NoSuchSubscription(_) | Self::NoNotifications | Self::NotServed(_) => METHOD_NOT_FOUND_CODE,
+            Self::NoSuchSubscription(_) | Self::NoNotifications | Self::NoMethod(_) => METHOD_NOT_FOUND_CODE,
             Self::AboveLimit(_)
             | Self::TooFast { .. }
             | Self::Busy(_)
+            | Self::NoRoomToRead
             | Self::NoRoom
             | Self::BatchOver(_)
             | Self::Prove(ProveRejected::TooLong) => LIMIT,
@@ -242,8 +264,7 @@ impl RpcRejected {
             | Self::CallStopped(_)
             | Self::OutOfTime(_)
             | Self::NoSubscription
-            | Self::NoFilter
-            | Self::PendingLogs => SERVER,
+            | Self::NoFilter => SERVER,
             Self::Submit(SubmitRejected::Unavailable(why))
             | Self::Prove(ProveRejected::Unavailable(why))
             | Self::Unavailable(why) => unavailable_code(why),
@@ -257,6 +278,7 @@ impl RpcRejected {
     pub const fn is_ours(&self) -> bool {
         match self {
             Self::Busy(_)
+            | Self::NoRoomToRead
             | Self::NoRoom
             | Self::Unavailable(_)
             | Self::Submit(SubmitRejected::Unavailable(_))
@@ -266,6 +288,15 @@ impl RpcRejected {
             _ => false,
         }
     }
+}
+
+/// In go-ethereum's words, by which libraries know it; of a name that CometBFT has, in CometBFT's.
+fn no_method(name: &str) -> String {
+    if comet::has(name) {
+        return "Method not found".to_owned();
+    }
+    let shown = &name[..name.floor_char_boundary(METHOD_BYTES_SHOWN_MAX)];
+    format!("the method {shown} does not exist/is not available")
 }
 
 fn not_yet(waited: Duration, waits: bool) -> String {
@@ -293,9 +324,10 @@ fn certified(latest: Option<Height>, period: u64) -> String {
 const fn unavailable_code(why: &ReadUnavailable) -> i32 {
     match why {
         ReadUnavailable::Broken => INTERNAL_ERROR_CODE,
-        ReadUnavailable::StateNotKept { .. } | ReadUnavailable::BlockNotKept { .. } | ReadUnavailable::Stopping => {
-            UNAVAILABLE
-        }
+        ReadUnavailable::StateNotKept { .. }
+        | ReadUnavailable::BlockNotKept { .. }
+        | ReadUnavailable::StateNotMade { .. }
+        | ReadUnavailable::Stopping => UNAVAILABLE,
     }
 }
 

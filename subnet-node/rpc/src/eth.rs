@@ -43,15 +43,15 @@ pub use transaction::{by_hash as transaction_by_hash, raw_by_hash as raw_transac
 
 /// Puts every method of these namespaces into the table.
 pub fn register(methods: &mut Methods) {
-    methods.read("eth_chainId", chain::chain_id);
-    methods.read("eth_blockNumber", chain::block_number);
-    methods.read("eth_syncing", chain::syncing);
-    methods.read("eth_accounts", chain::accounts);
+    methods.known("eth_chainId", chain::chain_id);
+    methods.known("eth_blockNumber", chain::block_number);
+    methods.known("eth_syncing", chain::syncing);
+    methods.known("eth_accounts", chain::accounts);
     methods.read("eth_config", rules::config);
-    methods.read("net_version", chain::network);
-    methods.read("net_listening", chain::listening);
-    methods.read("net_peerCount", chain::peer_count);
-    methods.read("web3_clientVersion", chain::client_version);
+    methods.known("net_version", chain::network);
+    methods.known("net_listening", chain::listening);
+    methods.known("net_peerCount", chain::peer_count);
+    methods.known("web3_clientVersion", chain::client_version);
     methods.read("web3_sha3", chain::sha3);
 
     methods.read("eth_getBalance", account::balance);

@@ -59,12 +59,13 @@ where
     fn call(&mut self, mut request: HttpRequest) -> Self::Future {
         match self.admit(&mut request) {
             Ok(()) => Either::Left(self.requests.call(request)),
-            Err(refused) => Either::Right(ready(Ok(too_many(refused)))),
+            Err(refused) => Either::Right(ready(Ok(refusal(StatusCode::TOO_MANY_REQUESTS, refused)))),
         }
     }
 }
 
-fn too_many(refused: RpcRejected) -> HttpResponse {
+/// The answer to a request that was not read: JSON-RPC's own refusal, and when to come again.
+pub fn refusal(status: StatusCode, refused: RpcRejected) -> HttpResponse {
     let seconds = match &refused {
         RpcRejected::TooFast { wait, .. } => wait.as_secs().saturating_add(1),
         _ => 1,
@@ -72,7 +73,7 @@ fn too_many(refused: RpcRejected) -> HttpResponse {
     let error = ErrorObjectOwned::from(refused);
     let body = json!({ "jsonrpc": "2.0", "id": null, "error": error });
     let mut response = HttpResponse::new(HttpBody::from(body.to_string()));
-    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response

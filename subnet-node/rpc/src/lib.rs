@@ -20,7 +20,8 @@
 //! | `websocket` | connections that subscribe |
 //! | `clients`, `gate`, `permits` | who asks, how much and how fast each may, and which methods are served |
 //! | `server`, `listener`, `config`, `traffic` | the socket, its bounds and its numbers: [`RpcServer`], [`RpcConfig`], [`Traffic`] |
-//! | `connection`, `pacing`, `unsent` | one connection, how long it may idle or stall, and how many bytes of answers wait in all |
+//! | `connection`, `pacing` | one connection, and how long it may idle or stall |
+//! | `intake`, `room` | how many bytes of requests are taken in, and of answers wait, in all and of each client |
 //! | `aside` | work that goes on while nobody looks |
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
@@ -44,6 +45,7 @@ mod found_logs;
 mod gate;
 pub mod hex_bytes;
 mod id;
+mod intake;
 mod lane;
 mod listener;
 mod log_filter;
@@ -53,12 +55,13 @@ mod node;
 mod pacing;
 mod patience;
 mod permits;
+mod room;
 mod server;
+mod service;
 mod submissions;
 pub mod subnet;
 mod subscriptions;
 mod traffic;
-mod unsent;
 mod websocket;
 
 pub use backend::{Backend, CallRejected, ReadUnavailable, StateView, SubmitRejected};

@@ -5,7 +5,9 @@
 //!
 //! Source: go-ethereum, `eth/filters/filter.go`, `filterLogs`.
 
-use alloy_primitives::Bloom;
+use std::sync::OnceLock;
+
+use alloy_primitives::{Bloom, keccak256};
 use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -21,6 +23,27 @@ pub struct LogFilter {
     filter: Filter,
     /// Places of `topics`, which alloy's filter forgets where nothing is asked of the last.
     places: usize,
+    /// Where a bloom is looked at, once it was: the addresses', then the topics' of each place.
+    bits: OnceLock<[Vec<Bits>; 5]>,
+}
+
+/// What one address or topic sets in a bloom: three bits, by their numbers. Source: the yellow paper, section 4.3.1, M3:2048.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bits([u16; 3]);
+
+impl Bits {
+    fn of(value: &[u8]) -> Self {
+        let hash = keccak256(value);
+        Self([0, 2, 4].map(|at| u16::from_be_bytes([hash[at], hash[at + 1]]) & 0x07ff))
+    }
+
+    /// Whether all three are set.
+    fn are_in(self, bloom: &Bloom) -> bool {
+        self.0.iter().all(|bit| {
+            let from_the_end = usize::from(bit / 8);
+            bloom[bloom.len() - 1 - from_the_end] & (1 << (bit % 8)) != 0
+        })
+    }
 }
 
 impl<'de> Deserialize<'de> for LogFilter {
@@ -28,7 +51,7 @@ impl<'de> Deserialize<'de> for LogFilter {
         let json = Value::deserialize(deserializer)?;
         let places = json.get("topics").and_then(Value::as_array).map_or(0, Vec::len);
         let filter = Filter::deserialize(json).map_err(serde::de::Error::custom)?;
-        Ok(Self { filter, places })
+        Ok(Self { filter, places, bits: OnceLock::new() })
     }
 }
 
@@ -47,9 +70,17 @@ impl LogFilter {
 
     /// Whether a block with this bloom may have a log that is asked for. Most that have none are told so by it.
     ///
-    /// Cost: a look for each address and topic. The first time makes their blooms, 256 bytes each, which stay with this filter.
+    /// Cost: three bits for each address and topic. The first time hashes them all, and what comes of it, six bytes each, stays.
     pub fn may_be_in(&self, logs: &Bloom) -> bool {
-        !logs.is_zero() && self.filter.matches_bloom(*logs)
+        let bits = self.bits.get_or_init(|| {
+            let topics =
+                |place: usize| self.filter.topics[place].iter().map(|topic| Bits::of(topic.as_slice())).collect();
+            let addresses = self.filter.address.iter().map(|address| Bits::of(address.as_slice())).collect();
+            [addresses, topics(0), topics(1), topics(2), topics(3)]
+        });
+        let is_any_in =
+            |alternatives: &Vec<Bits>| alternatives.is_empty() || alternatives.iter().any(|one| one.are_in(logs));
+        !logs.is_zero() && bits.iter().all(is_any_in)
     }
 
     /// Refuses one, the parameter at `position`, that takes too long to hold against a log.
@@ -65,5 +96,37 @@ impl LogFilter {
             return refuse(format!("exceed max topics: at most {ALTERNATIVES_MAX} at one position"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Address, B256, BloomInput};
+
+    use super::*;
+
+    #[test]
+    fn a_bloom_excludes_a_filter_where_none_of_its_alternatives_is_in_it() {
+        let (here, elsewhere) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        let (told, untold) = (B256::repeat_byte(3), B256::repeat_byte(4));
+        let mut bloom = Bloom::ZERO;
+        bloom.accrue(BloomInput::Raw(here.as_slice()));
+        bloom.accrue(BloomInput::Raw(told.as_slice()));
+        for (filter, may) in [
+            ("{}".to_owned(), true),
+            (format!(r#"{{"address":"{here}"}}"#), true),
+            (format!(r#"{{"address":"{elsewhere}"}}"#), false),
+            (format!(r#"{{"address":["{elsewhere}","{here}"]}}"#), true),
+            (format!(r#"{{"topics":["{told}"]}}"#), true),
+            (format!(r#"{{"topics":[null,"{untold}"]}}"#), false),
+            (format!(r#"{{"topics":[["{untold}","{told}"],null,null,"{told}"]}}"#), true),
+            (format!(r#"{{"topics":[null,null,null,"{untold}"]}}"#), false),
+            (format!(r#"{{"address":"{here}","topics":["{untold}"]}}"#), false),
+        ] {
+            let filter: LogFilter = serde_json::from_str(&filter).unwrap();
+            assert_eq!(filter.may_be_in(&bloom), may, "{filter:?}");
+            assert_eq!(filter.filter.matches_bloom(bloom), may, "{filter:?}");
+            assert!(!filter.may_be_in(&Bloom::ZERO), "a block without logs has none for anybody");
+        }
     }
 }

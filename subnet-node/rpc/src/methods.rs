@@ -1,5 +1,12 @@
 //! The table of methods: a name, a way, and the function that answers.
 //!
+//! | way | for | goes |
+//! |---|---|---|
+//! | known | what the node has in memory | at once |
+//! | read, trace | what it reads or runs | through the lane of such, whose places clients take in turns |
+//! | submission | a transaction that is brought | with all that come at the same time |
+//! | waits | a transaction that is waited for | the same way first, where it is brought |
+//!
 //! A method is a plain function from the node and a tuple of arguments to a value; everything around it is done here, once:
 //! reading the arguments, the lane, the blocking pool, the JSON, the count and the refusal. A method that brings a transaction only says
 //! how its bytes are written; one that waits for one also for how long, and which method tells what became of it.
@@ -15,12 +22,13 @@ use tributary_primitives::Hash32;
 
 use crate::announcements::Announcements;
 use crate::arguments::Arguments;
-use crate::awaiting::{self, Awaited, Look, Ways};
+use crate::awaiting::{self, Awaited, Look, Waiter, Ways};
 use crate::clients::{Asker, Client};
 use crate::counters::Counters;
 use crate::error::RpcRejected;
 use crate::lane::Lane;
 use crate::node::Node;
+use crate::room::Parameters;
 use crate::submissions::Submissions;
 
 /// A method that reads its arguments and answers who asks in JSON.
@@ -37,6 +45,7 @@ type Waits = Arc<dyn Fn(Option<&str>) -> Result<Patient<Awaited>, RpcRejected> +
 
 /// What a method does, and so which way it takes.
 enum Kind {
+    Known(Answer),
     Read(Answer),
     Trace(Answer),
     Submission(Brought),
@@ -48,6 +57,15 @@ enum Kind {
 pub struct Methods(Vec<(&'static str, Kind)>);
 
 impl Methods {
+    /// A method that changes nothing, and answers from memory in no time: it waits for no place.
+    pub fn known<A, R>(&mut self, name: &'static str, answer: fn(&Node, A) -> Result<R, RpcRejected>)
+    where
+        A: Arguments + 'static,
+        R: Serialize + 'static,
+    {
+        self.0.push((name, Kind::Known(in_json(answer))));
+    }
+
     /// A method that changes nothing.
     pub fn read<A, R>(&mut self, name: &'static str, answer: fn(&Node, A) -> Result<R, RpcRejected>)
     where
@@ -148,25 +166,36 @@ impl Methods {
             let (lane, counters) = (lane.clone(), Arc::clone(counters));
             let (submissions, ways) = (submissions.clone(), ways.clone());
             let registered = match kind {
+                Kind::Known(answer) => module.register_async_method(name, move |parameters, node, extensions| {
+                    let started = Instant::now();
+                    let answered = answer(&node, Asker::client_in(&extensions), parameters.as_str());
+                    counters.count(name, &answered, started.elapsed());
+                    std::future::ready(answered.map_err(ErrorObjectOwned::from))
+                }),
                 Kind::Read(answer) | Kind::Trace(answer) => {
                     module.register_async_method(name, move |parameters, node, extensions| {
                         let (lane, counters, answer) = (lane.clone(), Arc::clone(&counters), Arc::clone(&answer));
                         let client = Asker::client_in(&extensions);
                         async move {
                             let started = Instant::now();
-                            let answered = lane.run(move || answer(&node, client, parameters.as_str())).await;
+                            let answered =
+                                lane.run_for(client, move || answer(&node, client, parameters.as_str())).await;
                             counters.count(name, &answered, started.elapsed());
                             answered.map_err(ErrorObjectOwned::from)
                         }
                     })
                 }
-                Kind::Waits(waits, look) => module.register_async_method(name, move |parameters, _, _| {
+                Kind::Waits(waits, look) => module.register_async_method(name, move |parameters, _, extensions| {
                     let (ways, counters, look) = (ways.clone(), Arc::clone(&counters), Arc::clone(&look));
                     let waits = waits(parameters.as_str());
+                    let waiter = Waiter {
+                        client: Asker::client_in(&extensions),
+                        parameters: Parameters::of(&extensions, parameters.as_str()),
+                    };
                     async move {
                         let started = Instant::now();
                         let answered = match waits {
-                            Ok((awaited, patience)) => awaiting::until_ran(ways, awaited, patience, look).await,
+                            Ok((awaited, patience)) => awaiting::until_ran(ways, waiter, awaited, patience, look).await,
                             Err(refused) => Err(refused),
                         };
                         counters.count(name, &answered, started.elapsed());

@@ -1,9 +1,9 @@
 //! What is asked before any method answers: is it served here, and may this client ask again so soon?
 //!
 //! ```text
-//! request ─▶ no method, or one that this node does not serve?   ─▶ -32601
+//! request ─▶ its client asked too fast?                          ─▶ -32005
 //!              │
-//!              ├─ its client asked too fast?                    ─▶ -32005
+//!              ├─ no method, or one that this node does not serve?  ─▶ -32601
 //!              └─▶ the method
 //! ```
 //!
@@ -21,6 +21,7 @@ use jsonrpsee::types::ErrorObjectOwned;
 use crate::clients::{Asker, Clients};
 use crate::counters::Counters;
 use crate::error::RpcRejected;
+use crate::service::Service;
 
 /// What stands after the namespace's name in a list of methods.
 const ALL: &str = "_*";
@@ -78,16 +79,13 @@ pub struct Rules {
 
 impl Rules {
     /// # Errors
-    /// [`RpcRejected::NotServed`], [`RpcRejected::TooFast`].
+    /// [`RpcRejected::TooFast`], [`RpcRejected::NoMethod`].
     fn permit(&self, method: &str, asker: Option<&Asker>) -> Result<(), RpcRejected> {
-        let permitted = match asker {
-            // The method that is not there is refused as always.
-            _ if !self.served.has(method) && self.counters.knows(method) => {
-                Err(RpcRejected::NotServed(method.to_owned()))
-            }
-            Some(asker) => self.clients.count(asker),
-            None => Ok(()),
-        };
+        let counted = asker.map_or(Ok(()), |asker| self.clients.count(asker));
+        let permitted = counted.and_then(|()| match self.served.has(method) {
+            true => Ok(()),
+            false => Err(RpcRejected::NoMethod(method.to_owned())),
+        });
         if permitted.is_err() {
             self.counters.count(method, &permitted, Duration::ZERO);
         }
@@ -100,35 +98,24 @@ impl Rules {
 pub struct Permits<S> {
     service: S,
     rules: Arc<Rules>,
-    /// Who asks, where requests do not say themselves.
-    asker: Option<Asker>,
 }
 
 impl<S> Permits<S> {
-    /// For requests that have their asker's name on them, or are all of `asker`.
-    pub const fn new(service: S, rules: Arc<Rules>, asker: Option<Asker>) -> Self {
-        Self { service, rules, asker }
+    /// For requests that have their asker's name on them.
+    pub const fn new(service: S, rules: Arc<Rules>) -> Self {
+        Self { service, rules }
     }
 }
 
 impl<S> RpcServiceT for Permits<S>
 where
-    S: RpcServiceT<
-            MethodResponse = MethodResponse,
-            BatchResponse = MethodResponse,
-            NotificationResponse = MethodResponse,
-        > + Send
-        + Sync
-        + 'static,
+    S: Service,
 {
     type MethodResponse = MethodResponse;
     type NotificationResponse = MethodResponse;
     type BatchResponse = MethodResponse;
 
-    fn call<'a>(&self, mut request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        if let Some(asker) = &self.asker {
-            request.extensions.insert(asker.clone());
-        }
+    fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
         match self.rules.permit(request.method_name(), request.extensions.get()) {
             Ok(()) => Either::Left(self.service.call(request)),
             Err(refused) => Either::Right(ready(MethodResponse::error(request.id(), ErrorObjectOwned::from(refused)))),

@@ -1,9 +1,9 @@
 //! Serves the methods over HTTP and WebSocket on one port.
 //!
 //! ```text
-//! socket ─▶ Host header allowed? ─▶ CORS ─▶ rate ─┬─▶ jsonrpsee: size, batch ─▶ permits ─▶ method ─▶ lane, or submissions ─▶ answer
-//!                                                 ├─▶ GET of a name: CometBFT's ──────────▶ lane ────────────────────▶ answer
-//!                                                 └─▶ WebSocket: size, batch ─▶ permits ─▶ method, or a subscription
+//! socket ─▶ Host header allowed? ─▶ CORS ─▶ rate ─┬─▶ room ─▶ jsonrpsee: size, batch ─▶ permits ─▶ method ─▶ lane, or submissions ─▶ answer
+//!                                                 ├─▶ GET of a name: CometBFT's ──────────────────▶ lane ────────────────────▶ answer
+//!                                                 └─▶ WebSocket: room, size, batch ─▶ permits ─▶ method, or a subscription
 //! ```
 
 use std::fmt;
@@ -31,14 +31,15 @@ use crate::connection::{self, Bounds};
 use crate::eth::TipCache;
 use crate::filters::Filters;
 use crate::gate::Gate;
+use crate::intake::{self, Intake};
 use crate::lane::Lane;
 use crate::listener::listen;
 use crate::methods::Methods;
 use crate::node::Node;
 use crate::permits::{Permits, Rules, Served};
+use crate::room::Room;
 use crate::subscriptions::Subscriptions;
 use crate::traffic::Traffic;
-use crate::unsent::Room;
 use crate::websocket::{Shared, Upgrades, WebSockets};
 
 /// How long [`RpcServer::stop`] waits for answers on their way before it leaves them.
@@ -114,12 +115,13 @@ impl RpcServer {
         let (counters, bounds) = (Arc::clone(&traffic.methods), Bounds::of(&config));
         let clients = Arc::new(Clients::new(&config, header, traffic.clone()));
         let response_bytes_max = usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX);
-        let room = Room::new(response_bytes_max);
+        let request_bytes_max = usize::try_from(config.request_bytes_max).unwrap_or(usize::MAX);
+        let (requested, answered) = (Room::of_requests(request_bytes_max), Room::of_answers(response_bytes_max));
         let batches = Arc::new(batches::Bounds {
             submissions: methods.submissions(),
             response_bytes_max,
             begin_max: BEGIN_MAX,
-            room: room.clone(),
+            room: answered.clone(),
         });
         let filters = Filters::new(config.filters_max, config.filter_idle_max);
         let reads = Lane::new("reads", config.reads_max, config.waiting_max);
@@ -136,18 +138,22 @@ impl RpcServer {
             batches: Arc::clone(&batches),
             subscriptions: Subscriptions::new(announcements, traffic.clone()),
             counters,
-            traffic,
+            traffic: traffic.clone(),
+            room: requested.clone(),
             config,
         }));
 
         let batches = move |service: Permits<RpcService>| Batches::new(service, Arc::clone(&batches));
-        let permits = move |service: RpcService| Permits::new(service, Arc::clone(&rules), None);
+        let permits = move |service: RpcService| Permits::new(service, Arc::clone(&rules));
         let rpc = RpcServiceBuilder::new().layer_fn(batches).layer_fn(permits);
         let (sessions, asking) = (Arc::clone(&websockets), Arc::clone(&clients));
         let gate = layer_fn(move |requests| Gate::new(requests, Arc::clone(&asking)));
         let upgrades = layer_fn(move |requests| Upgrades::new(requests, Arc::clone(&sessions)));
-        let uris = UriLayer::new(comet, response_bytes_max, room);
-        let http = tower::ServiceBuilder::new().layer(hosts).layer(cors).layer(gate).layer(upgrades).layer(uris);
+        let uris = UriLayer::new(comet, response_bytes_max, answered);
+        let bounds_of_requests = intake::Bounds { room: requested, request_bytes_max, traffic };
+        let intake = layer_fn(move |requests| Intake::new(requests, bounds_of_requests.clone()));
+        let http =
+            tower::ServiceBuilder::new().layer(hosts).layer(cors).layer(gate).layer(upgrades).layer(uris).layer(intake);
         let server = Server::builder().set_config(limits).set_http_middleware(http).set_rpc_middleware(rpc);
         let (server, module, (stop, handle)) = (server.to_service_builder(), Module::from(module), stop_channel());
         let stopping = stop.clone();

@@ -21,7 +21,7 @@ use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
-use tributary_primitives::Hash32;
+use tributary_primitives::{Hash32, Height};
 
 use crate::announcements::{Announced, Announcements};
 use crate::arguments::Arguments;
@@ -36,8 +36,8 @@ use blocks::Blocks;
 /// The notifications of one subscription, each a whole message. Ends with an error that closes the connection, or when the node stops.
 pub type Notifications = BoxStream<'static, Result<String, Closing>>;
 
-/// The results of one subscription.
-type Results = BoxStream<'static, Result<Box<RawValue>, Closing>>;
+/// The results of one subscription, which others may have too.
+type Results = BoxStream<'static, Result<Arc<RawValue>, Closing>>;
 
 /// What is subscribed to.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Subscriptions {
             Subscription::Syncing => syncing::changes(Arc::clone(self.announcements.node())),
         };
         let open = self.traffic.subscriptions.one();
-        let notification = move |result: Box<RawValue>| {
+        let notification = move |result: Arc<RawValue>| {
             let _open = &open;
             notification(&id, &result)
         };
@@ -92,17 +92,8 @@ impl Subscriptions {
     }
 
     fn logs(&self, wanted: Box<NewLogs>) -> Results {
-        let wanted = Arc::new(wanted);
-        let of_block = move |block: Arc<Announced>| {
-            let (wanted, count) = (Arc::clone(&wanted), block.logs.len());
-            let log = move |at: usize| {
-                let log = &block.logs[at];
-                wanted.wants(log).then(|| in_json(log))
-            };
-            // One at a time: a block's logs are many, and so are those who listen.
-            (0..count).filter_map(log)
-        };
-        self.blocks().map_ok(move |block| stream::iter(of_block(block))).try_flatten().boxed()
+        let wanted: Arc<NewLogs> = Arc::from(wanted);
+        self.blocks().map_ok(move |block| stream::iter(logs_of(block, Arc::clone(&wanted)))).try_flatten().boxed()
     }
 
     fn arrivals(&self) -> impl Stream<Item = Result<Hash32, Closing>> + Send + use<> {
@@ -114,10 +105,7 @@ impl Subscriptions {
         let announcements = Arc::clone(&self.announcements);
         let found = move |hash| {
             let announcements = Arc::clone(&announcements);
-            async move {
-                let found = announcements.transaction(hash).await.map_err(Closing::Unable)?;
-                found.map(|transaction| in_json(&transaction)).transpose()
-            }
+            async move { announcements.transaction(hash).await.map_err(Closing::Unable) }
         };
         self.arrivals().try_filter_map(found).boxed()
     }
@@ -159,8 +147,19 @@ impl Arguments for KindFirst {
     }
 }
 
-fn in_json(result: &impl Serialize) -> Result<Box<RawValue>, Closing> {
-    to_raw_value(result).map_err(|why| {
+/// The logs of a block that are wanted. None is looked at where the block's bloom excludes them all.
+fn logs_of(block: Arc<Announced>, wanted: Arc<NewLogs>) -> impl Iterator<Item = Result<Arc<RawValue>, Closing>> + Send {
+    let may_have = wanted.may_be_in(Height(block.header.number), &block.header.logs_bloom);
+    let count = if may_have { block.logs.len() } else { 0 };
+    // One at a time: a block's logs are many, and so are those who listen.
+    (0..count).filter_map(move |at| {
+        let log = &block.logs[at];
+        wanted.wants(log).then(|| in_json(log))
+    })
+}
+
+fn in_json(result: &impl Serialize) -> Result<Arc<RawValue>, Closing> {
+    to_raw_value(result).map(Arc::from).map_err(|why| {
         tracing::error!(%why, "a notification has no JSON form");
         Closing::Unable(RpcRejected::Internal("a notification has no JSON form"))
     })
@@ -182,4 +181,40 @@ fn notification(subscription: &str, result: &RawValue) -> String {
     let params = Parameters { subscription, result };
     let notification = Notification { jsonrpc: "2.0", method: "eth_subscription", params };
     serde_json::to_string(&notification).expect("strings and JSON have a JSON form")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use alloy_primitives::{Address, B256, Bloom, BloomInput};
+    use alloy_rpc_types_eth::{Header, Log};
+
+    use super::*;
+
+    /// A block with one log, and this in its bloom.
+    fn block(bloom: Bloom) -> Arc<Announced> {
+        let emitter = Address::repeat_byte(7);
+        let inner = alloy_primitives::Log::new_unchecked(emitter, vec![B256::repeat_byte(1)], Default::default());
+        let mut header: Header = Header::default();
+        (header.inner.number, header.inner.logs_bloom) = (5, bloom);
+        let logs = vec![Log { inner, block_number: Some(5), ..Log::default() }];
+        Arc::new(Announced { header, logs, transactions: HashSet::new() })
+    }
+
+    #[test]
+    fn the_logs_of_a_block_whose_bloom_excludes_a_filter_are_not_looked_at() {
+        let (mut bloom, emitter) = (Bloom::ZERO, Address::repeat_byte(7));
+        bloom.accrue(BloomInput::Raw(emitter.as_slice()));
+        for (filter, bloom, told) in [
+            (format!(r#"{{"address":"{emitter}"}}"#), bloom, 1),
+            // It is there all the same: so nobody looked.
+            (format!(r#"{{"address":"{emitter}"}}"#), Bloom::ZERO, 0),
+            (format!(r#"{{"address":"{emitter}","fromBlock":"0x6"}}"#), bloom, 0),
+            (r#"{"topics":[null,null]}"#.to_owned(), bloom, 0),
+        ] {
+            let wanted = NewLogs::of(serde_json::from_str(&filter).unwrap(), 1).unwrap();
+            assert_eq!(logs_of(block(bloom), Arc::new(wanted)).count(), told, "{filter}");
+        }
+    }
 }

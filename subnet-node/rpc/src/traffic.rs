@@ -17,6 +17,7 @@ pub struct Traffic {
     slow_readers: Arc<AtomicU64>,
     limited_requests: Arc<AtomicU64>,
     refused_connections: Arc<AtomicU64>,
+    refused_requests: Arc<AtomicU64>,
     pub(crate) methods: Arc<Counters>,
 }
 
@@ -28,6 +29,7 @@ impl Default for Traffic {
             slow_readers: Arc::default(),
             limited_requests: Arc::default(),
             refused_connections: Arc::default(),
+            refused_requests: Arc::default(),
             methods: Arc::new(Counters::new(method_names())),
         }
     }
@@ -56,6 +58,17 @@ impl Traffic {
     #[must_use]
     pub fn refused_connections(&self) -> u64 {
         self.refused_connections.load(Ordering::Relaxed)
+    }
+
+    /// Requests over HTTP, and messages on WebSockets, refused since there was no room for their bytes.
+    #[must_use]
+    pub fn refused_requests(&self) -> u64 {
+        self.refused_requests.load(Ordering::Relaxed)
+    }
+
+    /// One more was refused.
+    pub(crate) fn refused_request(&self) {
+        self.refused_requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// One more was refused.

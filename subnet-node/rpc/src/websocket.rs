@@ -12,6 +12,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `session` | one connection from its handshake to its end |
+//! | `frames` | messages as they come, while there is room for them |
 //! | `calls` | the methods, and subscriptions beside them |
 //! | `envelope` | what is in a message: a request, a notification, a batch |
 //! | `closing` | why a connection ends, and how the other side is told |
@@ -22,6 +23,7 @@
 mod calls;
 mod closing;
 mod envelope;
+mod frames;
 mod session;
 
 use std::sync::Arc;
@@ -41,6 +43,7 @@ use crate::clients::{Asker, Connection};
 use crate::config::RpcConfig;
 use crate::counters::Counters;
 use crate::permits::Rules;
+use crate::room::Room;
 use crate::subscriptions::Subscriptions;
 use crate::traffic::Traffic;
 
@@ -55,6 +58,8 @@ pub struct Shared {
     pub subscriptions: Subscriptions,
     pub counters: Arc<Counters>,
     pub traffic: Traffic,
+    /// Where messages are held.
+    pub room: Room,
     pub config: RpcConfig,
 }
 

@@ -112,7 +112,9 @@ fn malformed(rejected: &TransactionRejected) -> String {
         TransactionRejected::Ethereum(EthereumRejected::NoChainId) => {
             "only replay-protected (EIP-155) transactions allowed over RPC".to_owned()
         }
-        TransactionRejected::Ethereum(EthereumRejected::BadSignature) => format!("invalid sender: {rejected}"),
+        TransactionRejected::Ethereum(EthereumRejected::BadSignature) => {
+            format!("invalid sender: invalid transaction v, r, s values: {rejected}")
+        }
         TransactionRejected::Ethereum(EthereumRejected::TipAboveCap { tip, cap }) => format!(
             "max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: {tip}, maxFeePerGas: {cap}"
         ),

@@ -32,7 +32,7 @@ impl RpcServiceT for Slow {
 }
 
 fn batches(answer_bytes: usize, change: impl FnOnce(&mut Bounds)) -> Batches<Slow> {
-    let room = Room::new(1 << 10);
+    let room = Room::of_answers(2 << 10);
     let mut bounds =
         Bounds { submissions: ["bring"].into(), response_bytes_max: 1 << 20, begin_max: Duration::MAX, room };
     change(&mut bounds);
@@ -59,18 +59,34 @@ async fn what_does_not_begin_in_time_is_refused_one_by_one() {
 }
 
 #[tokio::test]
-async fn answers_have_room_one_by_one_and_together_and_give_it_back() {
-    // Of each sixteen KiB are free, and the room has as many more.
+async fn an_answer_in_a_batch_that_there_is_no_room_for_is_refused_in_its_place_and_the_batch_goes_on() {
+    // Of each sixteen KiB are free, and there is room for as many more of one client.
     let batches = batches(10 << 10, |_| {});
+    let codes = |answer: &MethodResponse| {
+        let answers = json(answer);
+        let code = |(answer, id): (&Value, usize)| {
+            assert_eq!(answer["id"], id, "{answers}");
+            answer["error"]["code"].as_i64()
+        };
+        answers.as_array().unwrap().iter().zip(0..).map(code).collect::<Vec<_>>()
+    };
+    let full = Some(-32005);
     let mut two = batch(&batches, &["read", "read"]).await;
-    assert_eq!(json(&two).as_array().map(Vec::len), Some(2));
-    let refused = json(&batch(&batches, &["read", "read", "read"]).await);
+    assert_eq!(codes(&two), [None, None]);
+    let mixed = batch(&batches, &["bring", "read", "read", "read", "bring"]).await;
+    assert_eq!(codes(&mixed), [None, None, None, full, None], "what was taken is told, and what had room");
+    drop(mixed);
+    drop(Share::of_answer(two.extensions_mut()).unwrap());
+    assert_eq!(codes(&batch(&batches, &["read", "read", "read"]).await), [None, None, None]);
+}
+
+#[tokio::test]
+async fn a_batch_whose_refusals_would_have_no_room_is_refused_before_it_begins() {
+    let batches = batches(1, |_| {});
+    // More than the client may hold, and as many as are free.
+    let refused = json(&batch(&batches, &["bring"; 129]).await);
     assert_eq!((&refused["id"], &refused["error"]["code"]), (&Value::Null, &json!(-32005)), "{refused}");
-    let brought = batch(&batches, &["read", "bring", "bring"]).await;
-    assert_eq!(json(&brought).as_array().map(Vec::len), Some(3), "what was taken is told in any case");
-    drop(Share::of(two.extensions_mut()).unwrap());
-    let three = batch(&batches, &["read", "read", "read"]).await;
-    assert_eq!(json(&three).as_array().map(Vec::len), Some(3));
+    assert_eq!(json(&batch(&batches, &["bring"; 64]).await).as_array().map(Vec::len), Some(64));
 }
 
 #[tokio::test]

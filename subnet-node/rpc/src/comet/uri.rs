@@ -20,8 +20,9 @@ use tower::{Layer, Service};
 
 use super::refusal::in_comets_shape;
 use super::{Comet, Endpoint, parameters};
+use crate::clients::{Asker, Client};
 use crate::error::RpcRejected;
-use crate::unsent::Room;
+use crate::room::Room;
 
 /// The id of answers to requests that have none.
 const URI_ID: i8 = -1;
@@ -78,8 +79,8 @@ where
             });
         };
         let list = parameters::from_query(request.uri().query(), endpoint.parameters);
-        let layer = self.layer.clone();
-        Box::pin(async move { Ok(layer.answer(&endpoint, list).await) })
+        let (layer, client) = (self.layer.clone(), Asker::client_in(request.extensions()));
+        Box::pin(async move { Ok(layer.answer(&endpoint, list, client).await) })
     }
 }
 
@@ -102,21 +103,21 @@ struct Envelope<'a> {
 }
 
 impl UriLayer {
-    async fn answer(&self, endpoint: &Endpoint, list: Result<String, RpcRejected>) -> HttpResponse {
-        match self.comet.answer(endpoint, list).await {
-            Ok(result) if result.get().len() <= self.response_bytes_max => self.sent(&result),
+    async fn answer(&self, endpoint: &Endpoint, list: Result<String, RpcRejected>, client: Client) -> HttpResponse {
+        match self.comet.answer(endpoint, list, client).await {
+            Ok(result) if result.get().len() <= self.response_bytes_max => self.sent(&result, client),
             Ok(_) => json(500, None, Some(&too_large(self.response_bytes_max))),
             Err(refused) => json(500, None, Some(&refused)),
         }
     }
 
-    fn sent(&self, result: &RawValue) -> HttpResponse {
-        let mut share = self.room.share();
+    fn sent(&self, result: &RawValue, client: Client) -> HttpResponse {
+        let share = self.room.share(client);
         if let Err(full) = share.grow(result.get().len()) {
             return json(500, None, Some(&in_comets_shape(&full, &[])));
         }
         let mut response = json(200, Some(result), None);
-        share.put_on(response.extensions_mut());
+        share.put_on_answer(response.extensions_mut());
         response
     }
 }

@@ -4,7 +4,8 @@
 //! filter ─▶ blockHash given?  yes ─▶ that block; none ─▶ header not found
 //!             │ no
 //!             ▼
-//!           fromBlock (latest) to toBlock (latest), held to the tip
+//!           fromBlock (latest) to toBlock (latest)
+//!             ├─ the wrong way round, or past the head?  ─▶ code -32602
 //!             ├─ more blocks than log_blocks_max?  ─▶ code -32005
 //!             └─ block by block, of which those are read whose bloom does not exclude the filter
 //!                  └─ more logs than logs_max, or bytes than response_bytes_max, or time than call_time_max?
@@ -67,7 +68,10 @@ fn range(
     if from > to {
         return Err(RpcRejected::argument(0, format!("invalid block range params: {from} is above {to}")));
     }
-    let to = to.min(node.backend.tip().height);
+    let tip = node.backend.tip().height;
+    if to > tip {
+        return Err(RpcRejected::BlocksBeyondTip { asked: to, tip });
+    }
     let most = node.config.log_blocks_max;
     if to.0.saturating_sub(from.0) >= most {
         return Err(RpcRejected::AboveLimit(format!("query exceeds max block range {most}")));

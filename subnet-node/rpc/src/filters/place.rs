@@ -43,8 +43,6 @@ impl Place {
     /// Logs from here on that are wanted: of at most `log_blocks_max` blocks, and as many as [`FoundLogs`] holds. Cost: one small read for
     /// each block, and another for one that may have such logs.
     pub fn logs(&mut self, node: &Node, wanted: &NewLogs) -> Result<Vec<Log>, RpcRejected> {
-        // A copy: what it makes to look into blooms goes with it, and a filter that is kept stays as small as it came.
-        let wanted = wanted.clone();
         let (mut found, mut place, began) = (FoundLogs::new(&node.config), *self, Instant::now());
         for height in self.heights(node) {
             if height > self.height && node.is_over(began) {

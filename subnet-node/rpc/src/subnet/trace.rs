@@ -13,8 +13,9 @@ use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
 use serde_json::value::RawValue;
 use tributary_fvm::trace::{Encoded, Frame, FrameEnd, FrameKind, Trace, TraceRequest, Wanted};
-use tributary_primitives::{EthAddress, Hash32};
+use tributary_primitives::EthAddress;
 
+use super::parameter::MessageName;
 use super::view::{ExecutionTrace, MessageTrace, ReturnTrace, atto};
 use crate::convert::{outcome, tokens};
 use crate::debug::{limits, nested::nested, place_of, replay};
@@ -30,7 +31,7 @@ const CONSTRUCTOR: u64 = 1;
 const RAW: u64 = 0x55;
 
 /// `subnet_traceMessage`: of either kind of transaction; `null` while it is in no block.
-pub fn message(node: &Node, (hash,): (Hash32,)) -> Result<Option<Box<RawValue>>, RpcRejected> {
+pub fn message(node: &Node, (MessageName(hash),): (MessageName,)) -> Result<Option<Box<RawValue>>, RpcRejected> {
     let (block, position) = match place_of(node, &hash) {
         Err(RpcRejected::NoTransaction) => return Ok(None),
         place => place?,

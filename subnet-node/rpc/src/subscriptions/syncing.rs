@@ -45,7 +45,7 @@ pub fn changes(node: Arc<Node>) -> Results {
     asked.filter_map(change).map(|status| told(status?)).boxed()
 }
 
-fn told(status: SyncStatus) -> Result<Box<serde_json::value::RawValue>, Closing> {
+fn told(status: SyncStatus) -> Result<Arc<serde_json::value::RawValue>, Closing> {
     match status {
         SyncStatus::None => in_json(&false),
         SyncStatus::Info(status) => in_json(&Syncing { syncing: true, status: *status }),

@@ -15,12 +15,13 @@ use serde::Serialize;
 
 use super::Shared;
 use crate::arguments::Arguments;
+use crate::clients::{self, Asker, Client};
 use crate::error::RpcRejected;
 use crate::id;
 use crate::subscriptions::{Notifications, Subscription};
 
-/// What ends each subscription of a connection, by its name.
-pub type Subscribed = Arc<Mutex<BTreeMap<String, AbortHandle>>>;
+/// What ends each subscription of a connection, and its place among its client's, by its name.
+pub type Subscribed = Arc<Mutex<BTreeMap<String, (AbortHandle, clients::Subscribed)>>>;
 
 /// What one message may do. Clones share what it subscribed to.
 #[derive(Clone)]
@@ -41,16 +42,16 @@ impl Calls {
         std::mem::take(&mut lock(&self.opened))
     }
 
-    fn subscribe(&self, parameters: Option<&str>) -> Result<String, RpcRejected> {
+    fn subscribe(&self, client: Client, parameters: Option<&str>) -> Result<String, RpcRejected> {
         let subscription = Subscription::read(parameters)?;
         let mut subscribed = lock(&self.subscribed);
         let most = self.shared.config.subscriptions_max;
         if subscribed.len() >= most {
             return Err(RpcRejected::AboveLimit(format!("too many subscriptions: a connection has {most} at most")));
         }
-        let id = id::new();
+        let (id, place) = (id::new(), self.shared.rules.clients.subscribe(client)?);
         let (notifications, end) = abortable(self.shared.subscriptions.open(subscription, id.clone()));
-        subscribed.insert(id.clone(), end);
+        subscribed.insert(id.clone(), (end, place));
         lock(&self.opened).push(notifications.boxed());
         Ok(id)
     }
@@ -58,7 +59,7 @@ impl Calls {
     /// Names of other connections' subscriptions are not known here.
     fn unsubscribe(&self, parameters: Option<&str>) -> Result<bool, RpcRejected> {
         let (id,) = <(String,)>::read(parameters)?;
-        let end = lock(&self.subscribed).remove(&id).ok_or(RpcRejected::NoSubscription)?;
+        let (end, _place) = lock(&self.subscribed).remove(&id).ok_or(RpcRejected::NoSubscription)?;
         end.abort();
         Ok(true)
     }
@@ -88,20 +89,24 @@ impl RpcServiceT for Calls {
     type NotificationResponse = MethodResponse;
     type BatchResponse = MethodResponse;
 
-    fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+    fn call<'a>(&self, mut request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
         let calls = self.clone();
         async move {
             let parameters = request.params();
             match request.method_name() {
-                "eth_subscribe" => calls.count("eth_subscribe", request.id(), || calls.subscribe(parameters.as_str())),
+                "eth_subscribe" => calls.count("eth_subscribe", request.id(), || {
+                    calls.subscribe(Asker::client_in(request.extensions()), parameters.as_str())
+                }),
                 "eth_unsubscribe" => {
                     calls.count("eth_unsubscribe", request.id(), || calls.unsubscribe(parameters.as_str()))
                 }
                 method => match calls.shared.methods.method(method) {
                     Some(MethodCallback::Async(method)) => {
                         let (id, parameters) = (request.id().into_owned(), parameters.into_owned());
-                        method(id, parameters, ConnectionId::default(), calls.answer_bytes_max(), request.extensions)
-                            .await
+                        let extensions = std::mem::take(request.extensions_mut());
+                        // The method may let go of its own.
+                        drop(request);
+                        method(id, parameters, ConnectionId::default(), calls.answer_bytes_max(), extensions).await
                     }
                     // Every method is registered as an asynchronous one.
                     Some(_) | None => MethodResponse::error(request.id(), ErrorObject::from(ErrorCode::MethodNotFound)),

@@ -22,6 +22,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use super::frames::Frames;
 use crate::error::RpcRejected;
 
 /// How long the other side may take to hear why the connection ends.
@@ -31,7 +32,7 @@ const GOODBYE_MAX: Duration = Duration::from_secs(2);
 const REASON_BYTES_MAX: usize = 123;
 
 /// A connection.
-pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
+pub type Socket = WebSocketStream<Frames<TokioIo<Upgraded>>>;
 
 /// Why a connection ends.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,7 +110,7 @@ impl Closing {
                 None => socket.flush().await,
             };
             if told.is_ok() {
-                hang_up(socket.into_inner()).await;
+                hang_up(socket.into_inner().into_inner()).await;
             }
         };
         // Who does not listen to the end has no claim to it.

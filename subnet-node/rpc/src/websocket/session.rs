@@ -4,15 +4,16 @@
 //! |---|---|
 //! | a message, with fewer than `websocket_calls_max` on their way | begin to answer it |
 //! | as many are on their way | nothing is read until one is answered: the other side waits |
+//! | a message that there was no room for (`frames`) | refuse it; the next may be smaller, or find room |
 //! | an answer | send it, then begin with what it subscribed to; nothing is read while more are ready |
 //! | a notification | send it; only then the next one is made |
 //! | nothing heard for two pings | end |
 //! | what is sent is not taken in time | end |
 //! | the node stops | end |
 //!
-//! All of it is one task: what a connection may hold is one message on its way out and the answers to the messages it was let send. The
-//! answers have a room ([`unsent`](crate::unsent)), and are made while something is sent: whoever reads slowly holds up nobody who waits
-//! behind one of them.
+//! All of it is one task: what a connection may hold is one message on its way in, one on its way out, and those it was let send or their
+//! answers. All but the one on its way out, which was an answer or is one notification, have their rooms ([`room`](crate::room)). Answers are
+//! made while something is sent: whoever reads slowly holds up nobody who waits behind one of them.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -26,6 +27,8 @@ use futures::stream::{FuturesUnordered, SelectAll};
 use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use jsonrpsee::server::MethodResponse;
+use jsonrpsee::types::{ErrorObjectOwned, Id};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, interval_at};
 use tokio_tungstenite::WebSocketStream;
@@ -34,13 +37,15 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use super::calls::{Calls, Subscribed};
 use super::closing::{Closing, Socket};
+use super::frames::Frames;
 use super::{Shared, Who, envelope};
 use crate::batches::Batches;
 use crate::clients::Asker;
 use crate::config::RpcConfig;
+use crate::error::RpcRejected;
 use crate::permits::Permits;
+use crate::room::Share;
 use crate::subscriptions::Notifications;
-use crate::unsent::Share;
 
 /// Bytes that are read at once, and held for each connection.
 const READ_BYTES: usize = 4 << 10;
@@ -54,7 +59,18 @@ struct Answered {
     message: Option<String>,
     opened: Vec<Notifications>,
     /// Its room, until it is sent.
-    share: Option<Arc<Share>>,
+    share: Option<Share>,
+}
+
+impl Answered {
+    fn refused(why: RpcRejected) -> Self {
+        let refusal = MethodResponse::error(Id::Null, ErrorObjectOwned::from(why));
+        Self { message: Some(text_of(refusal)), opened: Vec::new(), share: None }
+    }
+}
+
+fn text_of(answer: MethodResponse) -> String {
+    String::from(Box::<str>::from(answer.into_json()))
 }
 
 /// Holds one connection until it ends. It has its `place` until then.
@@ -69,7 +85,9 @@ pub async fn serve(
     let Ok(connection) = upgrade.await else { return };
     let open = shared.traffic.websockets.one();
     let config = Some(limits(&shared.config));
-    let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(connection), Role::Server, config).await;
+    let (room, client) = (shared.room.clone(), Asker::client(who.asker.as_ref()));
+    let frames = Frames::new(TokioIo::new(connection), READ_BYTES, room, client, shared.config.request_bytes_max);
+    let mut socket = WebSocketStream::from_raw_socket(frames, Role::Server, config).await;
     let traffic = shared.traffic.clone();
     let session = Session::new(shared, who.asker.clone(), stop.clone());
     let Err(closing) = session.converse(&mut socket).await;
@@ -136,8 +154,11 @@ impl Session {
                 _ = pings.tick() => self.ping(socket, ping_every * 2).await?,
                 message = socket.next(), if may_ask => {
                     self.heard = Instant::now();
-                    if let Some(text) = self.text(message)? {
-                        self.calls.push(self.answer(text));
+                    if let Some(bytes) = self.bytes(message)? {
+                        match socket.get_mut().taken() {
+                            Ok(share) => self.calls.push(self.answer(text(bytes)?, share)),
+                            Err(full) => self.refuse(full),
+                        }
                     }
                 }
             }
@@ -151,15 +172,17 @@ impl Session {
         self.send(socket, Message::Ping(Bytes::new())).await
     }
 
-    /// The text of a message; `None` for signs of life.
-    fn text(&self, message: Option<Result<Message, Error>>) -> Result<Option<Utf8Bytes>, Closing> {
+    fn refuse(&mut self, why: RpcRejected) {
+        self.shared.traffic.refused_request();
+        self.ready.push_back(Answered::refused(why));
+    }
+
+    /// What is in a message; `None` for signs of life.
+    fn bytes(&self, message: Option<Result<Message, Error>>) -> Result<Option<Bytes>, Closing> {
         match message {
-            Some(Ok(Message::Text(text))) => Ok(Some(text)),
-            // go-ethereum takes either kind.
-            Some(Ok(Message::Binary(bytes))) => {
-                let text = Utf8Bytes::try_from(bytes);
-                text.map(Some).map_err(|_| Closing::Malformed("a message is JSON in UTF-8".to_owned()))
-            }
+            // All are, from `frames`; and go-ethereum takes either kind.
+            Some(Ok(Message::Binary(bytes))) => Ok(Some(bytes)),
+            Some(Ok(Message::Text(text))) => Ok(Some(text.into())),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
             Some(Ok(Message::Close(_))) | None => Err(Closing::Left),
             Some(Err(Error::Capacity(_))) => Err(Closing::TooLarge { most: self.shared.config.request_bytes_max }),
@@ -168,16 +191,16 @@ impl Session {
         }
     }
 
-    fn answer(&self, text: Utf8Bytes) -> BoxFuture<'static, Answered> {
+    fn answer(&self, text: Utf8Bytes, share: Share) -> BoxFuture<'static, Answered> {
         let shared = Arc::clone(&self.shared);
         let calls = Calls::new(Arc::clone(&shared), Arc::clone(&self.subscribed));
         let batch_max = usize::try_from(shared.config.batch_max).unwrap_or(usize::MAX);
-        let permits = Permits::new(calls.clone(), Arc::clone(&shared.rules), self.asker.clone());
+        let (asker, permits) = (self.asker.clone(), Permits::new(calls.clone(), Arc::clone(&shared.rules)));
         let service = Batches::new(permits, Arc::clone(&shared.batches));
         async move {
-            let mut answer = envelope::answer(&text, batch_max, &service).await;
-            let share = Share::of(answer.extensions_mut());
-            let message = (!answer.is_notification()).then(|| String::from(Box::<str>::from(answer.into_json())));
+            let mut answer = envelope::answer(text, share, batch_max, asker.as_ref(), &service).await;
+            let share = Share::of_answer(answer.extensions_mut());
+            let message = (!answer.is_notification()).then(|| text_of(answer));
             Answered { message, opened: calls.opened(), share }
         }
         .boxed()
@@ -200,6 +223,10 @@ impl Session {
             _ => Closing::Broken,
         })
     }
+}
+
+fn text(bytes: Bytes) -> Result<Utf8Bytes, Closing> {
+    Utf8Bytes::try_from(bytes).map_err(|_| Closing::Malformed("a message is JSON in UTF-8".to_owned()))
 }
 
 /// Once the server stops, or is gone.

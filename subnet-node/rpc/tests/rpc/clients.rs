@@ -1,6 +1,7 @@
 //! What one client may have of a node: how fast it asks, how many connections, which methods.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -8,6 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tributary_rpc::{MethodCount, RpcConfig};
 
 use crate::fixture::{Served, serve, serve_with};
+use crate::machine::LOOPER;
 use crate::serving::http;
 use crate::socket::{Socket, refused};
 
@@ -150,7 +152,11 @@ async fn what_is_denied_is_served_nowhere() {
     let served = serve_with(|config| config.methods_denied = denied.map(str::to_owned).to_vec()).await;
     for method in ["eth_call", "net_version", "status", "eth_subscribe"] {
         let refusal = served.refusal(method, json!([])).await;
-        let sentence = format!("the method {method} is not served on this node");
+        let sentence = match method {
+            // A client of CometBFT's knows this one.
+            "status" => "Method not found".to_owned(),
+            _ => format!("the method {method} does not exist/is not available"),
+        };
         assert_eq!((refusal.code, refusal.message), (-32601, sentence.clone()), "{method}");
         let mut socket = Socket::open(&served).await;
         assert_eq!(socket.refusal(method, json!([])).await, (-32601, sentence), "{method}");
@@ -160,7 +166,16 @@ async fn what_is_denied_is_served_nowhere() {
     assert!(http(served.server.local_addr(), "GET /status HTTP/1.1\r\nhost: a", "").await.starts_with("HTTP/1.1 404"));
     let (_, answers) = post(&served, "x-none: 0", &json!([request(1, "net_version"), request(2, "eth_chainId")])).await;
     assert_eq!((&answers[0]["error"]["code"], &answers[1]["result"]), (&json!(-32601), &json!("0x7ab7")));
-    assert_eq!(served.refusal("no_such", json!([])).await.message, "Method not found");
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_there_is_counted_as_any_other_request() {
+    let served = serve_with(slow).await;
+    let batch: Value = (0..FLOOD).map(|id| request(id, "no_such")).collect();
+    let (_, answers) = post(&served, "x-none: 0", &batch).await;
+    let codes = |code: i32| answers.as_array().unwrap().iter().filter(|answer| answer["error"]["code"] == code).count();
+    assert!(codes(-32601) >= 3 && codes(-32005) > 0, "{answers}");
+    assert_eq!(codes(-32601) + codes(-32005), FLOOD);
 }
 
 #[tokio::test]
@@ -182,4 +197,25 @@ async fn nobody_is_limited_unless_the_operator_says_so() {
     let served = serve().await;
     assert_eq!(flood(&served, "x-none: 0").await, FLOOD);
     assert_eq!((served.traffic.limited_requests(), served.traffic.refused_connections()), (0, 0));
+}
+
+#[tokio::test]
+async fn who_asks_for_much_keeps_no_other_from_a_place() {
+    let served = serve_with(|config| {
+        config.client_header = "x-forwarded-for".to_owned();
+        (config.reads_max, config.waiting_max) = (1, 10);
+        config.call_time_max = Duration::from_secs(2);
+    })
+    .await;
+    let mut socket = Socket::open_with(&served, &[("x-forwarded-for", "192.0.2.7")]).await.unwrap();
+    socket.send("eth_call", json!([{ "to": LOOPER }])).await;
+    for _ in 0..8 {
+        socket.send("eth_gasPrice", json!([])).await;
+    }
+    for _ in 0..3 {
+        let (code, sentence) = refused(&socket.next().await);
+        assert!(code == -32005 && sentence.contains("as many wait, in all or of this client"), "{sentence}");
+    }
+    let (_, answer) = post(&served, "x-forwarded-for: 192.0.2.8", &request(1, "eth_gasPrice")).await;
+    assert!(answer["result"].is_string(), "{answer}");
 }

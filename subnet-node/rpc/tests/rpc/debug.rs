@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tributary_fvm::{AccountOverride, BlockOverrides, Overrides};
-use tributary_primitives::{EthAddress, Height};
+use tributary_primitives::{EthAddress, Hash32, Height, cbor_cid_of};
 use tributary_rpc::subnet::view::ExecutionTrace;
 
 use crate::fixture::{Served, alice, hex, log_input, message, serve, serve_with, signed};
@@ -252,8 +252,13 @@ async fn a_transaction_that_ends_otherwise_when_it_is_run_again_is_this_nodes_fa
 }
 
 #[tokio::test]
-async fn a_message_is_traced_in_filecoins_names() {
-    let (served, [hash, ..]) = chain().await;
+async fn a_message_is_traced_in_filecoins_names_by_either_of_its_own() {
+    let (served, [hash, message, _]) = chain().await;
+    let cid = cbor_cid_of(&message.parse::<Hash32>().unwrap().0).to_string();
+    let [by_hash, by_cid] = [&message, &cid].map(|name| json!([name]));
+    let trace: Value = served.ask("subnet_traceMessage", by_hash).await;
+    assert_eq!((&trace["Msg"]["To"], trace["Subcalls"].as_array().unwrap().len()), (&json!("f0100"), 2), "{trace}");
+    assert_eq!(served.ask::<Value>("subnet_traceMessage", by_cid).await, trace);
     let trace: Value = served.ask("subnet_traceMessage", json!([hash])).await;
     let calls = trace["Subcalls"].as_array().unwrap();
     let msg = json!({

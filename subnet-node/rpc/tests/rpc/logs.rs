@@ -46,8 +46,9 @@ async fn a_filter_finds_what_it_names_and_nothing_else() {
         (json!({"fromBlock": "0x1", "toBlock": "0x1"}), "ab"),
         (json!({"fromBlock": "0x1", "toBlock": "0x3"}), "abc"),
         (json!({"fromBlock": "0x2", "toBlock": "0x2"}), ""),
-        (json!({"fromBlock": "0x4", "toBlock": "0xffff"}), "d"),
-        (json!({"fromBlock": "0x9", "toBlock": "0xffff"}), ""),
+        (json!({"fromBlock": "0x4", "toBlock": "0x4"}), "d"),
+        (json!({"fromBlock": "0x3", "toBlock": "safe"}), "cd"),
+        (json!({"fromBlock": "0x4", "toBlock": "pending"}), "d"),
         (all(json!({"address": emitter})), "abcd"),
         (all(json!({"address": other})), ""),
         (all(json!({"address": [other, emitter]})), "abcd"),
@@ -68,6 +69,36 @@ async fn a_filter_finds_what_it_names_and_nothing_else() {
     ] {
         assert_eq!(data_of(&served, &filter).await, found, "{filter}");
     }
+}
+
+#[tokio::test]
+async fn blocks_that_are_not_there_yet_have_no_logs_and_are_not_left_out_without_a_word() {
+    let served = serve().await;
+    four_blocks(&served).await;
+    let beyond = "block range extends beyond current head block: requested 5, head 4";
+    let the_wrong_way = "invalid argument 0: invalid block range params: 5 is above 4";
+    for (filter, message) in [
+        (json!({"fromBlock": "0x4", "toBlock": "0x5"}), beyond),
+        (json!({"fromBlock": "0x5", "toBlock": "0x5"}), beyond),
+        (json!({"toBlock": "0x5"}), beyond),
+        (json!({"fromBlock": "0x5"}), the_wrong_way),
+        (json!({"fromBlock": "0x5", "toBlock": "latest"}), the_wrong_way),
+        (json!({"fromBlock": "0x5", "toBlock": "0x4"}), the_wrong_way),
+    ] {
+        let refusal = served.refusal("eth_getLogs", json!([filter])).await;
+        assert_eq!((refusal.code, refusal.message.as_str()), (-32602, message), "{filter}");
+    }
+    // Who waits for them may say so: a filter is for blocks that are yet to come.
+    let name: String = served.ask("eth_newFilter", json!([{"fromBlock": "0x5", "toBlock": "0x6"}])).await;
+    let refusal = served.refusal("eth_getFilterLogs", json!([name])).await;
+    assert_eq!(refusal.message, "block range extends beyond current head block: requested 6, head 4");
+    for nonce in 4..7 {
+        served.send(&signed(nonce, contract(EMITTER), &log_input(&[], b"a"))).await;
+        served.ledger.make_block();
+    }
+    let found: Vec<Log> = served.ask("eth_getFilterLogs", json!([name])).await;
+    assert_eq!(found.iter().map(|log| log.block_number).collect::<Vec<_>>(), [Some(5), Some(6)]);
+    assert_eq!(served.ask::<Vec<Log>>("eth_getFilterChanges", json!([name])).await, found);
 }
 
 #[tokio::test]

@@ -1,15 +1,19 @@
 //! Each fault has its own code and its own sentence.
 
-use alloy_consensus::TxLegacy;
+use alloy_consensus::{SignableTransaction as _, TxLegacy};
+use alloy_eips::Encodable2718 as _;
+use alloy_primitives::{Signature, U256};
 use fvm_shared::address::Address;
 use serde_json::{Value, json};
 use tributary_crypto::SecpSecretKey;
 use tributary_message::EthereumTransaction;
-use tributary_message::fvm::Signature;
+use tributary_message::fvm::Signature as MessageSignature;
 use tributary_primitives::EthAddress;
 
 use crate::fixture::{Served, alice, bob, hex, message, serve, signed, unsigned, unsigned_message};
+use crate::ledger::CHAIN_ID;
 use crate::machine::{EMITTER, contract};
+use crate::socket::Socket;
 
 async fn each_is_refused(served: &Served, rows: Vec<(&str, Value, i32, &str)>) {
     for (method, parameters, code, sentence) in rows {
@@ -288,7 +292,7 @@ async fn a_transaction_is_refused_in_go_ethereums_words() {
     *garbled.last_mut().unwrap() ^= 1;
     let mut from_an_actor = unsigned_message(0, EMITTER, &[]);
     from_an_actor.from = Address::new_actor(b"a");
-    let from_an_actor = fvm_ipld_encoding::to_vec(&(from_an_actor, Signature::Secp256k1([1; 65]))).unwrap();
+    let from_an_actor = fvm_ipld_encoding::to_vec(&(from_an_actor, MessageSignature::Secp256k1([1; 65]))).unwrap();
     for (raw, start) in [
         (waits.raw().to_vec(), "already known: 0x"),
         (known.raw().to_vec(), "nonce too low: next nonce 1, tx nonce 0"),
@@ -313,11 +317,105 @@ async fn a_transaction_is_refused_in_go_ethereums_words() {
     }
 }
 
+/// A transaction with this signature, as it travels.
+fn with_signature(r: U256, s: U256, parity: bool) -> Vec<u8> {
+    unsigned(1, contract(EMITTER), &[]).into_signed(Signature::new(r, s, parity)).encoded_2718()
+}
+
+#[tokio::test]
+async fn a_transaction_that_nobody_signed_or_not_so_is_refused_in_go_ethereums_words() {
+    let served = serve().await;
+    let order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+    let (order, unsigned) = (U256::from_str_radix(order, 16).unwrap(), unsigned(1, contract(EMITTER), &[]));
+    let good = alice().sign(unsigned.signature_hash().0);
+    let [r, s] = [0, 32].map(|at| U256::from_be_slice(&good[at..at + 32]));
+    let is_odd = good[64] == 1;
+    assert_eq!(with_signature(r, s, is_odd), signed(1, contract(EMITTER), &[]).raw(), "the fault is each row's own");
+    let no_sender = "invalid sender: invalid transaction v, r, s values";
+    let legacy = alloy_consensus::TxLegacy { chain_id: Some(CHAIN_ID), gas_limit: 100_000, ..TxLegacy::default() };
+    let mut without = vec![0x02];
+    unsigned.encode_for_signing(&mut without);
+    for (raw, start) in [
+        (with_signature(U256::ZERO, U256::ZERO, false), no_sender),
+        (with_signature(r, U256::ZERO, is_odd), no_sender),
+        (with_signature(U256::ZERO, s, is_odd), no_sender),
+        (with_signature(order, s, is_odd), no_sender),
+        (with_signature(r, order, is_odd), no_sender),
+        (with_signature(r, order - s, !is_odd), no_sender),
+        (legacy.into_signed(Signature::new(U256::ZERO, U256::ZERO, false)).encoded_2718(), no_sender),
+        // Not signed at all: the fields of a signature are not there.
+        (without[1..].to_vec(), "transaction is not the RLP of its type"),
+        // Signed, but over something else: whoever that makes the sender has nothing.
+        (with_signature(r, s, !is_odd), "insufficient funds for gas * price + value"),
+    ] {
+        let refusal = served.refusal("eth_sendRawTransaction", json!([hex(&raw)])).await;
+        assert!(refusal.code == -32000 && refusal.message.starts_with(start), "{start}: {refusal:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_quantity_that_is_negative_or_too_large_or_none_is_refused_where_it_stands() {
+    let served = serve().await;
+    let someone = json!(alice().eth_address());
+    let (over_64, over_256) = (format!("0x1{}", "0".repeat(16)), format!("0x1{}", "0".repeat(64)));
+    let no_prefix = "hex string without 0x prefix";
+    for (quantity, reason) in
+        [("-0x1", no_prefix), ("-1", no_prefix), ("1", no_prefix), ("0x-1", "invalid digit"), (&over_64, "too large")]
+    {
+        for (method, parameters, position) in [
+            ("eth_getBalance", json!([someone, quantity]), 1),
+            ("eth_getTransactionCount", json!([someone, quantity]), 1),
+            ("eth_call", json!([{}, quantity]), 1),
+            ("eth_getBlockByNumber", json!([quantity, false]), 0),
+            ("eth_getLogs", json!([{ "fromBlock": quantity }]), 0),
+            ("eth_getLogs", json!([{ "toBlock": quantity }]), 0),
+            ("eth_feeHistory", json!(["0x1", quantity]), 1),
+        ] {
+            let refusal = served.refusal(method, parameters.clone()).await;
+            let start = format!("invalid argument {position}: ");
+            let is_named = refusal.message.starts_with(&start) && refusal.message.contains(reason);
+            assert!(refusal.code == -32602 && is_named, "{method} {parameters}: {refusal:?}");
+        }
+    }
+    for (member, quantity, bytes) in [
+        ("gas", "-0x1", 8),
+        ("gas", &*over_64, 8),
+        ("nonce", "-0x1", 8),
+        ("nonce", &*over_64, 8),
+        ("chainId", &*over_64, 8),
+        ("gasPrice", "-0x1", 16),
+        ("gasPrice", &*over_256, 16),
+        ("maxFeePerGas", &*over_256, 16),
+        ("value", "-0x1", 32),
+        ("value", &*over_256, 32),
+    ] {
+        let mut request = json!({ "to": contract(EMITTER) });
+        request[member] = json!(quantity);
+        let sentence =
+            format!("invalid argument 0: invalid value: string {quantity:?}, expected a {bytes} byte hex string");
+        let methods = ["eth_call", "eth_estimateGas", "eth_createAccessList", "debug_traceCall"];
+        let mut asked: Vec<_> = methods.map(|method| (method, json!([request]))).into();
+        asked.push(("eth_simulateV1", json!([{ "blockStateCalls": [{ "calls": [request] }] }])));
+        for (method, parameters) in asked {
+            each_is_refused(&served, vec![(method, parameters, -32602, &sentence)]).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_method_that_is_not_there_is_not_found() {
     let served = serve().await;
-    for method in ["eth_sendTransaction", "debug_getRawBlock", "subnet_"] {
+    let mut socket = Socket::open(&served).await;
+    for method in ["eth_sendTransaction", "debug_getRawBlock", "subnet_", ""] {
+        let sentence = format!("the method {method} does not exist/is not available");
         let refusal = served.refusal(method, json!([])).await;
-        assert_eq!((refusal.code, refusal.message.as_str()), (-32601, "Method not found"), "{method}");
+        assert_eq!((refusal.code, refusal.message.as_str()), (-32601, sentence.as_str()), "{method}");
+        assert_eq!(socket.refusal(method, json!([])).await, (-32601, sentence.clone()), "{method}");
+        let batch = json!([{"jsonrpc": "2.0", "id": 1, "method": method, "params": []}]);
+        let (_, answers) = served.post(&batch).await;
+        assert_eq!(answers, json!([{"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": sentence}}]));
     }
+    let endless = "é".repeat(10_000);
+    let refusal = served.refusal(&endless, json!([])).await;
+    assert_eq!(refusal.message, format!("the method {} does not exist/is not available", "é".repeat(64)));
 }

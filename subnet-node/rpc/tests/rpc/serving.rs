@@ -128,6 +128,54 @@ async fn a_batch_of_transactions_is_answered_in_order_and_a_read_after_them_sees
     assert_eq!(answers.iter().map(told).collect::<Vec<_>>(), expected);
 }
 
+/// A wait for a transaction that nobody brings, in so many bytes.
+fn padded_wait(bytes: usize) -> String {
+    let hash = tributary_primitives::Hash32([7; 32]);
+    let wait = json!({ "jsonrpc": "2.0", "id": 7, "method": "subnet_waitMessage", "params": [hash, 60_000] });
+    let wait = wait.to_string();
+    let padding = " ".repeat(bytes - wait.len());
+    wait + &padding
+}
+
+#[tokio::test]
+async fn requests_have_room_until_they_are_answered_and_who_finds_none_is_told_so() {
+    // Room for sixteen of the largest, eight of them of one client; 16 KiB of each are free.
+    let served = serve_with(|config| config.request_bytes_max = 100_000).await;
+    let address = served.server.local_addr();
+    let mut waiting = Vec::new();
+    for count in 1..=10 {
+        waiting.push(tokio::spawn(async move { http(address, &post("localhost"), &padded_wait(90_000)).await }));
+        served.ledger.listened_to_by(count).await;
+    }
+    assert_eq!(served.traffic.refused_requests(), 0);
+    let large = padded_wait(90_000);
+    let chunks =
+        large.as_bytes().chunks(1_000).map(|chunk| format!("3e8\r\n{}\r\n", std::str::from_utf8(chunk).unwrap()));
+    for (header, body) in [
+        (format!("content-length: {}", large.len()), large.clone()),
+        ("transfer-encoding: chunked".to_owned(), chunks.collect::<String>() + "0\r\n\r\n"),
+    ] {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        let next = format!("{}\r\nconnection: close\r\ncontent-length: {}", post("localhost"), CHAIN_ID_REQUEST.len());
+        let asked = format!("{}\r\n{header}\r\n\r\n{body}{next}\r\n\r\n{CHAIN_ID_REQUEST}", post("localhost"));
+        socket.write_all(asked.as_bytes()).await.unwrap();
+        let mut told = String::new();
+        socket.read_to_string(&mut told).await.unwrap();
+        assert!(
+            told.starts_with("HTTP/1.1 503") && told.contains("retry-after: 1") && told.contains("-32005"),
+            "{told}"
+        );
+        assert!(told.contains("there is no room for this request") && told.contains("0x7ab7"), "and goes on: {told}");
+    }
+    assert_eq!(served.traffic.refused_requests(), 2);
+    for waits in waiting {
+        waits.abort();
+    }
+    // The node finds out a moment later that nobody waits.
+    let read = large.replace("subnet_waitMessage", "subnet_messageStatus");
+    while !http(address, &post("localhost"), &read).await.starts_with("HTTP/1.1 200") {}
+}
+
 #[tokio::test]
 async fn answers_have_a_size() {
     let served = serve_with(|config| config.response_bytes_max = 600).await;
@@ -186,9 +234,14 @@ async fn a_node_too_busy_to_read_still_takes_transactions() {
         config.waiting_max = 0;
     })
     .await;
-    let refusal = served.refusal("eth_chainId", json!([])).await;
+    let refusal = served.refusal("eth_gasPrice", json!([])).await;
     assert_eq!(refusal.code, -32005);
-    assert_eq!(refusal.message, "the node is answering as many reads as it may and as many wait; try again later");
+    let sentence =
+        "the node is answering as many reads as it may and as many wait, in all or of this client; try again later";
+    assert_eq!(refusal.message, sentence);
+    for known in ["eth_chainId", "eth_blockNumber", "eth_syncing", "net_version", "web3_clientVersion"] {
+        served.ask::<Value>(known, json!([])).await;
+    }
     served.send(&crate::fixture::signed(0, crate::machine::contract(100), &[])).await;
 }
 

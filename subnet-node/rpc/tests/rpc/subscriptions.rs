@@ -116,6 +116,42 @@ async fn a_connection_has_so_many_subscriptions_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_client_has_so_many_subscriptions_on_all_its_connections_until_it_closes_one() {
+    let served = serve_with(|config| {
+        config.client_subscriptions_max = 3;
+        config.client_header = "x-forwarded-for".to_owned();
+    })
+    .await;
+    let greedy = [("x-forwarded-for", "192.0.2.7")];
+    let mut first = Socket::open_with(&served, &greedy).await.unwrap();
+    let mut second = Socket::open_with(&served, &greedy).await.unwrap();
+    for _ in 0..2 {
+        first.ask("eth_subscribe", json!(["newHeads"])).await;
+    }
+    let id = second.ask("eth_subscribe", json!(["logs"])).await;
+    let full = (-32005, "too many subscriptions: a client has 3 at most, on all its connections".to_owned());
+    for socket in [&mut first, &mut second] {
+        assert_eq!(socket.refusal("eth_subscribe", json!(["newHeads"])).await, full);
+    }
+    Socket::open(&served).await.ask("eth_subscribe", json!(["newHeads"])).await;
+
+    second.ask("eth_unsubscribe", json!([id])).await;
+    second.ask("eth_subscribe", json!(["newHeads"])).await;
+    assert_eq!(second.refusal("eth_subscribe", json!(["newHeads"])).await, full, "what was given back is taken");
+    first.stream.close(None).await.unwrap();
+    assert_eq!(first.closed().await, None);
+    // The node finds out a moment later.
+    let mut taken = 0;
+    while taken < 2 {
+        let id = second.send("eth_subscribe", json!(["newHeads"])).await;
+        let answer = second.next().await;
+        assert_eq!(answer["id"], id);
+        taken += usize::from(answer.get("result").is_some());
+    }
+    assert_eq!(second.refusal("eth_subscribe", json!(["newHeads"])).await, full);
+}
+
+#[tokio::test]
 async fn what_a_batch_subscribes_to_is_told_after_its_answer() {
     let served = serve().await;
     let mut socket = Socket::open(&served).await;
@@ -187,7 +223,7 @@ async fn logs_that_no_new_block_has_are_refused() {
     let served = serve().await;
     let mut socket = Socket::open(&served).await;
     for (filter, code, message) in [
-        (json!({"fromBlock": "pending"}), -32000, "pending logs are not supported"),
+        (json!({"fromBlock": "pending"}), -32602, "pending logs are not supported"),
         (json!({"fromBlock": "0x2", "toBlock": "0x1"}), -32602, "invalid argument 1: invalid block range params"),
         (json!(7), -32602, "invalid argument 1: invalid type: integer `7`, expected Filter object"),
     ] {
@@ -212,6 +248,25 @@ async fn ethereum_transactions_are_told_as_they_begin_to_wait() {
         assert_eq!(socket.told(&hashes).await, json!(hash), "and not the FVM message before");
         let shown: Value = served.ask("eth_getTransactionByHash", json!([hash])).await;
         assert_eq!(whole.told(&full).await, shown);
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_many_are_told_of_in_full_is_looked_for_once() {
+    let served = serve().await;
+    let mut sockets = Vec::new();
+    for _ in 0..3 {
+        let mut socket = Socket::open(&served).await;
+        let id = socket.ask("eth_subscribe", json!(["newPendingTransactions", true])).await;
+        sockets.push((socket, id));
+    }
+    served.ledger.looked_for();
+    for nonce in 0..3 {
+        let hash = served.send(&signed(nonce, contract(7), &[])).await;
+        for (socket, id) in &mut sockets {
+            assert_eq!(socket.told(id).await["hash"], json!(hash));
+        }
+        assert_eq!(served.ledger.looked_for(), [hash]);
     }
 }
 

@@ -7,6 +7,7 @@ use jsonrpsee::core::client::ClientT as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
+use tributary_rpc::RpcConfig;
 
 use crate::fixture::{Served, hex, list, serve, serve_with};
 use crate::machine::{LOOPER, contract};
@@ -237,7 +238,7 @@ async fn who_asks_and_does_not_read_holds_up_nobody() {
     .await;
     // Each is more than a socket holds.
     let _socket = behind_a_long_read(&served, &echo(2_000_000), 3).await;
-    assert_eq!(served.ask::<String>("eth_chainId", json!([])).await, "0x7ab7");
+    assert_eq!(served.ask::<String>("eth_getBalance", json!([contract(9)])).await, "0x0");
     assert_eq!(served.traffic.slow_readers(), 0, "while nobody was dropped");
 }
 
@@ -262,10 +263,68 @@ async fn answers_that_nobody_reads_leave_room_for_small_ones_alone_until_they_go
             break;
         }
     }
-    assert!(full.contains("-32005") && full.contains("as many answers as it may that are not read yet"), "{full}");
-    assert_eq!(served.ask::<String>("eth_chainId", json!([])).await, "0x7ab7");
+    assert!(full.contains("-32005") && full.contains("there is no room for this answer"), "{full}");
+    assert_eq!(served.ask::<String>("eth_getBalance", json!([contract(9)])).await, "0x0");
     drop(socket);
     while answered().await.is_err() {}
+}
+
+/// With room for sixteen of the largest messages, eight of them of one client, beside 16 KiB of each.
+fn narrow(config: &mut RpcConfig) {
+    config.request_bytes_max = 100_000;
+    config.reads_max = 1;
+    config.call_time_max = Duration::from_secs(3);
+}
+
+#[tokio::test]
+async fn a_message_that_there_is_no_room_for_is_refused_and_the_websocket_goes_on() {
+    let served = serve_with(narrow).await;
+    let mut socket = Socket::open(&served).await;
+    socket.send("eth_call", json!([{ "to": LOOPER }])).await;
+    for _ in 0..12 {
+        socket.send("eth_call", echo(45_000)).await;
+    }
+    for _ in 0..2 {
+        let refused = socket.next().await;
+        let sentence = refused["error"]["message"].as_str().unwrap();
+        assert_eq!((&refused["id"], &refused["error"]["code"]), (&Value::Null, &json!(-32005)));
+        assert!(sentence.starts_with("there is no room for this request"), "{sentence}");
+    }
+    assert_eq!(socket.ask("eth_chainId", json!([])).await, "0x7ab7");
+    assert_eq!(served.traffic.refused_requests(), 2);
+    let mut answered = Vec::new();
+    for _ in 1..=11 {
+        answered.push(socket.next().await["id"].as_u64().unwrap());
+    }
+    answered.sort_unstable();
+    assert!(answered.iter().copied().eq(1..=11), "what was taken in is answered: {answered:?}");
+    for _ in 0..20 {
+        socket.ask("eth_call", echo(45_000)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_waits_does_not_hold_what_it_asked_with() {
+    let served = serve_with(narrow).await;
+    let mut socket = Socket::open(&served).await;
+    let (padding, hash) = (" ".repeat(90_000), json!(tributary_primitives::Hash32([7; 32])));
+    let wait = |before: &str, within: &str| {
+        let params = format!("[{within}{hash}, 60000]");
+        format!(r#"{before}{{"jsonrpc":"2.0","id":1,"method":"subnet_waitMessage","params":{params}}}"#)
+    };
+    for count in 1..=20 {
+        socket.send_text(if count % 2 == 0 { wait(&padding, "") } else { wait("", &padding) }).await;
+        served.ledger.listened_to_by(count).await;
+    }
+    assert_eq!(socket.ask("eth_chainId", json!([])).await, "0x7ab7");
+    assert_eq!(served.traffic.refused_requests(), 0);
+    // A batch is held whole: there is room for ten.
+    for count in 21..=30 {
+        socket.send_text(format!("[{}]", wait("", &padding))).await;
+        served.ledger.listened_to_by(count).await;
+    }
+    socket.send_text(format!("[{}]", wait("", &padding))).await;
+    assert_eq!(refused(&socket.next().await).0, -32005);
 }
 
 #[tokio::test]

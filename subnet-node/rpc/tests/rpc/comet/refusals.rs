@@ -100,9 +100,15 @@ async fn a_name_that_is_no_methods_is_not_found() {
         let answer = http(address, &format!("GET {path} HTTP/1.1\r\nhost: localhost"), "").await;
         assert!(answer.starts_with("HTTP/1.1 404") && answer.ends_with("404 page not found\n"), "{path}: {answer}");
     }
-    for method in ["blocks", "subscribe", "broadcast_tx_sync"] {
+    for (method, sentence) in [
+        // A client of CometBFT's gets CometBFT's words.
+        ("subscribe", "Method not found"),
+        ("broadcast_tx_sync", "Method not found"),
+        ("abci_query", "Method not found"),
+        ("blocks", "the method blocks does not exist/is not available"),
+    ] {
         let (_, answer) = served.post(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": {}})).await;
-        assert_eq!(answer["error"], json!({"code": -32601, "message": "Method not found"}), "{method}");
+        assert_eq!(answer["error"], json!({"code": -32601, "message": sentence}), "{method}");
     }
 }
 
@@ -149,7 +155,8 @@ async fn a_busy_node_says_so() {
     })
     .await;
     let (status, answer) = served.get("/status").await;
-    let data = "the node is answering as many reads as it may and as many wait; try again later";
+    let data =
+        "the node is answering as many reads as it may and as many wait, in all or of this client; try again later";
     let error = json!({"code": -32603, "message": "Internal error", "data": data});
     assert_eq!((status, &answer["error"]), (500, &error));
     assert_eq!(served.traffic.methods()["status"].unavailable, 1);
