@@ -114,13 +114,12 @@ impl<P: ParentChain> Desk<P> {
         })
     }
 
-    /// Sends `raw` once more. No answer counts as taken: it may have arrived, and a transaction is safe to send twice.
+    /// Sends `raw` once more. No answer, or none of use, counts as taken: it may have arrived, and a transaction is safe to send twice.
     pub async fn resend(&self, raw: &[u8]) -> Delivery {
         match self.parent.send(raw).await {
             Ok(delivery) => delivery,
-            Err(refused @ ChainUnavailable::Refused { .. }) => Delivery::Refused(refused.to_string()),
             Err(unavailable) => {
-                tracing::warn!(%unavailable, "no answer to a transaction; it may have arrived");
+                tracing::warn!(%unavailable, "no answer of use to a transaction; it may have arrived");
                 Delivery::Taken
             }
         }

@@ -36,6 +36,10 @@ const READ_GAS: u64 = 1_000_000_000;
 
 const CALL: &str = "subnet_call";
 
+/// A node that broke or stopped meanwhile, and may have taken what it was sent. Source: JSON-RPC 2.0, "internal error"; EIP-1474,
+/// "resource unavailable".
+const IN_DOUBT: [i32; 2] = [-32603, -32002];
+
 /// A node that is asked over HTTP.
 #[derive(Clone, Debug)]
 pub struct NodeClient {
@@ -124,16 +128,7 @@ impl ParentChain for NodeClient {
     }
 
     async fn send(&self, raw: &[u8]) -> Answer<Delivery> {
-        const METHOD: &str = "subnet_sendMessage";
-        match self.ask::<Hash32>(METHOD, rpc_params![HexBytes(raw.to_vec())]).await {
-            Ok(_) => Ok(Delivery::Taken),
-            // The node's own sentence for a transaction that waits already, as go-ethereum has it.
-            Err(ChainUnavailable::Refused { message, .. }) if message.starts_with("already known") => {
-                Ok(Delivery::Taken)
-            }
-            Err(ChainUnavailable::Refused { message, .. }) => Ok(Delivery::Refused(message)),
-            Err(unavailable) => Err(unavailable),
-        }
+        delivery(self.ask("subnet_sendMessage", rpc_params![HexBytes(raw.to_vec())]).await)
     }
 
     async fn receipt(&self, hash: Hash32) -> Answer<Option<Receipt>> {
@@ -163,5 +158,42 @@ impl ChildChain for NodeClient {
         const METHOD: &str = "eth_getBlockByNumber";
         let block: Option<BlockJson> = self.ask(METHOD, rpc_params![format!("{:#x}", height.0), false]).await?;
         Ok(block.map(|block| block.timestamp.0))
+    }
+}
+
+/// What an answer to a transaction means.
+fn delivery(answer: Answer<Hash32>) -> Answer<Delivery> {
+    match answer {
+        Ok(_) => Ok(Delivery::Taken),
+        // The node's own sentence for a transaction that waits already, as go-ethereum has it.
+        Err(ChainUnavailable::Refused { message, .. }) if message.starts_with("already known") => Ok(Delivery::Taken),
+        Err(ChainUnavailable::Refused { code, message, .. }) if !IN_DOUBT.contains(&code) => {
+            Ok(Delivery::Refused(message))
+        }
+        Err(unavailable) => Err(unavailable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_judged_a_transaction_refused_it_and_one_that_could_not_left_it_in_doubt() {
+        let refused = |code, message: &str| {
+            let (url, message) = ("http://node".to_owned(), message.to_owned());
+            delivery(Err(ChainUnavailable::Refused { url, method: "subnet_sendMessage", code, message }))
+        };
+        assert_eq!(delivery(Ok(Hash32([7; 32]))).unwrap(), Delivery::Taken);
+        assert_eq!(refused(-32000, "already known").unwrap(), Delivery::Taken);
+        for (code, why) in [(-32000, "nonce too low"), (-32602, "not a transaction"), (-32005, "too many wait")] {
+            assert_eq!(refused(code, why).unwrap(), Delivery::Refused(why.to_owned()));
+        }
+        for code in IN_DOUBT {
+            let Err(ChainUnavailable::Refused { code: told, .. }) = refused(code, "the node stops") else {
+                panic!("{code} is taken for a judgement")
+            };
+            assert_eq!(told, code);
+        }
     }
 }

@@ -10,6 +10,8 @@
 //! The engine tells a safety halt apart by staying: it stops its parts, so that messages end, and keeps its supervisor alive.
 //! Children are stopped before the supervisor, since only then do the network's sockets close.
 
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use malachite_app_channel::{
@@ -20,7 +22,7 @@ use malachite_codec::Codec;
 use malachite_signing::Signer;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 use tributary_chain::ValidatorAddress;
 use tributary_primitives::Height;
@@ -35,6 +37,9 @@ use crate::stopped::{EngineFatal, EngineStopped, EngineUnavailable, NotStarted};
 
 /// How long the parts of the engine get to stop, and its supervisor to say that it did.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether the write-ahead log is closed.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Questions to the engine that may wait for it, of `status` calls.
 const REQUESTS_MAX: usize = 100;
@@ -74,7 +79,7 @@ impl Engine {
     /// # Errors
     /// [`NotStarted`]: a setting is wrong, or something it needs is taken.
     pub async fn start(config: Config, application: impl Application) -> Result<Running, NotStarted> {
-        let span = tracing::info_span!("engine", chain = %config.chain_id);
+        let (span, wal) = (tracing::info_span!("engine", chain = %config.chain_id), wal_of(&config));
         let (channels, handle) = build(&config).instrument(span.clone()).await?;
         let (stop, stop_asked) = watch::channel(false);
         let (progress_now, progress) = watch::channel(Progress::default());
@@ -92,7 +97,12 @@ impl Engine {
             wake: config.wake,
             progress: progress_now,
         });
-        let task = tokio::spawn(run(bridge, channels, handle, stop_asked).instrument(span));
+        let whole = async move {
+            let ended = run(bridge, channels, handle, stop_asked).await;
+            let_go(&wal).await;
+            ended
+        };
+        let task = tokio::spawn(whole.instrument(span));
         Ok(Running { task, stop, progress, network })
     }
 }
@@ -103,7 +113,7 @@ async fn build(config: &Config) -> Result<(Channels<Chain>, EngineHandle), NotSt
     std::fs::create_dir_all(&config.wal_dir).map_err(|e| unavailable(&e))?;
     let (identity, consensus) = identify(config).await.map_err(|e| unavailable(&e))?;
     EngineBuilder::new(Chain, engine)
-        .with_default_wal(WalContext::new(config.wal_dir.join("consensus.wal"), BorshCodec))
+        .with_default_wal(WalContext::new(wal_of(config), BorshCodec))
         .with_default_network(NetworkContext::new(identity, BorshCodec))
         .with_default_sync(SyncContext::new(BorshCodec))
         .with_default_consensus(consensus)
@@ -111,6 +121,24 @@ async fn build(config: &Config) -> Result<(Channels<Chain>, EngineHandle), NotSt
         .build()
         .await
         .map_err(|e| unavailable(&e).into())
+}
+
+fn wal_of(config: &Config) -> PathBuf {
+    config.wal_dir.join("consensus.wal")
+}
+
+/// Waits until the write-ahead log is closed. It has a thread of its own, for which no part of the engine waits, and whoever starts the engine
+/// again needs the lock on its file.
+async fn let_go(wal: &Path) {
+    let is_closed = || File::open(wal).map_or(true, |file| file.try_lock().is_ok());
+    let closed = async {
+        while !is_closed() {
+            sleep(LOOK_EVERY).await;
+        }
+    };
+    if timeout(STOP_TIMEOUT, closed).await.is_err() {
+        tracing::warn!(wal = %wal.display(), "the consensus engine holds its write-ahead log still");
+    }
 }
 
 /// Who we are to peers and to the engine. A validator proves to peers that its network key speaks for its consensus key.
