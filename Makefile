@@ -72,7 +72,7 @@ fuzz: setup ## Search for inputs that break the executor's laws: TARGET=calls SE
 	  $(TARGET) $(FUZZ)/corpus/$(TARGET) fvm/trials/seeds/$(TARGET) -- \
 	  -max_total_time=$(SECONDS) -max_len=4096 -timeout=60 -rss_limit_mb=4096
 
-clients: build $(foreach client,ethers viem hardhat foundry,$(CLIENTS)/$(client)/$(INSTALLED)) $(CLIENTS)/web3py/.venv/installed ## Run Ethereum's clients in full against a network of four, with a table: CLIENT=ethers for one (docs/clients.md)
+clients: build $(foreach client,ethers viem hardhat foundry,$(CLIENTS)/$(client)/$(INSTALLED)) $(CLIENTS)/web3py/.venv/installed ## Run Ethereum's clients in full against a subnet of four, with a table: CLIENT=ethers for one (docs/clients.md)
 	CLIENT=$(CLIENT) cargo test --locked --workspace --test network -- --ignored --exact --nocapture clients::every_client_in_full
 
 $(CLIENTS)/%/$(INSTALLED): $(CLIENTS)/%/package-lock.json | setup

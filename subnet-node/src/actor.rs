@@ -216,7 +216,7 @@ fn check(file: &Path) -> anyhow::Result<Vec<u8>> {
         code_installer: CodeInstaller::Nobody,
         cron_entry_gas: 0,
     };
-    let checked = Executor::new(params, None)?.check_code(&wasm);
+    let checked = Executor::new(params, None)?.check_code(&wasm)?;
     checked.with_context(|| format!("{} is no actor's code", file.display()))?;
     Ok(wasm)
 }

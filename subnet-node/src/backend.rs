@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cid::Cid;
 use fvm_shared::address::Address;
@@ -12,7 +13,7 @@ use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
 use tributary_fvm::simulation::SimulatedBlock;
 use tributary_fvm::{
-    Accessed, BlockEnv, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash, Overrides, ReadState,
+    Accessed, BlockEnv, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash, Overrides, ReadState, StateTree,
     TraceCallRejected, TraceRejected, TraceRequest, Traced, TracedCall,
 };
 use tributary_message::{FvmTransaction, Transaction};
@@ -28,6 +29,7 @@ use tributary_witness::{PartsOf, WitnessFatal, make};
 
 use crate::facts::ChainFacts;
 use crate::halt::Halt;
+use crate::ledger::past::{PastStore, PastUnavailable};
 use crate::ledger::record::Record;
 use crate::ledger::{Head, Ledger, LedgerFatal};
 use crate::parent::Acceptance;
@@ -41,14 +43,23 @@ pub struct NodeBackend {
     pool: Arc<Pool>,
     status: Arc<Status>,
     acceptance: Acceptance,
+    /// How long a state is waited for that is to be made.
+    patience: Duration,
     halt: Halt,
 }
 
 impl NodeBackend {
-    /// Answers from these.
+    /// Answers from these. Who asks for a past state that is to be made waits for it as long as `patience`.
     #[must_use]
-    pub fn new(ledger: Arc<Ledger>, pool: Arc<Pool>, status: Arc<Status>, acceptance: Acceptance, halt: Halt) -> Self {
-        Self { identity: identity_of(ledger.facts()), ledger, pool, status, acceptance, halt }
+    pub fn new(
+        ledger: Arc<Ledger>,
+        pool: Arc<Pool>,
+        status: Arc<Status>,
+        acceptance: Acceptance,
+        patience: Duration,
+        halt: Halt,
+    ) -> Self {
+        Self { identity: identity_of(ledger.facts()), ledger, pool, status, acceptance, patience, halt }
     }
 
     /// The node stops, and its last line is the cause; a caller learns only that this node is broken.
@@ -227,7 +238,7 @@ impl Backend for NodeBackend {
 
     fn state_at(&self, height: Height) -> Result<Box<dyn StateView + '_>, ReadUnavailable> {
         let head = self.ledger.head();
-        let head = if height == head.height { head } else { Arc::new(self.past_head(height)?) };
+        let head = if height == head.height { head } else { self.head_at(height)? };
         Ok(Box::new(self.state_after(head, Vantage::Own)?))
     }
 
@@ -246,7 +257,9 @@ impl Backend for NodeBackend {
         let before = height.previous().unwrap_or(Height::GENESIS);
         let parent = self.past_head(before)?;
         let env = self.ledger.env(&parent, &block.header);
-        let state = self.ledger.open_state(&parent).map_err(self.unreadable(before))?;
+        // By trees: a whole block may look further than leaves lead.
+        let (trees, executor) = (self.trees(before, &parent.record.state_root)?, self.ledger.executor());
+        let state = executor.open(&trees, &parent.record.state_root).map_err(self.unreadable(before))?;
         let replayed = self.ledger.executor().replay(state, &env, &transactions, positions, request);
         replayed.map_err(self.unreadable(before))
     }
@@ -300,14 +313,27 @@ impl Backend for NodeBackend {
 
 impl NodeBackend {
     fn state_after(&self, head: Arc<Head>, vantage: Vantage) -> Result<State<'_>, ReadUnavailable> {
-        let state = self.ledger.state(&head).map_err(self.unreadable(head.height))?;
-        Ok(State { node: self, head, state, vantage })
+        let (height, root) = (head.height, &head.record.state_root);
+        let trees = head.leaves.is_none().then(|| self.trees(height, root)).transpose()?;
+        let state: Box<dyn ReadState + Send + Sync> = match &trees {
+            Some(trees) => Box::new(StateTree::load(Arc::clone(trees), root).map_err(self.unreadable(height))?),
+            None => self.ledger.state(&head).map_err(self.unreadable(height))?,
+        };
+        Ok(State { node: self, head, trees, state, vantage })
+    }
+
+    /// Where the state after the block at `height`, which has this root, is read by its trees.
+    fn trees(&self, height: Height, root: &Cid) -> Result<PastStore, ReadUnavailable> {
+        self.ledger.past().at(height, root, self.patience).map_err(|why| match why {
+            PastUnavailable::Late { height, patience } => ReadUnavailable::StateNotMade { height, patience },
+            PastUnavailable::Fatal(why) => self.unreadable(height)(why),
+        })
     }
 
     /// The answer to `question` about the state after the block at `height`, which has this root, and the witness for it.
     fn witnessed(&self, height: Height, root: &Cid, question: &PartsOf) -> Result<Witnessed, ProveRejected> {
         self.check_state(height)?;
-        let trees = self.ledger.past().at(height, root).map_err(self.unreadable(height))?;
+        let trees = self.trees(height, root)?;
         let (parts, witness) = make(&trees, root, question).map_err(|why| match why {
             WitnessFatal::TooLong => ProveRejected::TooLong,
             WitnessFatal::Store(why) => self.unreadable(height)(WitnessFatal::Store(why)).into(),
@@ -320,7 +346,15 @@ impl NodeBackend {
         Ok(Witnessed { parts, witness })
     }
 
-    /// The head as it was after the block at `height`, which is below the real one.
+    /// The head as it was after the block at `height`, which is below the real one: of the last blocks with the leaves of the state.
+    fn head_at(&self, height: Height) -> Result<Arc<Head>, ReadUnavailable> {
+        match self.ledger.recent(height) {
+            Some(head) => self.check_state(height).map(|()| head),
+            None => self.past_head(height).map(Arc::new),
+        }
+    }
+
+    /// The same of any block, without leaves.
     fn past_head(&self, height: Height) -> Result<Head, ReadUnavailable> {
         let record = self.ledger.record_at(height).map_err(self.broken())?;
         let certificate = self.ledger.certificate_at(height).map_err(self.broken())?;
@@ -372,11 +406,22 @@ enum Vantage {
 struct State<'a> {
     node: &'a NodeBackend,
     head: Arc<Head>,
+    /// What is read, if not leaves.
+    trees: Option<PastStore>,
     state: Box<dyn ReadState + Send + Sync>,
     vantage: Vantage,
 }
 
 impl State<'_> {
+    /// The same state, to run a call on.
+    fn open(&self) -> Result<tributary_fvm::State, LedgerFatal> {
+        let ledger = &self.node.ledger;
+        match &self.trees {
+            Some(trees) => Ok(ledger.executor().open(trees, &self.head.record.state_root)?),
+            None => ledger.open_state(&self.head),
+        }
+    }
+
     /// What calls run in.
     fn env(&self) -> Result<BlockEnv, ReadUnavailable> {
         let ledger = &self.node.ledger;
@@ -418,7 +463,7 @@ impl StateView for State<'_> {
 
     fn call(&self, request: &CallRequest, overrides: &Overrides, leash: &Leash) -> Result<CallOutcome, CallRejected> {
         let ledger = &self.node.ledger;
-        let state = ledger.open_state(&self.head).map_err(self.node.unreadable(self.head.height))?;
+        let state = self.open().map_err(self.node.unreadable(self.head.height))?;
         let called = ledger.executor().call(state, &self.env()?, overrides, request, leash);
         Ok(called.map_err(self.node.unreadable(self.head.height))??)
     }
@@ -430,7 +475,7 @@ impl StateView for State<'_> {
         request: &TraceRequest,
     ) -> Result<Result<TracedCall, TraceCallRejected>, ReadUnavailable> {
         let ledger = &self.node.ledger;
-        let state = ledger.open_state(&self.head).map_err(self.node.unreadable(self.head.height))?;
+        let state = self.open().map_err(self.node.unreadable(self.head.height))?;
         let traced = ledger.executor().trace_call(state, &self.env()?, overrides, call, request);
         traced.map_err(self.node.unreadable(self.head.height))
     }
@@ -442,7 +487,7 @@ impl StateView for State<'_> {
         leash: &Leash,
     ) -> Result<GasEstimate, CallRejected> {
         let ledger = &self.node.ledger;
-        let open = || ledger.open_state(&self.head);
+        let open = || self.open();
         let estimated = ledger.executor().estimate_gas(open, &self.env()?, overrides, request, leash);
         Ok(estimated.map_err(self.node.unreadable(self.head.height))??)
     }
@@ -454,14 +499,14 @@ impl StateView for State<'_> {
         leash: &Leash,
     ) -> Result<Accessed, CallRejected> {
         let ledger = &self.node.ledger;
-        let open = || ledger.open_state(&self.head);
+        let open = || self.open();
         let listed = ledger.executor().access_list(open, &self.env()?, overrides, request, leash);
         Ok(listed.map_err(self.node.unreadable(self.head.height))??)
     }
 
     fn draft(&self) -> Result<Box<dyn Draft<'_> + '_>, ReadUnavailable> {
         let (node, height) = (self.node, self.head.height);
-        let state = node.ledger.open_state(&self.head).map_err(node.unreadable(height))?;
+        let state = self.open().map_err(node.unreadable(height))?;
         Ok(Box::new(StateDraft { node, height, state }))
     }
 }

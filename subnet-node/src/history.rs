@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! head moved ─▶ law: from where on is the past kept? ─▶ said on disk ─▶ what is below goes, block by block
-//!                                       │                               (a thread of low priority, which pauses after each)
+//!                                       │                               (a thread that pauses after each)
 //!                                       ▼
 //!       half as many IPLD blocks again? ─▶ those that nothing kept leads to go
 //! ```

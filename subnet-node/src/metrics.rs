@@ -34,6 +34,7 @@
 //! | `tributary_rpc_slow_readers_total` | WebSockets closed since their reader did not keep up |
 //! | `tributary_rpc_limited_requests_total` | requests refused since their client asked faster than it may |
 //! | `tributary_rpc_refused_connections_total` | connections refused since as many were open as may be, at all or from their address |
+//! | `tributary_rpc_refused_requests_total` | requests refused since there was no room for their bytes |
 //! | `tributary_refused_proposals_total`, `tributary_equivocations_total` | validators that broke a rule |
 //!
 //! The engine's own metrics follow them in the same text.
@@ -90,6 +91,7 @@ pub struct Metrics {
     rpc_slow_readers: Counter,
     rpc_limited_requests: Counter,
     rpc_refused_connections: Counter,
+    rpc_refused_requests: Counter,
     transactions: Counter,
     gas: Counter,
     recovered_transactions: Counter,
@@ -177,6 +179,8 @@ impl Metrics {
             counter("rpc_limited_requests", "Requests refused since their client asked faster than it may");
         let rpc_refused_connections =
             counter("rpc_refused_connections", "Connections refused since as many were open as may be");
+        let rpc_refused_requests =
+            counter("rpc_refused_requests", "Requests refused since there was no room for their bytes");
         let parent_unreachable = counter("parent_unreachable", "Questions to the parent without an answer of use");
         let parent_contradictions =
             counter("parent_contradictions", "Answers of the parent's node that went against this chain");
@@ -221,6 +225,7 @@ impl Metrics {
             rpc_slow_readers,
             rpc_limited_requests,
             rpc_refused_connections,
+            rpc_refused_requests,
             transactions,
             gas,
             recovered_transactions,
@@ -373,6 +378,7 @@ impl Metrics {
         self.rpc_slow_readers.inner().store(self.rpc.slow_readers(), Ordering::Relaxed);
         self.rpc_limited_requests.inner().store(self.rpc.limited_requests(), Ordering::Relaxed);
         self.rpc_refused_connections.inner().store(self.rpc.refused_connections(), Ordering::Relaxed);
+        self.rpc_refused_requests.inner().store(self.rpc.refused_requests(), Ordering::Relaxed);
         for (method, count) in self.rpc.methods() {
             let outcomes =
                 [("answered", count.answered), ("rejected", count.rejected), ("unavailable", count.unavailable)];

@@ -5,8 +5,13 @@
 //! | a user, by RPC | waits; published to peers; wakes consensus | told why | told so |
 //! | a peer, by gossip | waits; forwarded; wakes consensus | malformed or wrongly signed: the peer is to blame | let go |
 //! | a decided block | – | – | dropped |
+//!
+//! Whoever looks at all that waits does so in parts: `walk`.
 
-use std::collections::HashSet;
+mod walk;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,12 +31,13 @@ use tributary_rpc::backend::{PoolBounds, PoolSize, Pooled, SubmitRejected};
 use crate::ledger::{Head, Ledger, LedgerFatal};
 use crate::metrics::Metrics;
 use crate::recovery;
+use walk::Seen;
 
 /// Times that a proposer selects before it leaves out whom the pool is still unsure of. Once more is usual: after a block, those who
 /// wait since before it and did not send in it.
 const SELECTIONS_MAX: usize = 4;
 
-/// Senders or transactions that the pool is told of at once: short enough that nobody waits for it.
+/// Senders or transactions that the pool is told of, or shows, at once: short enough that nobody waits for it.
 const AT_ONCE: usize = 256;
 
 /// Bytes of transactions that were read lately: some forty thousand transfers, a few seconds' worth.
@@ -319,14 +325,15 @@ impl Pool {
         (mempool.len(), mempool.bytes())
     }
 
-    /// How many wait that can run next, and for one before them. Cost: a look at each.
+    /// How many wait that can run next, and for one before them.
     #[must_use]
     pub fn counts(&self) -> PoolSize {
-        let mut size = PoolSize::default();
-        for (_, is_pending) in self.lock().waiting(None) {
-            *(if is_pending { &mut size.pending } else { &mut size.queued }) += 1;
-        }
-        size
+        let (pending, all) = {
+            let mempool = self.lock();
+            (mempool.pending(), mempool.len())
+        };
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        PoolSize { pending: count(pending), queued: count(all - pending) }
     }
 
     /// The Ethereum transactions that wait, of `sender` or of everyone, until one would not fit.
@@ -347,42 +354,60 @@ impl Pool {
         })
     }
 
-    /// What `pick` takes of those that wait, until one would not fit. Cost: a look at each.
+    /// What `pick` takes of those that wait, until one would not fit: of everyone the oldest, one sender's after the other's. Cost: a look at
+    /// each, with the pool free for others in between.
     fn shown<T>(
         &self,
         sender: Option<&Address>,
         bounds: PoolBounds,
         pick: impl Fn(&Transaction, bool) -> Option<T>,
     ) -> Vec<T> {
-        let mut bytes = 0_usize;
-        let mut fits = |transaction: &Transaction| {
-            bytes = bytes.saturating_add(transaction.raw().len());
-            bytes <= bounds.bytes
+        let (mut bytes, mut shown) = (0_usize, Vec::new());
+        let see = |seen: &Seen| {
+            let Some(one) = pick(&seen.transaction, seen.is_pending) else { return ControlFlow::Continue(()) };
+            bytes = bytes.saturating_add(seen.transaction.raw().len());
+            if bytes > bounds.bytes || shown.len() >= bounds.transactions {
+                return ControlFlow::Break(());
+            }
+            shown.push((seen.transaction.sender(), seen.transaction.nonce(), one));
+            ControlFlow::Continue(())
         };
-        let mempool = self.lock();
-        let picked = mempool
-            .waiting(sender)
-            .filter_map(|(transaction, is_pending)| Some((transaction, pick(transaction, is_pending)?)));
-        let fitting = picked.take(bounds.transactions).take_while(|(transaction, _)| fits(transaction));
-        fitting.map(|(_, one)| one).collect()
+        match sender {
+            Some(sender) => walk::of(&self.mempool, sender, see),
+            None => walk::everyone(&self.mempool, see),
+        }
+        by_sender(shown)
     }
 
-    /// Everything that waits, at most `bytes_max` of it, for a peer that just came.
+    /// What waits, the oldest first, at most `bytes_max` of it, for a peer that just came.
     #[must_use]
     pub fn waiting(&self, bytes_max: usize) -> Vec<Vec<u8>> {
-        let mut left = bytes_max;
-        let fits = |transaction: &&Transaction| {
-            left = left.saturating_sub(transaction.raw().len());
-            left > 0
-        };
-        let waiting: Vec<_> = self.lock().iter().take_while(fits).cloned().collect();
-        waiting.iter().map(|transaction| transaction.raw().to_vec()).collect()
+        let (mut left, mut waiting) = (bytes_max, Vec::new());
+        walk::everyone(&self.mempool, |seen| {
+            left = left.saturating_sub(seen.transaction.raw().len());
+            if left == 0 {
+                return ControlFlow::Break(());
+            }
+            waiting.push(seen.transaction.raw().to_vec());
+            ControlFlow::Continue(())
+        });
+        waiting
     }
 
-    /// The pool is whole after every call of its own, so a thread that panicked elsewhere harms nothing here.
     fn lock(&self) -> MutexGuard<'_, Mempool> {
-        self.mempool.lock().unwrap_or_else(PoisonError::into_inner)
+        walk::hold(&self.mempool)
     }
+}
+
+/// One sender's after the other's, in the order of their first, each sender's in nonce order.
+fn by_sender<T>(mut shown: Vec<(Address, u64, T)>) -> Vec<T> {
+    let mut order = HashMap::new();
+    for (sender, ..) in &shown {
+        let next = order.len();
+        order.entry(*sender).or_insert(next);
+    }
+    shown.sort_by_key(|(sender, nonce, _)| (order.get(sender).copied(), *nonce));
+    shown.into_iter().map(|(.., one)| one).collect()
 }
 
 /// A gas limit with which the executor would only skip the transaction is refused here.
@@ -424,5 +449,19 @@ fn explain(refusal: MempoolRejected) -> SubmitRejected {
             SubmitRejected::ReplacementUnderpriced { needed_cap, needed_tip }
         }
         MempoolRejected::PoolFull { transactions, .. } => SubmitRejected::PoolFull { transactions },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_in_any_order_is_shown_one_senders_after_the_others_each_in_nonce_order() {
+        let [first, second, third] = [300, 100, 200].map(Address::new_id);
+        let shown = [(first, 7), (second, 1), (first, 5), (third, 0), (second, 0), (first, 6)];
+        let shown = shown.iter().map(|(sender, nonce)| (*sender, *nonce, (*sender, *nonce))).collect();
+        let expected = [(first, 5), (first, 6), (first, 7), (second, 0), (second, 1), (third, 0)];
+        assert_eq!(by_sender(shown), expected);
     }
 }

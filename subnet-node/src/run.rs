@@ -119,8 +119,14 @@ pub async fn run(home: &Home, config: NodeConfig, mut stop: StopSignal) -> anyho
         let (acceptance, metrics, halt) = (acceptance.clone(), Arc::clone(&metrics), halt.clone());
         Follower { parent, ledger, checkpoints, acceptance, metrics, halt }.start()
     });
-    let backend =
-        NodeBackend::new(Arc::clone(&ledger), Arc::clone(&pool), Arc::clone(&status), acceptance, halt.clone());
+    let backend = NodeBackend::new(
+        Arc::clone(&ledger),
+        Arc::clone(&pool),
+        Arc::clone(&status),
+        acceptance,
+        config.rpc().call_time_max,
+        halt.clone(),
+    );
     let comet = CometChain::new(&config, &keys, &genesis, Arc::clone(&ledger), Arc::clone(&status), halt.clone())?;
     let checker = checker(home, &config, &ledger, halt.clone(), &metrics)?;
     let keeping = config.keeping(facts.checkpoint_period());

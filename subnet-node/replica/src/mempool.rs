@@ -38,6 +38,7 @@ mod select;
 pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 use fvm_shared::address::Address;
 use indexmap::{IndexMap, IndexSet};
@@ -171,6 +172,26 @@ struct Queue {
     cost_bound: u128,
     /// The one that can be taken next, as it stands among those of other senders.
     next: Option<Next>,
+    /// The first nonce, from the sender's next one on, that none in `waiting` has.
+    gap: u64,
+    /// How many wait below the gap, as the pool counts them.
+    pending: usize,
+}
+
+/// When a transaction came, among all that wait. Each has a place of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Arrival {
+    at_ms: u64,
+    hash: Hash32,
+}
+
+/// A transaction that waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// It.
+    pub transaction: &'a Transaction,
+    /// Whether it can run once those before it have, since no nonce from its sender's next one on is missing.
+    pub is_pending: bool,
 }
 
 /// The transactions that wait.
@@ -182,9 +203,11 @@ pub struct Mempool {
     /// Cheapest first; finds what makes room.
     by_tip: BTreeSet<(u128, Hash32)>,
     /// Oldest first; finds what waited too long.
-    by_age: BTreeSet<(u64, Hash32)>,
+    by_age: BTreeSet<Arrival>,
     ready: Ready,
     bytes: usize,
+    /// How many wait below their senders' gaps.
+    pending: usize,
     /// Position in `senders` of the one whose turn it is.
     turn: usize,
 }
@@ -202,13 +225,15 @@ impl Mempool {
             by_age: BTreeSet::new(),
             ready: Ready::default(),
             bytes: 0,
+            pending: 0,
             turn: 0,
         }
     }
 
     /// Judges `transaction` against its sender's state after the block at `as_of`; if it may, it waits from now on.
     ///
-    /// Where the pool knows the sender's state after a later block, that counts. Cost: a few steps in ordered sets.
+    /// Where the pool knows the sender's state after a later block, that counts. Cost: a few steps in ordered sets, and one for each of the
+    /// sender's behind it that wait for it or for the one that it replaces.
     ///
     /// # Errors
     /// [`MempoolRejected`]; the pool is as before.
@@ -256,6 +281,9 @@ impl Mempool {
         if queue.known == state {
             return;
         }
+        if state.nonce < queue.known.nonce {
+            queue.gap = state.nonce;
+        }
         queue.known = state;
         let mut void: Vec<_> = queue.waiting.range(..state.nonce).map(|(nonce, _)| *nonce).collect();
         if queue.cost_bound > state.balance {
@@ -271,7 +299,7 @@ impl Mempool {
     /// Drops what waited longer than it may. Cost: a few steps in ordered sets for each that is dropped.
     pub fn expire(&mut self, now_ms: u64) {
         let oldest_ms = now_ms.saturating_sub(self.limits.lifetime_ms);
-        while let Some((_, hash)) = self.by_age.first().filter(|(arrived_ms, _)| *arrived_ms < oldest_ms) {
+        while let Some(Arrival { hash, .. }) = self.by_age.first().filter(|arrival| arrival.at_ms < oldest_ms) {
             let (sender, nonce) = self.by_hash[hash];
             self.remove_at(&sender, nonce);
             self.settle(&sender);
@@ -294,21 +322,30 @@ impl Mempool {
         last.map_or(next, |(nonce, _)| nonce + 1)
     }
 
-    /// Everything that waits, for those who join late, each sender's in nonce order.
-    pub fn iter(&self) -> impl Iterator<Item = &Transaction> {
-        self.senders.values().flat_map(|queue| queue.waiting.values().map(|waiting| &waiting.transaction))
+    /// When the last of all that wait came.
+    #[must_use]
+    pub fn last(&self) -> Option<Arrival> {
+        self.by_age.last().copied()
     }
 
-    /// What waits of `sender`, or of everyone, each sender's in nonce order; and whether it can run once those before it have, since no nonce
-    /// from the sender's next one on is missing.
-    pub fn waiting(&self, sender: Option<&Address>) -> impl Iterator<Item = (&Transaction, bool)> {
-        let queues = match sender {
-            None => 0..self.senders.len(),
-            Some(sender) => self.senders.get_index_of(sender).map_or(0..0, |at| at..at + 1),
-        };
-        queues.filter_map(|at| self.senders.get_index(at)).flat_map(|(_, queue)| {
-            let without_gap = queue.known.nonce..;
-            queue.waiting.iter().zip(without_gap).map(|((nonce, one), next)| (&one.transaction, *nonce == next))
+    /// What waits and came after `last`, or all of it, oldest first. Who goes on later after the last one seen misses none that
+    /// waits all the time, and sees none twice. Cost: three look-ups for each.
+    pub fn since(&self, last: Option<Arrival>) -> impl Iterator<Item = (Arrival, Shown<'_>)> {
+        let after = last.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_age.range((after, Bound::Unbounded)).filter_map(|arrival| {
+            let (sender, nonce) = self.by_hash.get(&arrival.hash)?;
+            Some((*arrival, self.senders.get(sender)?.show(*nonce)?))
+        })
+    }
+
+    /// What waits of `sender` from this nonce on, in nonce order. Cost: a step in an ordered set for each.
+    pub fn of(&self, sender: &Address, from: u64) -> impl Iterator<Item = Shown<'_>> {
+        let queue = self.senders.get(sender);
+        queue.into_iter().flat_map(move |queue| {
+            queue
+                .waiting
+                .range(from..)
+                .map(|(nonce, Waiting { transaction, .. })| Shown { transaction, is_pending: *nonce < queue.gap })
         })
     }
 
@@ -316,6 +353,12 @@ impl Mempool {
     #[must_use]
     pub fn len(&self) -> usize {
         self.by_hash.len()
+    }
+
+    /// How many of them can run once those before them have, as [`Shown::is_pending`] says of each.
+    #[must_use]
+    pub const fn pending(&self) -> usize {
+        self.pending
     }
 
     /// Whether none waits.
@@ -398,8 +441,8 @@ impl Mempool {
         self.bytes += transaction.raw().len();
         self.by_hash.insert(hash, (sender, nonce));
         self.by_tip.insert((transaction.tip_cap(self.rules.fvm_gas_per_gas), hash));
-        self.by_age.insert((arrived_ms, hash));
-        let new = || Queue { known, as_of, waiting: BTreeMap::new(), cost_bound: 0, next: None };
+        self.by_age.insert(Arrival { at_ms: arrived_ms, hash });
+        let new = || Queue::new(known, as_of);
         let queue = self.senders.entry(sender).or_insert_with(new);
         queue.cost_bound = queue.cost_bound.max(cost_max(&transaction));
         queue.waiting.insert(nonce, Waiting { transaction, arrived_ms });
@@ -413,10 +456,13 @@ impl Mempool {
         self.bytes -= transaction.raw().len();
         self.by_hash.remove(&hash);
         self.by_tip.remove(&(transaction.tip_cap(self.rules.fvm_gas_per_gas), hash));
-        self.by_age.remove(&(arrived_ms, hash));
+        self.by_age.remove(&Arrival { at_ms: arrived_ms, hash });
+        if nonce >= queue.known.nonce {
+            queue.gap = queue.gap.min(nonce);
+        }
     }
 
-    /// Brings the sender's place among those that are ready in line with what waits of it.
+    /// Brings the sender's place among those that are ready, and what is counted of it, in line with what waits of it.
     fn settle(&mut self, sender: &Address) {
         let Some(queue) = self.senders.get_mut(sender) else { return };
         let next = queue.next(self.rules.fvm_gas_per_gas);
@@ -425,6 +471,7 @@ impl Mempool {
             next.iter().for_each(|new| self.ready.insert(*new));
             queue.next = next;
         }
+        self.pending = self.pending - queue.pending + queue.count();
         if queue.waiting.is_empty() {
             self.senders.swap_remove(sender);
         }
@@ -432,6 +479,26 @@ impl Mempool {
 }
 
 impl Queue {
+    const fn new(known: SenderState, as_of: Height) -> Self {
+        Self { known, as_of, waiting: BTreeMap::new(), cost_bound: 0, next: None, gap: known.nonce, pending: 0 }
+    }
+
+    fn show(&self, nonce: u64) -> Option<Shown<'_>> {
+        let Waiting { transaction, .. } = self.waiting.get(&nonce)?;
+        Some(Shown { transaction, is_pending: nonce < self.gap })
+    }
+
+    /// Moves the gap to where it is by now, after whatever came or went, and counts those below. Nothing waits below the sender's next nonce.
+    /// Cost: a step for each nonce that the gap moves on by.
+    fn count(&mut self) -> usize {
+        let from = self.gap.max(self.known.nonce);
+        let follows = |(expected, nonce): &(u64, &u64)| expected == *nonce;
+        let run = (from..).zip(self.waiting.range(from..).map(|(nonce, _)| nonce)).take_while(follows).count();
+        self.gap = from + u64::try_from(run).unwrap_or(u64::MAX);
+        self.pending = usize::try_from(self.gap - self.known.nonce).unwrap_or(usize::MAX);
+        self.pending
+    }
+
     /// The transaction with the sender's next nonce, if it waits and the sender can pay it.
     fn next(&self, fvm_gas_per_gas: u64) -> Option<Next> {
         let Waiting { transaction, arrived_ms } = self.waiting.get(&self.known.nonce)?;

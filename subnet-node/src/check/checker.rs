@@ -146,7 +146,8 @@ impl Hand {
 
     fn replay(&self, executor: &Executor, case: &Case) -> Replayed {
         let before = case.env.height.previous().unwrap_or_default();
-        let state = match self.past.at(before, &case.parent_root) {
+        // Alone: what this thread holds at its priority, nobody waits for.
+        let state = match self.past.alone(before, &case.parent_root) {
             Ok(past) => Recorder::new(past, RECORDED_BYTES_MAX, Arc::clone(&self.is_stopping)),
             Err(why) => {
                 let (attempt, read) = (Err(why.to_string()), Recorded::default());

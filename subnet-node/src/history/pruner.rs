@@ -1,4 +1,8 @@
-//! The thread that prunes and collects: at the lowest priority, in small steps with pauses, beside a chain that never waits for it.
+//! The thread that prunes and collects: in small steps with pauses, beside a chain that waits for one small batch of it at most.
+//!
+//! It has the priority of everything else. A step ends with a batch under the lock that commits take, and in the database others write behind
+//! it: a thread of lower priority that was put aside there, with the processors busy, would have the chain wait until they are not. The
+//! pauses alone are what it gives way by.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -15,13 +19,10 @@ use crate::halt::Halt;
 use crate::ledger::LedgerFatal;
 use crate::metrics::Metrics;
 
-/// What the thread gives way by: on Linux a thread has a priority of its own.
-const NICENESS: i32 = 19;
-
 /// How often it looks whether something is to go.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// It rests this many times as long as the step before took: so it has a third of a disk at most.
+/// It rests this many times as long as the step before took: so it has a third of a disk and of a processor at most.
 const REST: u32 = 2;
 
 /// The thread, until it is stopped.
@@ -84,9 +85,6 @@ impl Hand {
         self.metrics.keeps(self.store.kept()?);
         if self.keeping.history == History::Archive && self.store.pruned()? == self.store.kept()? {
             return Ok(());
-        }
-        if let Err(why) = rustix::process::nice(NICENESS) {
-            tracing::warn!(%why, "history is pruned at the priority of everything else");
         }
         let mut collected = self.store.base()?.map(|base| Kept { blocks: base, states: base });
         while !self.stopping.waits(LOOK_EVERY) {

@@ -1,4 +1,4 @@
-//! Writes the state's trees beside the chain, so that no block waits for their nodes.
+//! Writes the state's trees beside the chain, so that no block waits until their nodes are written.
 //!
 //! ```text
 //! commit ──nodes──▶ waiting ──▶ being written ──▶ complete: the last piece, with the mark
@@ -10,6 +10,8 @@
 //! | nothing waits | leaves their nodes there, and goes on |
 //! | some wait already | waits until those are begun |
 //! | a write was refused | is refused; the node stops |
+//!
+//! The commit copies the nodes together, since the state goes on to change them; all else is this thread's.
 //!
 //! So the nodes of two heights are in memory at most, and a disk that cannot keep up holds the chain back instead of filling it. Trees
 //! come to the disk in the order of their heights, each after its own block. Whoever needs some that are not there yet makes them

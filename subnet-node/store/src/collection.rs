@@ -9,7 +9,7 @@
 //! kept then have been marked: P, all older trees, and what the changes since P name (the caller's part). What a later block needs is
 //!
 //! * a node of a tree that is new since P: it is put with that tree, and what is put is remembered. Of trees that are on their way to the
-//!   disk when the collection begins some nodes may be here, and P does not lead to them: all of them are remembered from the beginning;
+//!   disk when the collection begins some nodes may be here, and P does not lead to them: none of them goes;
 //! * a node that has not changed since P, which no later trees write again: it is reachable from P, and marked. So it is for each later
 //!   state that is saved, node by node: put since, on its way, or reachable from the one saved before;
 //! * a block that an actor wrote: put by its commit; or, before the collection began, named by P or by a change since, and marked. An actor
@@ -18,6 +18,11 @@
 //! A block that was garbage and is put again is remembered with it. Comparing a step's blocks with those remembered, and deleting, is one
 //! act under the lock that every put holds: so none is put in between. Blocks go in any order; a crash between two steps leaves fewer
 //! blocks that nobody needs, and what is remembered and marked is in memory only: the next collection begins anew.
+//!
+//! **What commits wait for.** They take the same lock. It is held to begin, for a few handles, and in each step for [`DELETED_AT_ONCE`]
+//! deletions; all that is read and hashed is read and hashed without it. The trees on their way at the beginning are hashed when what is put
+//! is remembered already, and before anything can be deleted. So none of their nodes is missed: one that was put before is in the list that
+//! was taken as the lock was held, one that is put later is remembered too, and trees that begin later put all of theirs later.
 //!
 //! | bound | of | memory |
 //! |---|---|---|
@@ -39,15 +44,19 @@ use crate::{Deleted, Family, StoreFatal, key};
 
 /// Most blocks that a collection marks: seven eighths of 2^25 places, 17 bytes each.
 pub const MARKED_MAX: usize = (1 << 25) / 8 * 7;
-/// Most blocks that it remembers of those put while it runs.
+/// Most blocks that it remembers of those put while it runs, with those on their way when it began.
 pub const PUT_MAX: usize = 1 << 22;
-/// Blocks that a step of the sweep looks at.
+/// Blocks that a step of the sweep looks at, at most.
 const SWEPT_AT_ONCE: usize = 1_024;
+/// Blocks that it deletes, at most, while commits wait: a fifth of a millisecond.
+const DELETED_AT_ONCE: usize = 128;
 
 /// A collection, from its beginning to its end; dropped, it ends.
 pub struct Collection {
     store: Store,
     names: Names,
+    /// Nodes of trees that were not complete when it began. Apart from what is marked, which has been followed.
+    on_their_way: HashSet<u128>,
     marked: HashSet<u128>,
     marked_max: usize,
     put_max: usize,
@@ -104,6 +113,13 @@ pub struct Swept {
     pub is_done: bool,
 }
 
+/// A block that nothing kept leads to, unless it was put since the collection began.
+struct Garbage {
+    cid: Vec<u8>,
+    name: u128,
+    bytes: usize,
+}
+
 /// Stands for blocks: 128 bits by keys of this collection's own, so that nobody can make two blocks that are taken for one.
 #[derive(Clone)]
 struct Names([RandomState; 2]);
@@ -126,14 +142,23 @@ impl Store {
     #[must_use]
     pub fn begin_collection_within(&self, marked_max: usize, put_max: usize) -> Option<Collection> {
         let names = Names([RandomState::new(), RandomState::new()]);
-        let mut putting = self.commits();
-        if putting.barrier.is_some() {
-            return None;
+        let trees = {
+            let mut putting = self.commits();
+            if putting.barrier.is_some() {
+                return None;
+            }
+            let count: usize = putting.trees.iter().map(|nodes| nodes.len()).sum();
+            let (left, is_over) = (put_max.saturating_sub(count), count > put_max);
+            putting.barrier = Some(Barrier { names: names.clone(), put: HashSet::new(), put_max: left, is_over });
+            putting.trees.clone()
+        };
+        let (store, on_their_way, marked, next) = (self.clone(), HashSet::new(), HashSet::new(), Vec::new());
+        // From here on the barrier goes with it, whatever happens.
+        let mut collection = Collection { store, names, on_their_way, marked, marked_max, put_max, next };
+        for (cid, _) in trees.iter().flat_map(|nodes| nodes.iter()) {
+            collection.on_their_way.insert(collection.names.of(&cid.to_bytes()));
         }
-        let mut barrier = Barrier { names: names.clone(), put: HashSet::new(), put_max, is_over: false };
-        putting.trees.iter().flat_map(|nodes| nodes.iter()).for_each(|(cid, _)| barrier.remember(&cid.to_bytes()));
-        putting.barrier = Some(barrier);
-        Some(Collection { store: self.clone(), names, marked: HashSet::new(), marked_max, put_max, next: Vec::new() })
+        Some(collection)
     }
 
     /// How many IPLD blocks there are, as RocksDB estimates.
@@ -188,54 +213,65 @@ impl Collection {
     /// # Errors
     /// [`CollectionUnavailable::TooFast`], [`CollectionUnavailable::Store`]; what went until then was not needed.
     pub fn sweep(&mut self) -> Result<Swept, CollectionUnavailable> {
-        let (mut garbage, mut looked) = (Vec::new(), 0);
-        {
-            let mut cursor = cursor(&self.store, &self.next);
-            while let (Some(key), Some(value)) = (cursor.key(), cursor.value()) {
-                if looked == SWEPT_AT_ONCE {
-                    break;
-                }
-                looked += 1;
-                if !self.marked.contains(&self.names.of(key)) {
-                    garbage.push((key.to_vec(), value.len()));
-                }
-                self.next.clear();
-                self.next.extend_from_slice(key);
-                self.next.push(0);
-                cursor.next();
-            }
-            cursor.status().map_err(|source| StoreFatal::Read { family: Family::Ipld, source })?;
-        }
-        let swept = Swept { deleted: self.delete(garbage)?, is_done: looked < SWEPT_AT_ONCE };
-        if swept.is_done {
+        let (garbage, is_done) = self.look()?;
+        let swept = Swept { deleted: self.delete(garbage)?, is_done };
+        if is_done {
             self.done()?;
         }
         Ok(swept)
     }
 
-    /// Deletes those that were not put meanwhile, while nothing is put.
-    fn delete(&self, garbage: Vec<(Vec<u8>, usize)>) -> Result<Deleted, CollectionUnavailable> {
-        let (mut batch, mut deleted) = (WriteBatch::default(), Deleted::default());
-        let putting = self.store.commits();
-        let barrier = putting.barrier.as_ref().filter(|barrier| !barrier.is_over);
-        let barrier = barrier.ok_or(CollectionUnavailable::TooFast(self.put_max))?;
-        for (key, bytes) in garbage {
-            if !barrier.put.contains(&self.names.of(&key)) {
-                batch.delete_cf(self.store.family(Family::Ipld), key);
-                deleted.add(Deleted { entries: 1, bytes: u64::try_from(bytes).unwrap_or(u64::MAX) });
+    /// What is garbage of the next blocks, and whether those are the last.
+    fn look(&mut self) -> Result<(Vec<Garbage>, bool), StoreFatal> {
+        let (mut garbage, mut looked) = (Vec::new(), 0);
+        let mut cursor = cursor(&self.store, &self.next);
+        while looked < SWEPT_AT_ONCE && garbage.len() < DELETED_AT_ONCE {
+            let (Some(key), Some(value)) = (cursor.key(), cursor.value()) else {
+                cursor.status().map_err(|source| StoreFatal::Read { family: Family::Ipld, source })?;
+                return Ok((garbage, true));
+            };
+            looked += 1;
+            let name = self.names.of(key);
+            if !self.marked.contains(&name) && !self.on_their_way.contains(&name) {
+                garbage.push(Garbage { cid: key.to_vec(), name, bytes: value.len() });
             }
+            self.next.clear();
+            self.next.extend_from_slice(key);
+            self.next.push(0);
+            cursor.next();
+        }
+        Ok((garbage, false))
+    }
+
+    /// Deletes those that were not put meanwhile, while nothing is put.
+    fn delete(&self, garbage: Vec<Garbage>) -> Result<Deleted, CollectionUnavailable> {
+        let (mut batch, mut deleted) = (WriteBatch::default(), Deleted::default());
+        if garbage.is_empty() {
+            return Ok(deleted);
+        }
+        let putting = self.store.commits();
+        let put = self.put(&putting)?;
+        for Garbage { cid, bytes, .. } in garbage.into_iter().filter(|garbage| !put.contains(&garbage.name)) {
+            batch.delete_cf(self.store.family(Family::Ipld), cid);
+            deleted.add(Deleted { entries: 1, bytes: u64::try_from(bytes).unwrap_or(u64::MAX) });
         }
         self.store.write(batch, Survives::Process)?;
         Ok(deleted)
     }
 
-    /// Takes down how many blocks stayed.
-    fn done(&self) -> Result<(), StoreFatal> {
-        let put = self.store.commits().barrier.as_ref().map_or(0, |barrier| barrier.put.len());
-        let kept = u64::try_from(self.marked.len().saturating_add(put)).unwrap_or(u64::MAX);
-        let mut batch = WriteBatch::default();
+    /// What was put since the collection began.
+    fn put<'a>(&self, putting: &'a Putting) -> Result<&'a HashSet<u128>, CollectionUnavailable> {
+        let barrier = putting.barrier.as_ref().filter(|barrier| !barrier.is_over);
+        Ok(&barrier.ok_or(CollectionUnavailable::TooFast(self.put_max))?.put)
+    }
+
+    /// Takes down how many blocks stayed, or a few more: what was on its way and is put is counted twice.
+    fn done(&self) -> Result<(), CollectionUnavailable> {
+        let put = self.put(&self.store.commits())?.len();
+        let kept = [self.marked.len(), self.on_their_way.len()].into_iter().fold(put, usize::saturating_add);
+        let (mut batch, kept) = (WriteBatch::default(), u64::try_from(kept).unwrap_or(u64::MAX));
         batch.put_cf(self.store.family(Family::Meta), META_COLLECTED, kept.to_be_bytes());
-        self.store.write(batch, Survives::Process)
+        Ok(self.store.write(batch, Survives::Process)?)
     }
 }
 

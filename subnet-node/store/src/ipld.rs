@@ -88,6 +88,8 @@ pub struct Buffered<B = Store> {
 #[derive(Debug, Default)]
 struct Above {
     blocks: BTreeMap<Cid, Vec<u8>>,
+    /// Bytes of these.
+    bytes: usize,
     /// What was handed over to be written below. Whoever writes it lets go of it once it is there.
     leaving: Vec<Weak<[IpldBlock]>>,
 }
@@ -95,7 +97,7 @@ struct Above {
 impl<B: Blockstore> Buffered<B> {
     /// An empty overlay of `base`.
     pub const fn new(base: B) -> Self {
-        Self { base, above: Mutex::new(Above { blocks: BTreeMap::new(), leaving: Vec::new() }) }
+        Self { base, above: Mutex::new(Above { blocks: BTreeMap::new(), bytes: 0, leaving: Vec::new() }) }
     }
 
     /// What was put, sorted by CID, each block once.
@@ -105,14 +107,14 @@ impl<B: Blockstore> Buffered<B> {
 
     /// Takes out what was put so far, sorted by CID, each block once. Until it is written below, it is not to be read here.
     pub fn take_blocks(&self) -> Vec<IpldBlock> {
-        std::mem::take(&mut self.above().blocks).into_iter().collect()
+        self.above().take().into_iter().collect()
     }
 
     /// Takes out what was put so far, to be written below, and finds it here on until the last handle is dropped. Whoever writes it drops
     /// it once it is there, and not at all when it cannot be written.
     pub fn hand_over(&self) -> Nodes {
         let mut above = self.above();
-        let nodes: Nodes = std::mem::take(&mut above.blocks).into_iter().collect();
+        let nodes: Nodes = above.take().into_iter().collect();
         above.leaving.retain(|nodes| nodes.strong_count() > 0);
         above.leaving.push(Arc::downgrade(&nodes));
         nodes
@@ -121,6 +123,11 @@ impl<B: Blockstore> Buffered<B> {
     /// How many blocks were put.
     pub fn len(&self) -> usize {
         self.above().blocks.len()
+    }
+
+    /// Their bytes.
+    pub fn bytes(&self) -> usize {
+        self.above().bytes
     }
 
     /// Whether nothing was put.
@@ -135,6 +142,17 @@ impl<B: Blockstore> Buffered<B> {
 }
 
 impl Above {
+    fn put(&mut self, cid: Cid, block: Vec<u8>) {
+        self.bytes += block.len();
+        let before = self.blocks.insert(cid, block);
+        self.bytes -= before.map_or(0, |before| before.len());
+    }
+
+    fn take(&mut self) -> BTreeMap<Cid, Vec<u8>> {
+        self.bytes = 0;
+        std::mem::take(&mut self.blocks)
+    }
+
     fn get(&self, cid: &Cid) -> Option<Vec<u8>> {
         let leaving = || {
             self.leaving.iter().find_map(|nodes| {
@@ -159,7 +177,8 @@ impl<B: Blockstore> Blockstore for Buffered<B> {
     }
 
     fn put_keyed(&self, cid: &Cid, block: &[u8]) -> anyhow::Result<()> {
-        self.above().blocks.insert(*cid, block.to_vec());
+        let block = block.to_vec();
+        self.above().put(*cid, block);
         Ok(())
     }
 }

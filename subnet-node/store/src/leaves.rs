@@ -32,7 +32,7 @@ self_cell!(
 );
 
 /// The leaves as they were when it was taken, whatever is committed since. Clones are handles of one; while any is held, the store
-/// keeps on disk what has been replaced meanwhile, so none is to be held for long.
+/// keeps on disk what has been replaced or deleted meanwhile, of all families, so none is to be held for longer than some blocks.
 #[derive(Clone)]
 pub struct Snapshot(Arc<Held>);
 

@@ -25,8 +25,11 @@ use crate::wallet::Wallet;
 /// Actors on the parent before the child's: two rich accounts from id 100, and the contract that remembers block hashes.
 const CHILD_ACTOR: u64 = 103;
 
-/// Blocks between the child's checkpoints, as in its genesis below.
+/// Blocks between the child's checkpoints, as in its genesis.
 const PERIOD: u64 = 3;
+
+/// The child's genesis.
+const PARAMETERS: &[&str] = &["heartbeat_ms=1000", "block_interval_min_ms=50", "checkpoint_period=3"];
 
 /// The two chains, and a relayer that runs or does not.
 pub struct Hierarchy {
@@ -79,6 +82,17 @@ impl Hierarchy {
 
     /// The same, with these accounts rich on the child.
     pub async fn start_with(rich: Vec<AccountAddress>) -> Self {
+        Self::planned(Plan { rich, parameters: PARAMETERS, ..Self::child(1, CHAIN_ID + 1) }).await
+    }
+
+    /// What a child of so many validators with this chain id is like, if nothing else is said.
+    pub fn child(size: usize, chain_id: u64) -> Plan {
+        let subnet = SubnetId::root(CHAIN_ID).child(CHILD_ACTOR).unwrap();
+        Plan { chain: ("child-1", chain_id, subnet), ..Plan::root(size) }
+    }
+
+    /// The same, with a child that is like this.
+    pub async fn planned(child: Plan) -> Self {
         let relayer = Relayer::with_new_key();
         let relayer_account: AccountAddress = relayer.f1.parse().unwrap();
         let mut plan = Plan::root(1);
@@ -86,7 +100,7 @@ impl Hierarchy {
         let mut parent = Network::planned(plan);
         parent.start_all();
         parent.client(0).reach(1).await;
-        let mut child = child_of(&url(&parent), rich);
+        let mut child = following(&url(&parent), child);
         let registered = Command::new(relayer_program())
             .args(["register", "--parent", &url(&parent), "--key"])
             .arg(relayer.key())
@@ -138,16 +152,13 @@ impl Hierarchy {
     }
 }
 
-/// A child of one validator that follows the parent at `parent_rpc`, with nobody running.
-fn child_of(parent_rpc: &str, rich: Vec<AccountAddress>) -> Network {
-    let subnet = SubnetId::root(CHAIN_ID).child(CHILD_ACTOR).unwrap();
-    let child = Network::planned(Plan {
-        chain: ("child-1", CHAIN_ID + 1, subnet),
-        rich,
-        parameters: &["heartbeat_ms=1000", "block_interval_min_ms=50", "checkpoint_period=3"],
-        ..Plan::root(1)
-    });
-    fs::write(child.home(0).config(), format!("[parent]\nrpc = \"{parent_rpc}\"\n")).unwrap();
+/// A child that follows the parent at `parent_rpc`, with nobody running.
+fn following(parent_rpc: &str, plan: Plan) -> Network {
+    let size = plan.size;
+    let child = Network::planned(plan);
+    for at in 0..size {
+        fs::write(child.home(at).config(), format!("[parent]\nrpc = \"{parent_rpc}\"\n")).unwrap();
+    }
     child
 }
 
@@ -178,7 +189,7 @@ async fn a_relayer_killed_between_submitting_and_confirming_does_no_harm() {
 }
 
 /// Height of the block that "finalized" names, if there is one.
-async fn finalized(client: &Client) -> Option<u64> {
+pub async fn finalized(client: &Client) -> Option<u64> {
     let block = client.ask("eth_getBlockByNumber", json!(["finalized", false])).await.unwrap();
     let number = block["number"].as_str()?;
     Some(u64::from_str_radix(number.trim_start_matches("0x"), 16).unwrap())
@@ -280,7 +291,8 @@ impl Impostor {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_node_of_the_parent_makes_up_changes_nothing() {
     let (address, parent) = Impostor::start().await;
-    let mut child = child_of(&format!("http://{address}"), Plan::root(1).rich);
+    let plan = Plan { parameters: PARAMETERS, ..Hierarchy::child(1, CHAIN_ID + 1) };
+    let mut child = following(&format!("http://{address}"), plan);
     child.start_all();
     let client = child.client(0);
     let node = NodeClient::new(&Endpoint::parse(&url(&child)).unwrap(), PATIENCE).unwrap();

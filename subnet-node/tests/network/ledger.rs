@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::address::Address;
@@ -109,7 +110,7 @@ pub fn make(ledger: &Ledger, transactions: &[&EthereumTransaction]) {
 /// All leaves of the state after a block, by its trees.
 pub fn leaves_at(ledger: &Ledger, height: Height) -> LeavesAt {
     let root = ledger.record_at(height).unwrap().unwrap().state_root;
-    let (store, mut leaves) = (ledger.past().at(height, &root).unwrap(), LeavesAt::new());
+    let (store, mut leaves) = (ledger.past().at(height, &root, Duration::MAX).unwrap(), LeavesAt::new());
     let tree = StateTree::load(store, &root).unwrap();
     tree.for_each_leaf(|key, value| {
         leaves.insert(key, value);

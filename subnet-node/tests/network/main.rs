@@ -3,6 +3,7 @@
 //! | module | is |
 //! |---|---|
 //! | [`network`] | a network of processes in a temporary directory |
+//! | [`application`] | one node's parts in this process, at moments that no process can be brought to |
 //! | [`check`] | blocks run again beside the chain, and dumps of those that came out differently |
 //! | [`client`] | asks a node by JSON-RPC |
 //! | [`clients`] | Ethereum's clients, each with its own cases |
@@ -24,6 +25,7 @@
 //! | [`strangers`] | readers that do their worst |
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on should stop, and say why")]
 
+mod application;
 mod bench;
 mod check;
 mod client;

@@ -1,4 +1,4 @@
-//! Readers that do their worst: the chain goes on, and everybody gets an answer.
+//! Strangers that do their worst: the chain goes on, and everybody gets an answer.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddrV4, TcpStream};
@@ -16,6 +16,11 @@ const STRANGERS: usize = 12;
 /// WebSockets of which nothing is read.
 const SLEEPERS: usize = 8;
 const TRANSFERS: u64 = 10;
+/// How often each stranger that knows no JSON-RPC sends each kind of nonsense.
+const NONSENSE: usize = 10;
+/// How deep the nonsense is nested, and how long it says that it is.
+const DEPTH: usize = 100_000;
+const OVERSIZE_BYTES: usize = 64 << 20;
 
 /// A contract that jumps for ever.
 const LOOPER: &str = "0x1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f";
@@ -31,7 +36,7 @@ fn worst(logged: &str) -> [(&'static str, Value, Vec<String>); 3] {
     [
         ("eth_call", json!([{"to": LOOPER, "gas": "0xffffffff"}, "latest", code]), ENDS.map(str::to_owned).into()),
         ("eth_simulateV1", json!([simulation]), ENDS.map(str::to_owned).into()),
-        ("eth_getLogs", json!([{"fromBlock": "0x0", "toBlock": "0xffffffff"}]), vec![logged.to_owned()]),
+        ("eth_getLogs", json!([{"fromBlock": "0x0", "toBlock": "latest"}]), vec![logged.to_owned()]),
     ]
 }
 
@@ -92,4 +97,77 @@ async fn readers_that_do_their_worst_do_not_stop_a_chain() {
     assert_eq!(network.metric(0, "tributary_rpc_websockets"), u64::try_from(SLEEPERS).unwrap());
     drop(sleepers);
     until("nobody", async || network.metric(0, "tributary_rpc_websockets") == 0).await;
+}
+
+/// What is no request that any method could answer, and what it is refused with: a status, or a code.
+fn nonsense() -> Vec<(String, &'static str)> {
+    let request = |method: Value, params: Value| {
+        json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
+    };
+    let balance = |params: Value| request(json!("eth_getBalance"), params);
+    vec![
+        (String::new(), "-32700"),
+        ("{".to_owned(), "-32700"),
+        ("nonsense".to_owned(), "-32700"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":["#.to_owned(), "-32700"),
+        ("\u{0}".repeat(1_000), "-32700"),
+        ("[".repeat(DEPTH), "-32700"),
+        ("{\"a\":".repeat(DEPTH), "-32700"),
+        ("[]".to_owned(), "-32600"),
+        (request(json!(7), json!([])), "-32600"),
+        (r#"{"jsonrpc":"1.0","id":1,"method":"eth_chainId"}"#.to_owned(), "-32600"),
+        (request(json!("no_such"), json!([])), "-32601"),
+        (balance(json!({"address": 7})), "-32602"),
+        (balance(json!([7, [], {}])), "-32602"),
+        (balance(json!(["0x".to_owned() + &"f".repeat(1 << 20)])), "-32602"),
+        (request(json!("eth_sendRawTransaction"), json!([{"raw": "0x"}])), "-32602"),
+        (request(json!("eth_sendRawTransaction"), json!(["0xff"])), "-32000"),
+        (request(json!("eth_getLogs"), json!([{"fromBlock": "-0x1"}])), "-32602"),
+        (request(json!("subnet_call"), json!([[[]]])), "-32602"),
+    ]
+}
+
+/// Posts a body that says it is this long, on a connection of its own; all of the answer.
+fn post(rpc: SocketAddrV4, body: &str, length: usize) -> String {
+    let mut socket = TcpStream::connect(rpc).unwrap();
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: {rpc}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n"
+    );
+    // A node that has heard enough hangs up, and its answer is there all the same.
+    let _ = socket.write_all(head.as_bytes()).and_then(|()| socket.write_all(body.as_bytes()));
+    let mut answer = Vec::new();
+    let _ = socket.read_to_end(&mut answer);
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_that_send_nonsense_are_refused_one_by_one_and_do_not_stop_a_chain() {
+    let network = Network::running(1);
+    let (mut wallet, client) = (Wallet::rich(), network.client(0));
+    client.reach(1).await;
+    let (rpc, before) = (network.rpc(0), client.height().await.unwrap());
+    let stranger = move || {
+        let mut refused = 0;
+        for _ in 0..NONSENSE {
+            for (body, why) in nonsense() {
+                let (answer, shown) = (post(rpc, &body, body.len()), &body[..body.len().min(80)]);
+                assert!(answer.contains(why), "{shown}: {answer}");
+                refused += 1;
+            }
+            let answer = post(rpc, "[", OVERSIZE_BYTES);
+            assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+            refused += 1;
+        }
+        refused
+    };
+    let strangers: Vec<_> = (0..STRANGERS).map(|_| tokio::task::spawn_blocking(stranger)).collect();
+    for _ in 0..TRANSFERS {
+        wallet.transfer(&client).await;
+    }
+    assert!(client.height().await.unwrap() >= before + TRANSFERS, "each has a block of its own");
+    for stranger in strangers {
+        assert_eq!(stranger.await.unwrap(), NONSENSE * (nonsense().len() + 1));
+    }
+    wallet.transfer(&client).await;
 }

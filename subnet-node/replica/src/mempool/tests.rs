@@ -245,7 +245,7 @@ fn what_a_block_used_up_or_time_made_stale_is_dropped() {
     let mut pool = pool_of(&[transfer(1, 0, 10), transfer(1, 1, 10), transfer(2, 0, 10)]);
     pool.learn(&sender(1), SenderState { nonce: 1, ..RICH }, Height(1));
     pool.learn(&sender(2), SenderState::default(), Height(1));
-    assert_eq!(pool.iter().cloned().collect::<Vec<_>>(), [transfer(1, 1, 10)]);
+    assert_eq!(all(&pool).cloned().collect::<Vec<_>>(), [transfer(1, 1, 10)]);
     pool.expire(1_000);
     assert_eq!(pool.len(), 1);
     pool.expire(1_001);
@@ -277,11 +277,20 @@ fn numbered(number: usize) -> Transaction {
     Transaction::Ethereum(EthereumTransaction::sign(unsigned, &SecpSecretKey::from_bytes(&key).unwrap()).into())
 }
 
+/// All that waits, oldest first.
+fn all(pool: &Mempool) -> impl Iterator<Item = &Transaction> {
+    pool.since(None).map(|(_, shown)| shown.transaction)
+}
+
 /// Every index holds what waits, and no more.
 fn is_whole(pool: &Mempool) {
     assert!(pool.len() <= pool.limits.transactions_max && pool.bytes <= pool.limits.bytes_max);
-    assert_eq!(pool.bytes, pool.iter().map(|waiting| waiting.raw().len()).sum::<usize>());
-    assert_eq!([pool.by_tip.len(), pool.by_age.len(), pool.iter().count()], [pool.len(); 3]);
+    assert_eq!(pool.bytes, all(pool).map(|waiting| waiting.raw().len()).sum::<usize>());
+    let in_queues: usize = pool.senders.values().map(|queue| queue.waiting.len()).sum();
+    assert_eq!([pool.by_tip.len(), pool.by_age.len(), all(pool).count(), in_queues], [pool.len(); 4]);
+    let pending: usize = pool.senders.values().map(|queue| pending(queue).count()).sum();
+    assert_eq!(pool.pending(), pending);
+    assert_eq!(pool.since(None).filter(|(_, shown)| shown.is_pending).count(), pending);
     let next: usize = pool.senders.values().filter(|queue| queue.next.is_some()).count();
     assert_eq!(pool.ready.len(), [next; 2]);
     for queue in pool.senders.values() {
@@ -290,21 +299,74 @@ fn is_whole(pool: &Mempool) {
     }
 }
 
+fn show(shown: Shown<'_>) -> (Address, u64, bool) {
+    (shown.transaction.sender(), shown.transaction.nonce(), shown.is_pending)
+}
+
+/// The nonces that wait without a gap from the sender's next one on, found by looking.
+fn pending(queue: &Queue) -> impl Iterator<Item = u64> {
+    (queue.known.nonce..).take_while(|nonce| queue.waiting.contains_key(nonce))
+}
+
+#[test]
+fn who_looks_in_parts_sees_each_that_waits_all_the_time_once_whatever_comes_and_goes() {
+    let mut pool = Mempool::new(limits(), RULES);
+    for (now_ms, seed) in (0..).zip(1..=6) {
+        pool.admit(transfer(seed, 0, 10), RICH, Height(0), now_ms).unwrap();
+    }
+    let (mut seen, mut last) = (Vec::new(), None);
+    for part in 0..4 {
+        for (arrival, shown) in pool.since(last).take(2) {
+            last = Some(arrival);
+            seen.push(shown.transaction.sender());
+        }
+        match part {
+            // Of those seen and of those to come one goes each, and one comes anew.
+            0 => {
+                [1, 4].iter().for_each(|seed| pool.learn(&sender(*seed), SenderState::default(), Height(1)));
+                pool.admit(transfer(7, 0, 10), RICH, Height(1), 9).unwrap();
+            }
+            // One that was seen is replaced: it is another.
+            1 => pool.admit(transfer(2, 0, 120), RICH, Height(1), 10).unwrap(),
+            _ => {}
+        }
+    }
+    assert_eq!(seen, [1, 2, 3, 5, 6, 7, 2].map(sender));
+    assert_eq!(pool.last(), last);
+}
+
+#[test]
+fn the_count_of_those_that_can_run_follows_gaps_that_close_and_open() {
+    let mut pool = pool_of(&[transfer(1, 0, 10), transfer(1, 2, 10), transfer(1, 3, 10), transfer(2, 1, 10)]);
+    assert_eq!((pool.pending(), pool.len()), (1, 4));
+    pool.admit(transfer(1, 1, 10), RICH, Height(0), 0).unwrap();
+    assert_eq!(pool.pending(), 4, "a gap closes");
+    pool.admit(transfer(1, 1, 120), RICH, Height(0), 0).unwrap();
+    assert_eq!(pool.pending(), 4, "one is replaced in the middle");
+    pool.learn(&sender(1), SenderState { nonce: 2, ..RICH }, Height(1));
+    assert_eq!(pool.pending(), 2, "two ran");
+    pool.learn(&sender(1), SenderState { nonce: 1, ..RICH }, Height(2));
+    assert_eq!(pool.pending(), 0, "a nonce that goes back leaves a gap before them");
+    pool.learn(&sender(2), SenderState { nonce: 1, ..RICH }, Height(2));
+    assert_eq!(pool.pending(), 1, "what was missing ran elsewhere");
+    is_whole(&pool);
+}
+
 #[test]
 fn what_waits_is_told_apart_from_what_waits_for_another() {
     let pool = pool_of(&[transfer(1, 0, 1), transfer(1, 1, 1), transfer(1, 3, 1), transfer(2, 2, 1)]);
-    let told = |sender: Option<&Address>| -> Vec<(Address, u64, bool)> {
-        pool.waiting(sender).map(|(one, is_pending)| (one.sender(), one.nonce(), is_pending)).collect()
-    };
+    let told = |sender: &Address, from| -> Vec<_> { pool.of(sender, from).map(show).collect() };
     let (first, second) = (sender(1), sender(2));
     let of_first = [(first, 0, true), (first, 1, true), (first, 3, false)];
-    assert_eq!(told(Some(&first)), of_first);
-    assert_eq!(told(Some(&second)), [(second, 2, false)]);
-    assert_eq!(told(Some(&sender(3))), []);
-    assert_eq!(told(None).len(), 4);
+    assert_eq!(told(&first, 0), of_first);
+    assert_eq!((told(&first, 1), told(&first, 2)), (of_first[1..].to_vec(), of_first[2..].to_vec()));
+    assert_eq!(told(&second, 0), [(second, 2, false)]);
+    assert_eq!(told(&sender(3), 0), []);
+    let everyone: Vec<_> = pool.since(None).map(|(_, shown)| show(shown)).collect();
+    assert!(everyone.len() == 4 && of_first.iter().all(|one| everyone.contains(one)));
 
     let mut pool = pool;
     pool.learn(&first, SenderState { nonce: 1, ..RICH }, Height(1));
-    let told: Vec<_> = pool.waiting(Some(&first)).map(|(one, is_pending)| (one.nonce(), is_pending)).collect();
-    assert_eq!(told, [(1, true), (3, false)], "from the sender's next nonce on");
+    let told: Vec<_> = pool.of(&first, 0).map(show).collect();
+    assert_eq!(told, [(first, 1, true), (first, 3, false)], "from the sender's next nonce on");
 }

@@ -23,7 +23,8 @@ const chain = defineChain({
   nativeCurrency: { name: 'TRB', symbol: 'TRB', decimals: 18 },
   rpcUrls: { default: { http: [url] } },
 })
-const client = createPublicClient({ chain, transport, pollingInterval: 100 })
+// The latest block's number is asked for each time.
+const client = createPublicClient({ chain, transport, pollingInterval: 100, cacheTime: 0 })
 const walletOf = (key, more = {}) => createWalletClient({ account: privateKeyToAccount(key, more), chain, transport })
 const owner = walletOf(privateKey)
 const stranger = (more) => walletOf(generatePrivateKey(), more)

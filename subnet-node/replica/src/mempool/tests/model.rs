@@ -199,12 +199,12 @@ fn run(events: Vec<Event>, tells_all: bool) {
     pool.expire(now_ms);
     model.prune(now_ms, &accounts);
     is_whole(&pool);
-    for waiting in pool.iter() {
+    for waiting in all(&pool) {
         let state = accounts.of(&waiting.sender());
         assert!(waiting.nonce() >= state.nonce && waiting.cost_max().unwrap() <= state.balance);
     }
     if tells_all {
-        let mut left: Vec<_> = pool.iter().map(Transaction::hash).collect();
+        let mut left: Vec<_> = all(&pool).map(Transaction::hash).collect();
         let mut expected: Vec<_> = model.waiting.iter().map(|(waiting, _)| waiting.hash()).collect();
         left.sort();
         expected.sort();
