@@ -22,8 +22,8 @@ const KEY_BYTES_MAX: u32 = 31;
 /// Bytes of all values of an event.
 const VALUES_BYTES_MAX: usize = 8 << 10;
 
-/// Bytes around an entry's key and value where they are held, and around an event.
-const AROUND_BYTES: usize = 100;
+/// Bytes that an entry counts beside its key and value, and an event beside its entries: what CBOR puts around them, at most 9 and 12.
+const AROUND_BYTES: usize = 10;
 
 /// Bytes of an entry's header.
 const HEADER_BYTES: usize = 24;
@@ -63,7 +63,7 @@ fn emit_event<H: Host>(
     Ok(())
 }
 
-/// Bytes that an event takes where it is held: keys, values, and what stands around them.
+/// Bytes that an event counts: keys, values, and what stands around them.
 fn bytes_of(event: &ActorEvent) -> u64 {
     let bytes = |entry: &Entry| AROUND_BYTES + entry.key.len() + entry.value.len();
     let bytes = AROUND_BYTES + event.entries.iter().map(bytes).sum::<usize>();

@@ -35,7 +35,7 @@ fn an_event_reaches_the_host_unless_the_call_is_read_only() {
 fn events_are_bounded_by_the_gas_limit_at_the_price_of_what_is_stored() {
     let header: Vec<u8> =
         [3_u64, 0x55].iter().flat_map(|part| part.to_le_bytes()).chain([0, 0, 0, 0, 0, 16, 0, 0]).collect();
-    // Of 4,096 bytes and 200 around them each, until no more are taken; returns how many were and why not one more.
+    // Of 4,096 bytes and 20 around them each, until no more are taken; returns how many were and why not one more.
     let body = "
         (loop $more
           (i32.store (i32.const 4) (call $emit_event
@@ -46,7 +46,7 @@ fn events_are_bounded_by_the_gas_limit_at_the_price_of_what_is_stored() {
     let wasm = actor(body, &[(1_024, &header)]);
     let limit_exceeded = refusal(ErrorNumber::LimitExceeded) - 100;
     for events in [1_u32, 7] {
-        let enough = u64::from(events) * 4_296 * 3_340;
+        let enough = u64::from(events) * 4_116 * 3_340;
         for (limit, emitted) in [(enough - 1, events - 1), (enough, events)] {
             let ran = World::new(&wasm).run(limit);
             assert_eq!(ran.returned(), [emitted, limit_exceeded].map(u32::to_le_bytes).concat(), "{limit}");
