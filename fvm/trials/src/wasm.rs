@@ -5,7 +5,7 @@
 //!   ├─ even  the rest is a module, as somebody would install it
 //!   └─ odd   the rest is what a valid module is made of, which exports what an actor must
 //!
-//! module ─▶ refused, or metered ─▶ valid, twice the same ─▶ compiled ─▶ installed, made an actor of and called with little gas
+//! module ─▶ refused, or metered ─▶ valid, twice the same, no larger than was paid for ─▶ compiled ─▶ installed, made an actor of and called with little gas
 //! ```
 
 mod nobody;
@@ -32,6 +32,14 @@ const EXEC: u64 = 2;
 /// Gas of a call: a few million instructions.
 const LITTLE_GAS: u64 = 20_000_000;
 
+/// Nanoseconds of compiling that each byte of a module pays for, whatever it is.
+const PAID_NS_PER_BYTE: u64 = 7_000;
+/// Nanoseconds that must be paid for each byte that the meter makes of a module, beside [`METERED_BYTES`]: so nobody has the compiler work on much
+/// more than he paid for.
+const NS_PER_METERED_BYTE: u64 = 25;
+/// Bytes that the meter adds to any module: its function, its globals and their names.
+const METERED_BYTES: u64 = 1_024;
+
 /// Why an engine can tell.
 const MACHINE: &str = "the machine has the memory that a module takes";
 
@@ -54,6 +62,10 @@ pub fn run(data: &[u8]) {
         }
         None => {}
     }
+}
+
+fn count(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 /// A module of what this chain allows.
@@ -98,6 +110,10 @@ fn judge(wasm: &[u8]) {
         }
     };
     assert_eq!(ENGINE.meter(wasm).as_ref(), Ok(&metered), "metered in two ways");
+    let survey = ENGINE.survey(wasm).expect("what is metered was surveyed");
+    let paid_ns = survey.compile_ns.max(count(wasm) * PAID_NS_PER_BYTE);
+    let most = METERED_BYTES + paid_ns / NS_PER_METERED_BYTE;
+    assert!(count(&metered) <= most, "{} bytes are metered to {}, paid are {most}", wasm.len(), metered.len());
     // Metering again gets as far as the names of the counters: past validation.
     let again = ENGINE.meter(&metered);
     assert!(matches!(again, Err(CodeRejected::ReservedExport { .. })), "metered to what is not valid: {again:?}");
