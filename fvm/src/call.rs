@@ -88,7 +88,8 @@ pub struct EthereumCall {
     pub value: TokenAmount,
     /// Call data, or the contract's init code.
     pub input: Vec<u8>,
-    /// Most Ethereum gas to use; `None`: as much as one transaction may. Held to the block's limit.
+    /// Most Ethereum gas to use, be it more than a block has: no bound but the caller's. `None`: as much as one transaction may, and the block. An
+    /// estimate is held to that.
     pub gas_limit: Option<u64>,
     /// Most it pays for a unit of gas, in attoTRB; zero for a call that pays nothing, and finds no base fee.
     pub max_fee_per_gas: u128,

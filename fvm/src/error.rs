@@ -40,6 +40,11 @@ pub enum StateFatal {
 impl DBErrorMarker for StateFatal {}
 
 impl StateFatal {
+    /// What the machine refused, with a type that comes through both runtimes.
+    pub(crate) fn refused(HostFatal(why): &HostFatal) -> Self {
+        Self::Machine(format!("{why:#}"))
+    }
+
     pub(crate) fn missing(cid: &Cid) -> Self {
         Self::Missing(Box::new(*cid))
     }
@@ -94,6 +99,20 @@ pub enum ExecutorFatal {
 }
 
 impl ExecutorFatal {
+    /// What this machine does not have, memory most likely or a thread, if that is all it is. No block can go without, so there the node
+    /// stops; of a question nothing is kept, so it is enough to refuse that one. May be had later.
+    #[must_use]
+    pub fn refused_by_the_machine(&self) -> Option<&str> {
+        match self {
+            Self::State(StateFatal::Machine(why)) | Self::Thread(why) => Some(why),
+            Self::Host(HostFatal(why)) => match why.downcast_ref::<StateFatal>() {
+                Some(StateFatal::Machine(why)) => Some(why),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Whether a law of ours did not hold, rather than a disk or a machine. On a state that somebody made up that is their doing.
     pub(crate) fn is_a_law(&self) -> bool {
         match self {

@@ -6,7 +6,11 @@
 //! |---|---|---|
 //! | tips | after the block's last transaction | see [`crate::fees`] |
 //! | what is burnt | counted, at f099 | the sum of all balances never changes |
-//! | blobs | refused before this | a subnet has no data availability layer |
+//! | blobs | refused before this; BLOBBASEFEE answers 1 | a subnet has no data availability layer |
+//! | beacon roots (EIP-4788), requests to withdraw (EIP-7002) and to consolidate (EIP-7251) | no contracts: a call finds no code | a subnet has no beacon chain |
+//! | PREVRANDAO | the header's `last_commit_hash` | the same |
+//! | legacy transactions without a chain id (EIP-155) | refused before this | they could be replayed on another chain |
+//! | transactions of more than 128 KiB | refused before this | the bound of Ethereum's pools, here for blocks too |
 //! | calls to actors that are not contracts | the actor runs | one state, two runtimes; see `crossing` |
 //! | masked ids of actors with an f410 address | nobody | one actor, one Ethereum address |
 //!
@@ -15,6 +19,7 @@
 //! | `env` | our block and transaction in revm's words |
 //! | `handler` | the steps of a transaction that we change |
 //! | `precompiles` | who answers a call: a precompiled contract, an actor, or the EVM |
+//! | `moved` | precompiled contracts that a question wants elsewhere |
 //! | `crossing` | from a contract to an actor, and back |
 //! | `call_actor` | the precompiled contracts by which a contract calls any method of an actor |
 //! | `nested` | from an actor to a contract, and back |
@@ -26,6 +31,7 @@ mod call_actor;
 mod crossing;
 mod env;
 mod handler;
+mod moved;
 pub(crate) mod nested;
 mod outcome;
 mod precompiles;
@@ -38,7 +44,7 @@ use revm::bytecode::opcode::JUMPDEST;
 use revm::context::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction};
 use revm::context::{BlockEnv as EvmBlock, CfgEnv, Context, Evm, LocalContext, TxEnv};
 use revm::context_interface::Transaction as _;
-use revm::context_interface::context::ContextError;
+use revm::context_interface::context::{ContextError, take_error};
 use revm::handler::instructions::EthInstructions;
 use revm::handler::{EthFrame, Handler};
 use revm::inspector::InspectorHandler;
@@ -58,6 +64,7 @@ use crate::trace::Tracer;
 use crossing::Seat;
 pub use env::TRANSACTION_GAS_MAX;
 pub(crate) use env::{authorities, evm_address, rehearsed, simulated, transaction};
+pub(crate) use moved::MovedPrecompiles;
 pub(crate) use outcome::EvmOutcome;
 use precompiles::Precompiles;
 pub use precompiles::precompiled_contracts;
@@ -166,8 +173,9 @@ impl<V: StateView> Runner<V> {
         // Swapped, not replaced: the vacant journal is there again for the next.
         std::mem::swap(&mut context.journaled_state, &mut journal);
         let result = handler::Law::new(self.mode).run(&mut self.evm);
-        std::mem::swap(&mut self.evm.ctx.journaled_state, &mut journal);
-        (journal, result)
+        let context = &mut self.evm.ctx;
+        std::mem::swap(&mut context.journaled_state, &mut journal);
+        (journal, take_error(&mut context.error).and(result))
     }
 
     /// The same steps on an EVM of its own, watched.
@@ -175,11 +183,12 @@ impl<V: StateView> Runner<V> {
         let is_held = self.mode != Mode::Transaction;
         let mut evm = evm(self.block.env(), journal, seat, transaction, Watch::default(), is_held);
         let result = handler::Law::new(self.mode).inspect_run(&mut evm);
-        (evm.ctx.journaled_state, result)
+        (evm.ctx.journaled_state, take_error(&mut evm.ctx.error).and(result))
     }
 }
 
-/// A machine over `journal`, in the block `env`, watched by `watch`; one that is held looks at its leash with every jump.
+/// A machine over `journal`, in the block `env`, watched by `watch`; one that is held looks at its leash with every jump, and takes what gas
+/// it is given.
 fn evm<V: StateView, W>(
     env: &BlockEnv,
     journal: Journal<V>,
@@ -188,9 +197,11 @@ fn evm<V: StateView, W>(
     watch: W,
     is_held: bool,
 ) -> OurEvm<V, W> {
-    let context = env::context(env, journal, seat, transaction);
+    let mut context = env::context(env, journal, seat, transaction);
     let mut instructions = EthInstructions::new_mainnet_with_spec(SPEC);
     if is_held {
+        // EIP-7825's cap is for what a block must hold.
+        context.cfg.tx_gas_limit_cap = Some(u64::MAX);
         instructions.insert_instruction(JUMPDEST, Instruction::new(held_jumpdest), JUMPDEST_GAS);
     }
     OurEvm::new_with_inspector(context, watch, instructions, Precompiles::new(SPEC))

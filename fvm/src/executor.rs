@@ -16,7 +16,8 @@
 //! | `pace` | whether a block runs in order or on several threads |
 //! | `view` | the state as a transaction finds it, in its turn or ahead of it |
 //! | `tick` | what the chain itself calls at a block's end |
-//! | `query` | calls and estimates |
+//! | `questions` | what is asked of a state: calls, estimates, access lists, simulated blocks |
+//! | `query` | one call that nobody signed, and the search for its gas |
 //! | `access` | what a call reaches, for a transaction to pay for ahead |
 //! | `simulate` | a block of calls that is forgotten |
 //! | `replay` | past transactions, run again to see what happened in them |
@@ -28,6 +29,7 @@ mod pace;
 pub(crate) mod parallel;
 mod plain;
 mod query;
+mod questions;
 mod replay;
 mod simulate;
 #[cfg(test)]
@@ -47,21 +49,17 @@ use tributary_parallel::Stats;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, REWARD_ID};
 use tributary_wasm::CodeRejected;
 
-pub use self::pace::Pace;
+pub use self::pace::{Pace, Traffic};
 use self::parallel::Meetings;
 pub use self::parallel::{Hints, Workers};
-use self::query::Scene;
 pub use self::replay::TracedCall;
 use self::view::View;
 use crate::block::{BlockEnv, BlockOutcome, BlockRun, ExecutionParams};
-use crate::call::{Accessed, CallOutcome, CallRejected, CallRequest, EthereumCall, GasEstimate, Leash};
 use crate::error::{ExecutorFatal, StateFatal};
 use crate::evm::{Mode, Runner};
 use crate::journal::changes::Changes;
 use crate::kernel::{Machine, on_deep_stack};
-use crate::overrides::Overrides;
 use crate::receipt::Receipt;
-use crate::simulation::{Simulated, SimulatedBlock, SimulationRejected};
 use crate::state::history::{self, HISTORY_ADDRESS};
 use crate::state::{BlockState, SharedLeaves, SharedStore};
 use crate::trace::Tracer;
@@ -226,9 +224,14 @@ impl Executor {
         self.run_on(workers, state, env, transactions).map(|(state, run, _)| (state, run))
     }
 
-    /// How many workers [`Self::run_block`] gives these: as many as it was made with where that pays, else one.
+    /// What a block of these is before it runs, for [`Pace`]. Cost: a look at each.
     #[must_use]
-    pub fn workers_for(&self, transactions: &[Transaction]) -> Workers {
+    pub fn traffic(&self, transactions: &[Transaction]) -> Traffic {
+        Traffic::of(self, transactions)
+    }
+
+    /// How many workers [`Self::run_block`] gives these: as many as it was made with where that pays, else one.
+    fn workers_for(&self, transactions: &[Transaction]) -> Workers {
         if self.workers.pay(transactions) { self.workers } else { Workers::ONE }
     }
 
@@ -342,121 +345,6 @@ impl Executor {
         match transaction {
             Transaction::Ethereum(transaction) => ethereum::execute(evm, view, env, gas_left, transaction),
             Transaction::Fvm(message) => fvm::execute(evm, view, env, gas_left, message),
-        }
-    }
-
-    /// Runs one call on `state` as if in the block `env`, that of the state or the one that comes next, with what its caller wants otherwise, and forgets what it changes. The store is
-    /// read, never written to. Inner error: there is no such state, or `leash` was cut.
-    ///
-    /// # Errors
-    /// [`ExecutorFatal`] as for [`Self::execute_block`].
-    pub fn call(
-        &self,
-        state: State,
-        env: &BlockEnv,
-        overrides: &Overrides,
-        call: &CallRequest,
-        leash: &Leash,
-    ) -> Result<Result<CallOutcome, CallRejected>, ExecutorFatal> {
-        let _place = self.machine.enter_query();
-        on_deep_stack(|| self.scene(env, overrides, leash).call(state, call))
-    }
-
-    /// The least gas limit with which the call goes well on the state that `open` gives, time and again; of one that offers a price no more
-    /// than its sender can pay for. Cost: two runs of it if all its gas comes back, some twenty else. Inner error: there is no such state, or `leash` was cut.
-    ///
-    /// # Errors
-    /// [`ExecutorFatal`] as for [`Self::execute_block`], and what `open` says.
-    pub fn estimate_gas<E: From<ExecutorFatal>>(
-        &self,
-        open: impl Fn() -> Result<State, E>,
-        env: &BlockEnv,
-        overrides: &Overrides,
-        call: &CallRequest,
-        leash: &Leash,
-    ) -> Result<Result<GasEstimate, CallRejected>, E> {
-        let scene = self.scene(env, overrides, leash);
-        let mut most = scene.gas_limit(call);
-        if let CallRequest::Ethereum(call) = call
-            && call.pays()
-        {
-            match scene.payable(open()?, call).map_err(E::from)? {
-                Ok(Some(payable)) => most = most.min(payable),
-                Ok(None) => return Ok(Ok(GasEstimate::Never(query::poor()))),
-                Err(rejected) => return Ok(Err(rejected)),
-            }
-        }
-        let run = |call: &CallRequest| -> Result<_, Stopped<E>> {
-            Stopped::unless_ran(self.call(open()?, env, overrides, call, leash).map_err(E::from)?)
-        };
-        Stopped::sort(query::estimate(most, call, run))
-    }
-
-    /// What the call reaches, so that a transaction may pay for it ahead (EIP-2930), on the state that `open` gives. What the call's own
-    /// list names stays in it. Cost: two runs, sixteen at most. Inner error: there is no such state, or `leash` was cut.
-    ///
-    /// # Errors
-    /// [`ExecutorFatal`] as for [`Self::execute_block`], and what `open` says.
-    pub fn access_list<E: From<ExecutorFatal>>(
-        &self,
-        open: impl Fn() -> Result<State, E>,
-        env: &BlockEnv,
-        overrides: &Overrides,
-        call: &EthereumCall,
-        leash: &Leash,
-    ) -> Result<Result<Accessed, CallRejected>, E> {
-        let run = |call: &EthereumCall| -> Result<_, Stopped<E>> {
-            let state = open()?;
-            let _place = self.machine.enter_query();
-            let ran = on_deep_stack(|| self.scene(env, overrides, leash).call_noting(state, call));
-            Stopped::unless_ran(ran.map_err(E::from)?)
-        };
-        Stopped::sort(access::complete(call, run))
-    }
-
-    /// Runs a block of calls on `state`, which comes back as a draft for the next such block: no block of the chain can follow on it. The
-    /// store is read, never written to. Inner error: it cannot be run, or `leash` was cut.
-    ///
-    /// # Errors
-    /// [`ExecutorFatal`] as for [`Self::execute_block`].
-    pub fn simulate(
-        &self,
-        state: State,
-        block: &SimulatedBlock,
-        leash: &Leash,
-    ) -> Result<Result<(State, Vec<Simulated>), SimulationRejected>, ExecutorFatal> {
-        let _place = self.machine.enter_query();
-        on_deep_stack(|| simulate::simulate(&self.machine, state, block, leash))
-    }
-
-    const fn scene<'a>(&'a self, env: &'a BlockEnv, overrides: &'a Overrides, leash: &'a Leash) -> Scene<'a> {
-        Scene { machine: &self.machine, env, overrides, leash }
-    }
-}
-
-/// Why several runs of one call are over before their time.
-enum Stopped<E> {
-    Rejected(CallRejected),
-    Fatal(E),
-}
-
-impl<E> From<E> for Stopped<E> {
-    fn from(fatal: E) -> Self {
-        Self::Fatal(fatal)
-    }
-}
-
-impl<E> Stopped<E> {
-    fn unless_ran<T>(ran: Result<T, CallRejected>) -> Result<T, Self> {
-        ran.map_err(Self::Rejected)
-    }
-
-    /// The caller's fault apart from ours.
-    fn sort<T>(ended: Result<T, Self>) -> Result<Result<T, CallRejected>, E> {
-        match ended {
-            Ok(outcome) => Ok(Ok(outcome)),
-            Err(Self::Rejected(rejected)) => Ok(Err(rejected)),
-            Err(Self::Fatal(fatal)) => Err(fatal),
         }
     }
 }

@@ -150,10 +150,13 @@ impl<V: StateView> Kernel<V> {
         &mut self.journal
     }
 
-    /// Gives an actor that runs a new state.
+    /// Gives an actor that runs a new state. The state that it has is no change, and takes no memory.
     pub(crate) fn set_state(&mut self, actor: ActorID, root: Cid) -> Result<(), StateFatal> {
         let head = self.journal.actor(actor)?;
         let head = head.ok_or_else(|| StateFatal::Invariant(format!("actor {actor} runs and does not exist")))?;
+        if head.state == root {
+            return Ok(());
+        }
         self.journal.set_actor(actor, Some(ActorHead { state: root, ..ActorHead::clone(&head) }));
         Ok(())
     }

@@ -55,7 +55,7 @@ pub use call::{
 };
 pub use error::{ExecutorFatal, StateFatal};
 pub use evm::{TRANSACTION_GAS_MAX, precompiled_contracts};
-pub use executor::{Executor, Hints, Pace, State, TracedCall, Workers};
+pub use executor::{Executor, Hints, Pace, State, TracedCall, Traffic, Workers};
 pub use genesis::{CRON_ENTRIES_MAX, CronEntry, GenesisAccount, GenesisRejected, GenesisState, build_genesis_state};
 pub use overrides::{AccountOverride, AccountOverrides, BlockOverrides, Overrides, OverridesRejected, StorageOverride};
 pub use receipt::{Event, Receipt, receipts_root};

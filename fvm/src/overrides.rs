@@ -42,6 +42,8 @@ pub struct AccountOverride {
     pub storage: StorageOverride,
     /// The root block of its state in DAG-CBOR, for an actor of installed code. What the block links to is as it is on the chain.
     pub state: Option<Vec<u8>>,
+    /// Where the precompiled contract goes that this account is. Any that is otherwise at all is none any more: its own code runs.
+    pub precompile_to: Option<EthAddress>,
     /// Its entries, for an actor of installed code: these, `None` for none, and all others as they are.
     pub entries: BTreeMap<EntryKey, Option<Vec<u8>>>,
 }
@@ -69,7 +71,7 @@ pub struct BlockOverrides {
     pub proposer: Option<EthAddress>,
     /// BASEFEE, in attoTRB per unit of block gas. An Ethereum call that offers no price finds zero here, unless this says otherwise.
     pub base_fee: Option<u64>,
-    /// GASLIMIT; a call's own gas is held to it.
+    /// GASLIMIT; the gas of an estimate and of an FVM message is held to it.
     pub gas_limit: Option<u64>,
     /// PREVRANDAO, and the FVM's randomness.
     pub prev_randao: Option<Hash32>,
@@ -149,11 +151,12 @@ pub enum OverridesRejected {
         /// Bytes of its value.
         bytes: usize,
     },
-    /// Code or storage for a precompiled contract.
-    #[error(
-        "account {0} is a precompiled contract: its balance and nonce can be overridden, its code and storage cannot"
-    )]
-    Precompiled(EthAddress),
+    /// Somebody is to be moved who is no precompiled contract.
+    #[error("account {0} is not a precompile")]
+    NoPrecompile(EthAddress),
+    /// A precompiled contract is to be moved to an account that is otherwise too.
+    #[error("account {0} is already overridden")]
+    Taken(EthAddress),
     /// A balance that no account can have.
     #[error("account {0} cannot have this balance: it must be from 0 to 2^256 - 1")]
     Balance(EthAddress),

@@ -18,12 +18,20 @@ use tributary_primitives::EthAddress;
 use crate::block::BlockEnv;
 use crate::call::{CallOutcome, EthereumCall};
 use crate::overrides::{AccountOverrides, OverridesRejected};
+use crate::receipt::Event;
 
 /// Who emits the logs by which moved tokens are traced: ERC-7528's address of a chain's own token. No actor has it.
 pub const TOKEN_ADDRESS: EthAddress = EthAddress([0xee; 20]);
 
 /// The first topic of such a log: keccak-256 of `Transfer(address,address,uint256)`, as of an ERC-20 token.
 pub const TRANSFER_TOPIC: B256 = b256!("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef");
+
+/// Bytes of a log in JSON beside its data, at most: an address, four topics, where it stands, and the names of all that.
+const LOG_BYTES: usize = 1_024;
+/// Bytes of JSON for one in hex.
+const HEX_BYTES: usize = 2;
+/// Bytes of JSON for one in a text, at most.
+const ESCAPE_BYTES: usize = 6;
 
 /// A block to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +48,8 @@ pub struct SimulatedBlock {
     pub trace_transfers: bool,
     /// Ethereum gas that the calls may use together, beside the block's limit.
     pub gas_max: u64,
+    /// [Bytes](Simulated::bytes) that what became of the calls may have together: nothing more is run once they have more.
+    pub bytes_max: usize,
 }
 
 /// A call in a block.
@@ -66,6 +76,24 @@ pub struct Simulated {
     pub outcome: CallOutcome,
 }
 
+impl Simulated {
+    /// Bytes to count for what it returned and emitted, as an answer in JSON writes it: hex, and beside each log's data its place and topics. What
+    /// a call returned that did not end well may be written in words too, each byte as `\u0000` is.
+    ///
+    /// Cost: a look at each event.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let CallOutcome { exit_code, return_data, events, .. } = &self.outcome;
+        let per_byte = if exit_code.is_success() { HEX_BYTES } else { HEX_BYTES + ESCAPE_BYTES };
+        let of_event = |event: &Event| {
+            let data = event.said.as_log().map_or(0, |log| log.data.len());
+            LOG_BYTES.saturating_add(data.saturating_mul(HEX_BYTES))
+        };
+        let returned = return_data.len().saturating_mul(per_byte);
+        events.iter().map(of_event).fold(returned, usize::saturating_add)
+    }
+}
+
 /// Why a block cannot be run. Its caller's doing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SimulationRejected {
@@ -78,6 +106,11 @@ pub enum SimulationRejected {
     /// It, and what was simulated before it, ran for longer than its [`Leash`](crate::Leash) was.
     #[error("the simulation was cut off after {0:?}")]
     CutOff(Duration),
+    /// What its calls returned and emitted has more [bytes](Simulated::bytes) than are left for it.
+    #[error(
+        "what the calls of one simulation return and emit is more than an answer may hold; simulate fewer of them at once"
+    )]
+    TooLarge,
 }
 
 /// Why a call may not run, in go-ethereum's words.

@@ -70,11 +70,14 @@ Examples:
     #[command(after_help = "\
 Examples:
   genesis add-account genesis.json 0x52908400098527886e0f7030069857d2e4169ee7 1000000TRB
-  genesis add-account genesis.json f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy 1500000000000000000")]
+  genesis add-account genesis.json f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy 1500000000000000000
+  genesis add-account genesis.json \
+    f3wo44vs6uyzuzc7dipubydfzrdwfwhjzovcvdx5bqpish5srqx7veq7chbmew4uqiwakzvb6r6gquvt3xvksa 5TRB
+An f3… must be the address of a BLS key: what lies at any other could never be sent.")]
     AddAccount {
         /// The document.
         file: PathBuf,
-        /// 0x…, f410f… or f1….
+        /// 0x…, f410f…, f1… or f3….
         address: AccountAddress,
         /// attoTRB, or TRB with its unit: 1000, 1.5TRB.
         #[arg(value_parser = Balance::from_typed)]

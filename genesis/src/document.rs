@@ -112,7 +112,7 @@ impl GenesisValidator {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenesisAccount {
-    /// `0x…`, `f410f…` or `f1…`.
+    /// `0x…`, `f410f…`, `f1…` or `f3…`.
     pub address: AccountAddress,
     /// attoTRB.
     pub balance: Balance,

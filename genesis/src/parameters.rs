@@ -82,9 +82,9 @@ parameters! {
          34,441 gas: a few milliseconds of execution.";
     block_bytes_max: "bytes", 65_536, 16_777_216, 2_097_152,
         "Size of one block with its transactions. Bounds what a proposer can make everyone receive.";
-    transaction_bytes_max: "bytes", 1_024, 131_072, 131_072,
-        "Size of one transaction as it travels. The default is what Ethereum clients accept, and large enough for a contract of \
-         the greatest size.";
+    transaction_bytes_max: "bytes", 1_024, 524_288, 524_288,
+        "Size of one transaction as it travels, of either kind. An Ethereum transaction has 131,072 bytes at most, whatever this says: what \
+         Ethereum's clients accept, and enough for a contract of the greatest size. The default lets a message carry a module of code.";
     base_fee_initial: "attoTRB per gas", 0, 1_000_000_000_000_000, 1_000_000_000,
         "Base fee of the first block. The default is Ethereum's (EIP-1559): 1 gwei.";
     base_fee_min: "attoTRB per gas", 0, 1_000_000_000_000_000, 1_000_000,

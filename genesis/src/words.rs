@@ -5,10 +5,11 @@ use std::str::FromStr;
 
 use fvm_shared::address::{Address, Payload};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tributary_crypto::bls;
 use tributary_primitives::actors::FIRST_USER_ID;
 use tributary_primitives::address::AddressRejected;
 use tributary_primitives::hash::{HexRejected, parse_hex, write_hex};
-use tributary_primitives::{EthAddress, hash, parse_address};
+use tributary_primitives::{BlsPublicKey, EthAddress, hash, parse_address};
 
 /// An ed25519 public key: 32 bytes, `0x` and hex in text. Signs blocks.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,7 +55,8 @@ impl<'de> Deserialize<'de> for ConsensusPublicKey {
     }
 }
 
-/// Who holds an account: an Ethereum address (`0x…`, the same as `f410f…`) or a secp256k1 key's address (`f1…`).
+/// Who holds an account: an Ethereum address (`0x…`, the same as `f410f…`), or the address of a secp256k1 key (`f1…`) or of a BLS key
+/// (`f3…`).
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AccountAddress(Address);
 
@@ -65,8 +67,11 @@ pub enum AccountRejected {
     #[error(transparent)]
     Address(#[from] AddressRejected),
     /// An address, but not of a key that could sign.
-    #[error("{0:?} is no account: an account has an address 0x…, f410f… or f1…")]
+    #[error("{0:?} is no account: an account has an address 0x…, f410f…, f1… or f3…")]
     NotAnAccount(String),
+    /// An f3 address of bytes that are no key: what it held would be nobody's for ever.
+    #[error("{0:?} is no account: its 48 bytes are no BLS public key, so nobody could sign for it")]
+    NotABlsKey(String),
 }
 
 /// Why a text is no address of an actor that the chain may call.
@@ -80,8 +85,8 @@ pub enum ActorRejected {
     NotAnActor(String),
 }
 
-/// At most this much of a text is shown in a refusal.
-const SHOWN_CHARACTERS_MAX: usize = 80;
+/// At most this much of a text is shown in a refusal. An f3 address has 86.
+const SHOWN_CHARACTERS_MAX: usize = 96;
 
 fn shown(text: &str) -> String {
     text.chars().take(SHOWN_CHARACTERS_MAX).collect()
@@ -96,7 +101,7 @@ fn write_address(address: &Address, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 impl AccountAddress {
-    /// As the executor knows it: f1 or f410.
+    /// As the executor knows it: f1, f3 or f410.
     #[must_use]
     pub const fn address(&self) -> Address {
         self.0
@@ -113,14 +118,17 @@ impl From<EthAddress> for AccountAddress {
 impl FromStr for AccountAddress {
     type Err = AccountRejected;
 
+    /// Cost: of an f3 40 µs, for its key.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let address = parse_address(text)?;
-        let is_account = match address.payload() {
-            Payload::Secp256k1(_) => true,
-            Payload::Delegated(_) => EthAddress::from_address(&address).is_some(),
-            _ => false,
-        };
-        if is_account { Ok(Self(address)) } else { Err(AccountRejected::NotAnAccount(shown(text))) }
+        match address.payload() {
+            Payload::BLS(key) if !bls::is_a_key(&BlsPublicKey(*key)) => Err(AccountRejected::NotABlsKey(shown(text))),
+            Payload::Secp256k1(_) | Payload::BLS(_) => Ok(Self(address)),
+            Payload::Delegated(_) if EthAddress::from_address(&address).is_some() => Ok(Self(address)),
+            Payload::Delegated(_) | Payload::ID(_) | Payload::Actor(_) => {
+                Err(AccountRejected::NotAnAccount(shown(text)))
+            }
+        }
     }
 }
 
@@ -270,6 +278,8 @@ mod tests {
         assert_eq!(ethereum.address().to_string().parse::<AccountAddress>(), Ok(ethereum), "the f410 form");
         let secp = "f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy";
         assert_eq!(secp.parse::<AccountAddress>().unwrap().to_string(), secp);
+        let bls = "f3wo44vs6uyzuzc7dipubydfzrdwfwhjzovcvdx5bqpish5srqx7veq7chbmew4uqiwakzvb6r6gquvt3xvksa";
+        assert_eq!(bls.parse::<AccountAddress>().unwrap().to_string(), bls);
     }
 
     #[test]
@@ -280,6 +290,27 @@ mod tests {
             ("f0100", "is no account"),
             ("f24vg6ut43yw2h2jqydgbg2xq7x6f4kub3bg6as6i", "is no account"),
             ("t17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy", "as on a test network"),
+            (
+                "t3wo44vs6uyzuzc7dipubydfzrdwfwhjzovcvdx5bqpish5srqx7veq7chbmew4uqiwakzvb6r6gquvt3xvksa",
+                "as on a test network",
+            ),
+            // A letter in its middle is another.
+            ("f3wo44vs6uyzuzc7dipubydfzrdwfwhjzovcvdx5bqpish5srqx7vea7chbmew4uqiwakzvb6r6gquvt3xvksa", "hecksum"),
+            // 47 bytes under a checksum that fits.
+            ("f3qaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaapvvf5tq", "invalid length"),
+            // No point of the curve, one outside the subgroup, and the one at infinity.
+            (
+                "f3qaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaadml7l57a",
+                "no BLS public key",
+            ),
+            (
+                "f3qaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaj4kjrj2a",
+                "no BLS public key",
+            ),
+            (
+                "f3yaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaby2smx7a",
+                "no BLS public key",
+            ),
             ("alice", "is no address"),
         ] {
             let refusal = text.parse::<AccountAddress>().unwrap_err().to_string();

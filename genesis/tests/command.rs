@@ -29,6 +29,10 @@ fn refused(folder: &Path, line: &str) -> String {
 }
 
 const ALICE: &str = "0x52908400098527886e0f7030069857d2e4169ee7";
+/// Of a BLS key.
+const BOB: &str = "f3wo44vs6uyzuzc7dipubydfzrdwfwhjzovcvdx5bqpish5srqx7veq7chbmew4uqiwakzvb6r6gquvt3xvksa";
+/// Of a point of the curve that is no key.
+const NOBODY: &str = "f3qaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaj4kjrj2a";
 
 /// A draft with a validator and an account.
 fn draft(folder: &Path) {
@@ -43,6 +47,7 @@ fn a_network_is_made_sealed_verified_and_shown() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     draft(folder);
+    told(folder, &format!("add-account genesis.json {BOB} 5TRB"));
     told(folder, "add-code genesis.json --counter");
     told(folder, "add-cron genesis.json f0105 3844450837");
     told(folder, "set genesis.json checkpoint_period=5 block_gas_limit=30_000_000");
@@ -57,7 +62,10 @@ fn a_network_is_made_sealed_verified_and_shown() {
 
     let table = told(folder, "show genesis.json");
     let id = genesis.seal.unwrap().genesis_id.to_string();
-    for part in ["river-1", "/r31415", "alpha", ALICE, "1000000.0 TRB", "counter", "f0105", "checkpoint_period", &id] {
+    let bob = format!("{BOB} 5.0 TRB");
+    let words =
+        ["river-1", "/r31415", "alpha", ALICE, "1000000.0 TRB", &bob, "counter", "f0105", "checkpoint_period", &id];
+    for part in words {
         assert!(table.contains(part), "{part} is not in\n{table}");
     }
     let json: serde_json::Value = serde_json::from_str(&told(folder, "show genesis.json --json")).unwrap();
@@ -95,6 +103,7 @@ fn each_refusal_says_why_and_changes_nothing() {
         ("add-validator genesis.json --keys-public alpha/keys.json --power 1", "alpha/keys.json is no key file"),
         ("add-validator genesis.json --power 1", "--keys-public"),
         ("add-account genesis.json 0x12 1", "is no Ethereum address"),
+        (&format!("add-account genesis.json {NOBODY} 1"), "no BLS public key"),
         (&format!("add-account genesis.json {ALICE} 1"), "the same as accounts[0].address"),
         ("add-account genesis.json f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy 1.5", "is not a whole number of attoTRB"),
         ("add-code genesis.json --name text text.wasm", "code[1].wasm: no WASM module"),

@@ -74,6 +74,12 @@ impl fmt::Debug for BlsSecretKey {
     }
 }
 
+/// Whether the bytes are a public key: a point of the curve and of the right subgroup, and not the one at infinity. Cost: 40 µs.
+#[must_use]
+pub fn is_a_key(key: &BlsPublicKey) -> bool {
+    parse_key(key).is_some()
+}
+
 /// Whether `key` signed `message`. Cost: 0.85 ms.
 #[must_use]
 pub fn verify(key: &BlsPublicKey, message: &[u8], signature: &BlsSignature) -> bool {
@@ -183,10 +189,20 @@ mod tests {
         infinity[0] = 0xc0;
         for bad in [BlsPublicKey([0; 48]), BlsPublicKey([0xff; 48]), BlsPublicKey(infinity)] {
             assert!(!verify(&bad, b"m", &signature), "{bad}");
+            assert!(!is_a_key(&bad), "{bad}");
         }
         assert!(!verify(&key.public_key(), b"m", &BlsSignature([0; 96])));
         assert_eq!(aggregate(&[signature, BlsSignature([1; 96])]), None);
         assert_eq!(aggregate(&[]), None);
+    }
+
+    #[test]
+    fn a_point_of_the_curve_is_a_key_in_the_right_subgroup_alone() {
+        assert!(keys().iter().all(|key| is_a_key(&key.public_key())));
+        // x = 4 is on the curve, and in a larger group than the keys'.
+        let mut outside = [0; 48];
+        (outside[0], outside[47]) = (0x80, 4);
+        assert!(!is_a_key(&BlsPublicKey(outside)));
     }
 
     #[test]

@@ -19,7 +19,7 @@
 //! A refusal that should have been none, or none where one should be, is a failure in every row.
 
 use tributary_fvm::TRANSACTION_GAS_MAX;
-use tributary_message::TRANSACTION_BYTES_MAX;
+use tributary_message::ETHEREUM_BYTES_MAX;
 
 use crate::alloc::{Alloc, Outcome};
 use crate::fixture::{Entry, Env, Expected, Test};
@@ -84,7 +84,7 @@ pub fn judge(world: &World<'_>, test: &Test, entry: &Entry, fork: Fork) -> Resul
         Sent::Signed(unsigned) => unsigned,
     };
     let case = Case { env: &test.env, pre: &test.pre, expected: &entry.expected, fork };
-    if unsigned.sign(test.env.chain_id).is_some_and(|raw| raw.len() > TRANSACTION_BYTES_MAX) {
+    if unsigned.sign(test.env.chain_id).is_some_and(|raw| raw.len() > ETHEREUM_BYTES_MAX) {
         return Ok(refused(Rule::TransactionBytes));
     }
     if unsigned.gas_limit <= TRANSACTION_GAS_MAX || fork == Fork::Osaka {

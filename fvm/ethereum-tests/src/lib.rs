@@ -30,6 +30,7 @@
 //! | tips go to the proposer after the block's last transaction | a proposer that destroys itself as it is made keeps the tip |
 //! | an address of `0xff`, 11 zero bytes and an id stands for an actor | a test with an account there cannot be set up |
 //! | a transaction names its chain (EIP-155) | legacy transactions are signed with the chain id, also if the published ones are not |
+//! | no beacon chain | nothing: a test that calls the contract of EIP-4788, EIP-7002 or EIP-7251 has its code in its state; ours is without |
 //! | base fees are burnt to f099 | nothing: f099 has no Ethereum address of its own |
 //! | the contract of past hashes (EIP-2935) is there from genesis | it is left out, unless the test has it too |
 //! | system actors, placeholders of empty accounts | left out: Ethereum has no such accounts |

@@ -26,8 +26,11 @@ use tributary_primitives::Hash32;
 pub use ethereum::{EthereumRejected, EthereumTransaction};
 pub use fvm::{FvmRejected, FvmTransaction};
 
-/// Most bytes of one transaction on the wire: 128 KiB, as Ethereum's clients bound theirs.
-pub const TRANSACTION_BYTES_MAX: usize = 128 * 1024;
+/// Most bytes of an Ethereum transaction on the wire: 128 KiB, as Ethereum's clients bound theirs.
+pub const ETHEREUM_BYTES_MAX: usize = 128 * 1024;
+
+/// Most bytes of any transaction on the wire: 512 KiB. An FVM message may have as many, since it carries a whole module of code.
+pub const TRANSACTION_BYTES_MAX: usize = 512 * 1024;
 
 /// A transaction that somebody signed.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,9 +47,14 @@ pub enum TransactionRejected {
     /// Nothing at all.
     #[error("transaction is empty")]
     Empty,
-    /// More bytes than [`TRANSACTION_BYTES_MAX`].
-    #[error("transaction has {0} bytes; at most {TRANSACTION_BYTES_MAX} are allowed")]
-    TooLarge(usize),
+    /// More bytes than a transaction of its kind may have.
+    #[error("transaction has {bytes} bytes; at most {most} are allowed")]
+    TooLarge {
+        /// Bytes found.
+        bytes: usize,
+        /// Most of its kind: [`ETHEREUM_BYTES_MAX`] or [`TRANSACTION_BYTES_MAX`], or fewer where the chain says so.
+        most: usize,
+    },
     /// A first byte that starts no known transaction.
     #[error(
         "transaction starts with {0:#04x}, which is no known type (0x01, 0x02, 0x04, an RLP list, or 0x82 for an FVM message)"
@@ -66,8 +74,9 @@ impl Transaction {
     /// # Errors
     /// [`TransactionRejected`] with the field and the rule it breaks.
     pub fn decode(raw: &[u8], chain_id: u64) -> Result<Self, TransactionRejected> {
-        if raw.len() > TRANSACTION_BYTES_MAX {
-            return Err(TransactionRejected::TooLarge(raw.len()));
+        let (bytes, most) = (raw.len(), bytes_max(raw));
+        if bytes > most {
+            return Err(TransactionRejected::TooLarge { bytes, most });
         }
         match raw.first() {
             None => Err(TransactionRejected::Empty),
@@ -80,7 +89,7 @@ impl Transaction {
     /// What bytes claim that are costly to read: see [`FvmTransaction::costly`].
     #[must_use]
     pub fn costly(raw: &[u8]) -> Option<fvm::Claim> {
-        let is_message = raw.first() == Some(&fvm::FIRST_BYTE) && raw.len() <= TRANSACTION_BYTES_MAX;
+        let is_message = raw.first() == Some(&fvm::FIRST_BYTE) && raw.len() <= bytes_max(raw);
         is_message.then(|| FvmTransaction::costly(raw)).flatten()
     }
 
@@ -175,6 +184,14 @@ impl Transaction {
     }
 }
 
+/// Most bytes of a transaction that starts as these do.
+fn bytes_max(raw: &[u8]) -> usize {
+    match raw.first() {
+        Some(&fvm::FIRST_BYTE) => TRANSACTION_BYTES_MAX,
+        _ => ETHEREUM_BYTES_MAX,
+    }
+}
+
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "transaction {} of {} nonce {}", self.hash(), self.sender(), self.nonce())
@@ -183,27 +200,79 @@ impl fmt::Debug for Transaction {
 
 #[cfg(test)]
 mod tests {
+    use alloy_consensus::TxLegacy;
+    use fvm_ipld_encoding::RawBytes;
+    use fvm_shared::econ::TokenAmount;
+    use fvm_shared::message::Message;
+    use tributary_crypto::SecpSecretKey;
+
     use super::*;
+
+    fn key() -> SecpSecretKey {
+        SecpSecretKey::from_bytes(&[7; 32]).unwrap()
+    }
+
+    type Make = fn(usize, u64) -> Vec<u8>;
+
+    /// An Ethereum transaction with so many bytes of call data, and this nonce.
+    fn ethereum_with(input: usize, nonce: u64) -> Vec<u8> {
+        let unsigned = TxLegacy { chain_id: Some(1), nonce, input: vec![1; input].into(), ..TxLegacy::default() };
+        EthereumTransaction::sign(unsigned, &key()).raw().to_vec()
+    }
+
+    /// A message with so many bytes of parameters, and this nonce.
+    fn message_with(params: usize, sequence: u64) -> Vec<u8> {
+        let unsigned = Message {
+            version: 0,
+            from: Address::new_id(0),
+            to: Address::new_id(1),
+            sequence,
+            value: TokenAmount::default(),
+            method_num: 2,
+            params: RawBytes::new(vec![1; params]),
+            gas_limit: 1,
+            gas_fee_cap: TokenAmount::default(),
+            gas_premium: TokenAmount::default(),
+        };
+        FvmTransaction::sign(unsigned, &key(), 1).unwrap().raw().to_vec()
+    }
+
+    /// One of exactly so many bytes. What stands around a payload is as long for all that are about as large, but for the few whose
+    /// signature has a number that starts with zeros.
+    fn of_bytes(bytes: usize, with: Make) -> Vec<u8> {
+        let almost = bytes - 1_000;
+        let around = (0..8).map(|nonce| with(almost, nonce).len() - almost).max().unwrap();
+        (0..8).map(|nonce| with(bytes - around, nonce)).find(|raw| raw.len() == bytes).unwrap()
+    }
+
+    #[test]
+    fn a_transaction_of_either_kind_may_have_as_many_bytes_as_its_kind_and_not_one_more() {
+        let kinds: [(Make, usize); 2] = [(ethereum_with, 131_072), (message_with, 524_288)];
+        for (with, most) in kinds {
+            assert_eq!(Transaction::decode(&of_bytes(most, with), 1).unwrap().raw().len(), most);
+            let refusal = Transaction::decode(&of_bytes(most + 1, with), 1).unwrap_err();
+            assert_eq!(refusal, TransactionRejected::TooLarge { bytes: most + 1, most });
+        }
+    }
 
     #[test]
     fn the_hash_of_bytes_is_the_hash_of_the_transaction() {
-        let key = tributary_crypto::SecpSecretKey::from_bytes(&[7; 32]).unwrap();
-        let legacy = alloy_consensus::TxLegacy { chain_id: Some(1), ..Default::default() };
-        let ethereum = EthereumTransaction::sign(legacy, &key);
+        let legacy = TxLegacy { chain_id: Some(1), ..TxLegacy::default() };
+        let ethereum = EthereumTransaction::sign(legacy, &key());
         assert_eq!(Transaction::hash_of(ethereum.raw()), ethereum.hash());
         assert_eq!(Transaction::hash_of(&[fvm::FIRST_BYTE]), fvm::hash_of(&[fvm::FIRST_BYTE]));
     }
 
     #[test]
     fn bytes_that_start_no_transaction_are_refused_for_their_own_reason() {
-        let too_large = vec![0xc0; TRANSACTION_BYTES_MAX + 1];
+        let of_no_kind = vec![0x05; ETHEREUM_BYTES_MAX + 1];
         for (raw, refusal) in [
             (&[][..], TransactionRejected::Empty),
             (&[0x00], TransactionRejected::UnknownType(0)),
             (&[0x05, 1], TransactionRejected::UnknownType(5)),
             (&[0x83], TransactionRejected::UnknownType(0x83)),
             (&[0x03, 1], TransactionRejected::Ethereum(EthereumRejected::Blobs)),
-            (&too_large, TransactionRejected::TooLarge(TRANSACTION_BYTES_MAX + 1)),
+            (&of_no_kind, TransactionRejected::TooLarge { bytes: ETHEREUM_BYTES_MAX + 1, most: ETHEREUM_BYTES_MAX }),
         ] {
             assert_eq!(Transaction::decode(raw, 1).unwrap_err(), refusal);
         }

@@ -19,12 +19,14 @@
 //! nobody used; it is less than one unit.
 
 use fvm_shared::error::ExitCode;
+use revm::context_interface::context::ContextError;
 use revm::interpreter::{CallInputs, Gas, InstructionResult, InterpreterResult};
 use revm::primitives::Bytes;
-use tributary_wasm::{CallStack, GasTracker, Halt, SendOutcome, SyscallError, prices};
+use tributary_wasm::{CallStack, GasTracker, Halt, HostFatal, SendOutcome, SyscallError, prices};
 
 use super::EvmContext;
 use super::abi::error_string;
+use crate::error::StateFatal;
 use crate::kernel::{Course, Kernel, Returned};
 use crate::state::StateView;
 
@@ -112,6 +114,12 @@ fn run<V: StateView, T>(
     let own = context.journaled_state.own();
     let refund = own.refund() - refund_before;
     own.set_refund(refund_before);
+    if let Err(SyscallError::Halt(Halt::Fatal(HostFatal(why)))) = &result
+        && let Some(StateFatal::Machine(why)) = why.downcast_ref::<StateFatal>()
+    {
+        // revm takes a text for what stops a call. What has to keep its type waits here until the EVM has ended.
+        context.error = Err(ContextError::Db(StateFatal::Machine(why.clone())));
+    }
     (result, refund)
 }
 

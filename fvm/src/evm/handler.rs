@@ -35,14 +35,18 @@ impl<V: StateView, W> Handler for Law<V, W> {
     type Error = EvmError;
     type HaltReason = HaltReason;
 
-    /// A simulation pays nothing for its gas, whatever the base fee.
+    /// What nobody signed need not fit a block, and a simulation pays nothing for its gas, whatever the base fee. Code finds both as they are.
     fn validate_env(&self, evm: &mut Self::Evm) -> Result<(), EvmError> {
-        if self.mode != Mode::Simulation {
+        if self.mode == Mode::Transaction {
             return validation::validate_env(evm.ctx());
         }
-        let base_fee = std::mem::take(&mut evm.ctx.block.basefee);
+        let (gas_limit, base_fee) = (evm.ctx.block.gas_limit, evm.ctx.block.basefee);
+        evm.ctx.block.gas_limit = u64::MAX;
+        if self.mode == Mode::Simulation {
+            evm.ctx.block.basefee = 0;
+        }
         let is_valid = validation::validate_env(evm.ctx());
-        evm.ctx.block.basefee = base_fee;
+        (evm.ctx.block.gas_limit, evm.ctx.block.basefee) = (gas_limit, base_fee);
         is_valid
     }
 

@@ -100,7 +100,7 @@ fn run<V: StateView, W>(
     memory.set_memory_limit(evm.ctx.cfg.memory_limit());
     let result = run(&mut evm, FrameInit { depth, memory, frame_input: frame });
     // revm raises what stopped a frame in the frame that called it, or at the transaction's end: this frame has neither.
-    let result = result.and_then(|result| take_error(&mut evm.ctx.error).map(|()| result));
+    let result = take_error(&mut evm.ctx.error).and(result);
     (Box::new(Kernel { journal: evm.ctx.journaled_state, course: evm.ctx.chain.into_course() }), result)
 }
 

@@ -46,6 +46,18 @@ impl Precompiles {
     pub(super) fn new(spec: SpecId) -> Self {
         Self(EthPrecompiles::new(spec))
     }
+
+    /// What the precompiled contract answers whose code is called; `None` if it is none's.
+    fn answer<V: StateView>(
+        &mut self,
+        context: &mut EvmContext<V>,
+        inputs: &CallInputs,
+    ) -> Result<Option<InterpreterResult>, String> {
+        match self.0.run(context, inputs)? {
+            Some(result) => Ok(Some(result)),
+            None => call_actor::run(context, inputs),
+        }
+    }
 }
 
 /// All precompiled contracts by name: Ethereum's by those of EIP-7910, and those that reach actors.
@@ -61,7 +73,7 @@ pub(crate) fn is_ethereums(address: EthAddress) -> bool {
     EthPrecompiles::new(SPEC).contains(&evm_address(address))
 }
 
-/// Whether calls of this address run no code of the state.
+/// Whether calls of this address run no code of the state, unless a question wants it otherwise.
 pub(crate) fn is_precompiled(address: EthAddress) -> bool {
     is_ethereums(address) || call_actor::is_one(evm_address(address))
 }
@@ -78,10 +90,13 @@ impl<V: StateView> PrecompileProvider<EvmContext<V>> for Precompiles {
         if context.journaled_state.is_cut_off() {
             return Err(StateFatal::CutOff.to_string());
         }
-        if let Some(result) = self.0.run(context, inputs)? {
-            return Ok(Some(result));
-        }
-        if let Some(result) = call_actor::run(context, inputs)? {
+        let place = inputs.bytecode_address;
+        let answer = match context.journaled_state.own().precompile_at(place) {
+            None => None,
+            Some(answering) if answering == place => self.answer(context, inputs)?,
+            Some(moved) => self.answer(context, &CallInputs { bytecode_address: moved, ..inputs.clone() })?,
+        };
+        if let Some(result) = answer {
             return Ok(Some(result));
         }
         let is_own = inputs.bytecode_address == inputs.target_address;

@@ -50,7 +50,7 @@ const WINDOW_PER_WORKER: usize = 16;
 const CALLS_MIN: usize = 64;
 
 /// How many threads a block may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Workers(u32);
 
 impl Workers {
@@ -95,7 +95,7 @@ impl Workers {
     }
 }
 
-fn is_call(transaction: &Transaction) -> bool {
+pub(super) fn is_call(transaction: &Transaction) -> bool {
     match transaction {
         Transaction::Ethereum(transaction) => !transaction.is_bare() || transaction.to().is_none(),
         Transaction::Fvm(transaction) => transaction.message().method_num != fvm_shared::METHOD_SEND,
@@ -148,6 +148,16 @@ fn sender(transaction: &Transaction) -> Address {
     }
 }
 
+/// Block gas that must be left for a transaction to run.
+pub(super) fn gas_limit(executor: &Executor, transaction: &Transaction) -> u64 {
+    match transaction {
+        Transaction::Ethereum(transaction) => transaction.gas_limit(),
+        Transaction::Fvm(transaction) => {
+            fees::block_gas(transaction.message().gas_limit, executor.params().fvm_gas_per_gas)
+        }
+    }
+}
+
 fn fold(ground: Ground, outputs: Vec<Executed>) -> Result<Folded, ExecutorFatal> {
     let mut folded = Folded::new(ground.into_state(), outputs.len());
     outputs.into_iter().try_for_each(|executed| folded.add(executed))?;
@@ -195,14 +205,8 @@ impl Parallel<'_> {
         Ok((fold(ground, outputs)?, stats))
     }
 
-    /// Block gas that must be left for a transaction to run.
     fn gas_limit(&self, index: usize) -> u64 {
-        match &self.transactions[index] {
-            Transaction::Ethereum(transaction) => transaction.gas_limit(),
-            Transaction::Fvm(transaction) => {
-                fees::block_gas(transaction.message().gas_limit, self.executor.params().fvm_gas_per_gas)
-            }
-        }
+        gas_limit(self.executor, &self.transactions[index])
     }
 }
 

@@ -23,7 +23,7 @@ use super::{State, access, begin};
 use crate::block::BlockEnv;
 use crate::call::{CallOutcome, CallRejected, CallRequest, EthereumCall, FvmCall, GasEstimate, Leash};
 use crate::error::{ExecutorFatal, StateFatal};
-use crate::evm::{self, Mode, Runner, TRANSACTION_GAS_MAX};
+use crate::evm::{self, Mode, MovedPrecompiles, Runner, TRANSACTION_GAS_MAX};
 use crate::journal::{Accesses, Journal};
 use crate::kernel::{BlockContext, Course, Kernel, Machine, Origin};
 use crate::overrides::{AccountOverrides, Overrides, OverridesRejected};
@@ -35,6 +35,9 @@ const ENVELOPE_BYTES: usize = 1 + 2 + 1;
 
 /// What comes of a state that was altered, unless it cannot be altered so.
 pub(super) type Altered<T> = Result<T, OverridesRejected>;
+
+/// A state that was altered, and the precompiled contracts that are elsewhere on it.
+pub(super) type Drafted = (State, Option<Arc<MovedPrecompiles>>);
 
 /// What comes of a call, unless it has no outcome.
 type Answered<T> = Result<T, CallRejected>;
@@ -64,11 +67,11 @@ impl Scene<'_> {
         call: &CallRequest,
         tracer: Option<Box<Tracer>>,
     ) -> Result<Answered<Called>, ExecutorFatal> {
-        self.on_draft(state, |view| match call {
+        self.on_draft(state, |journal| match call {
             CallRequest::Ethereum(call) => {
-                Ok(self.call_ethereum(view, call, tracer, |_| ())?.map(|(called, ())| called))
+                Ok(self.call_ethereum(journal, call, tracer, |_| ())?.map(|(called, ())| called))
             }
-            CallRequest::Fvm(call) => self.call_fvm(view, call, tracer).map(Ok),
+            CallRequest::Fvm(call) => self.call_fvm(journal, call, tracer).map(Ok),
         })
     }
 
@@ -79,16 +82,16 @@ impl Scene<'_> {
         call: &EthereumCall,
     ) -> Result<Answered<(CallOutcome, Accesses)>, ExecutorFatal> {
         let chain_id = self.env.chain_id;
-        self.on_draft(state, |view| {
-            let called = self.call_ethereum(view, call, None, |journal| access::noted(journal, call, chain_id))?;
+        self.on_draft(state, |journal| {
+            let called = self.call_ethereum(journal, call, None, |journal| access::noted(journal, call, chain_id))?;
             Ok(called.map(|((outcome, _), reached)| (outcome, reached)))
         })
     }
 
     /// The most gas that the sender of a call can pay for at what it offers; `None` if it has no more than the value.
     pub(super) fn payable(self, state: State, call: &EthereumCall) -> Result<Answered<Option<u64>>, ExecutorFatal> {
-        self.on_draft(state, |view| {
-            let (_, balance) = Journal::over(view, self.env.height).nonce_and_balance(call.from)?;
+        self.on_draft(state, |mut journal| {
+            let (_, balance) = journal.nonce_and_balance(call.from)?;
             let left = money::to_u256(&call.value).map_or(U256::ZERO, |value| balance.saturating_sub(value));
             let gas = u64::try_from(left / U256::from(call.max_fee_per_gas.max(1))).unwrap_or(u64::MAX);
             Ok(Ok((!left.is_zero()).then_some(gas)))
@@ -99,13 +102,16 @@ impl Scene<'_> {
     fn on_draft<T>(
         self,
         state: State,
-        run: impl FnOnce(View) -> Result<Answered<T>, ExecutorFatal>,
+        run: impl FnOnce(Journal<View>) -> Result<Answered<T>, ExecutorFatal>,
     ) -> Result<Answered<T>, ExecutorFatal> {
-        let state = match draft(state, self.env, &self.overrides.accounts)? {
-            Ok(state) => state,
+        let (state, moved) = match draft(state, self.env, &self.overrides.accounts)? {
+            Ok(drafted) => drafted,
             Err(rejected) => return Ok(Err(rejected.into())),
         };
-        match run(View::Held(state, self.leash.clone())) {
+        // Which past blocks there are is the chain's to say, whatever the block's number.
+        let mut journal = Journal::over(View::Held(state, self.leash.clone()), self.env.height);
+        journal.own().move_precompiles(moved);
+        match run(journal) {
             // Whatever the runtimes made of it: they were told to end.
             Err(_) if self.leash.is_cut() => Ok(Err(CallRejected::CutOff(self.leash.length()))),
             // No law of ours holds for accounts that no block made.
@@ -122,26 +128,29 @@ impl Scene<'_> {
         self.overrides.block.on(self.env)
     }
 
-    /// The call's own gas limit, held to what a transaction may have.
-    pub(super) fn gas_limit(self, call: &CallRequest) -> u64 {
+    /// The most gas that an estimate may name: the call's own, held to what a transaction may have, since one is to be made of it.
+    pub(super) fn estimate_max(self, call: &CallRequest) -> u64 {
         match call {
-            CallRequest::Ethereum(call) => self.ethereum_gas_limit(call),
+            CallRequest::Ethereum(call) => self.ethereum_gas_limit(call).min(self.transaction_gas_max()),
             CallRequest::Fvm(call) => self.fvm_gas_limit(call),
         }
     }
 
-    /// The same, as it weighs in a block.
+    /// The call's gas limit, as it weighs in a block.
     pub(super) fn block_gas_limit(self, call: &CallRequest) -> u64 {
-        let gas_limit = self.gas_limit(call);
         match call {
-            CallRequest::Ethereum(_) => gas_limit,
-            CallRequest::Fvm(_) => fees::block_gas(gas_limit, self.machine.params().fvm_gas_per_gas),
+            CallRequest::Ethereum(call) => self.ethereum_gas_limit(call),
+            CallRequest::Fvm(call) => fees::block_gas(self.fvm_gas_limit(call), self.machine.params().fvm_gas_per_gas),
         }
     }
 
+    /// The call's own, be it more than a transaction may have: no block has to hold it, and who asks for it has been held by its caller.
     fn ethereum_gas_limit(self, call: &EthereumCall) -> u64 {
-        let most = self.block().gas_limit.min(TRANSACTION_GAS_MAX);
-        call.gas_limit.unwrap_or(most).min(most)
+        call.gas_limit.unwrap_or_else(|| self.transaction_gas_max())
+    }
+
+    fn transaction_gas_max(self) -> u64 {
+        self.block().gas_limit.min(TRANSACTION_GAS_MAX)
     }
 
     fn fvm_gas_limit(self, call: &FvmCall) -> u64 {
@@ -152,14 +161,12 @@ impl Scene<'_> {
     /// What an Ethereum call does, and what `look` sees in the journal after it.
     fn call_ethereum<T>(
         self,
-        view: View,
+        mut journal: Journal<View>,
         call: &EthereumCall,
         tracer: Option<Box<Tracer>>,
         look: impl FnOnce(&Journal<View>) -> T,
     ) -> Result<Answered<(Called, T)>, ExecutorFatal> {
         let gas_limit = self.ethereum_gas_limit(call);
-        // Which past blocks there are is the chain's to say, whatever the block's number.
-        let mut journal = Journal::over(view, self.env.height);
         journal.trace(tracer);
         let (mode, block, transaction) = if call.pays() {
             // Nonces do not matter: it has its sender's next.
@@ -188,8 +195,12 @@ impl Scene<'_> {
         Ok(Ok((called, seen)))
     }
 
-    fn call_fvm(self, view: View, call: &FvmCall, tracer: Option<Box<Tracer>>) -> Result<Called, ExecutorFatal> {
-        let mut journal = Journal::over(view, self.env.height);
+    fn call_fvm(
+        self,
+        mut journal: Journal<View>,
+        call: &FvmCall,
+        tracer: Option<Box<Tracer>>,
+    ) -> Result<Called, ExecutorFatal> {
         journal.trace(tracer);
         // Nobody signs a call, so any actor may be named: a question is usually asked in the system actor's name.
         let sender = match journal.resolve(&call.from)? {
@@ -223,19 +234,21 @@ impl Scene<'_> {
     }
 }
 
-/// The state as a transaction in the block `env` finds it, with these accounts otherwise. Nothing is made of it but answers.
-pub(super) fn draft(state: State, env: &BlockEnv, accounts: &AccountOverrides) -> Result<Altered<State>, StateFatal> {
+/// The state as a transaction in the block `env` finds it, with these accounts otherwise, and the precompiled contracts that are not in their
+/// places then. Nothing is made of it but answers.
+pub(super) fn draft(state: State, env: &BlockEnv, accounts: &AccountOverrides) -> Result<Altered<Drafted>, StateFatal> {
     let mut state = begin(state, env)?;
     state.begin_draft();
+    let moved = match MovedPrecompiles::of(accounts) {
+        Ok(moved) => moved,
+        Err(rejected) => return Ok(Err(rejected)),
+    };
     for (address, wanted) in accounts {
-        if wanted.has_code_or_storage() && evm::is_precompiled(*address) {
-            return Ok(Err(OverridesRejected::Precompiled(*address)));
-        }
         if let Err(rejected) = state.alter(*address, wanted)? {
             return Ok(Err(rejected));
         }
     }
-    Ok(Ok(state))
+    Ok(Ok((state, moved)))
 }
 
 /// What becomes of a call whose sender cannot pay for any gas.

@@ -6,12 +6,12 @@ use revm::context::result::InvalidTransaction;
 use revm::primitives::U256;
 
 use super::ethereum::burnt;
-use super::query::{Altered, draft};
+use super::query::draft;
 use super::view::View;
 use super::{State, pay};
 use crate::call::{CallOutcome, EthereumCall, Leash};
 use crate::error::ExecutorFatal;
-use crate::evm::{self, EvmOutcome, Mode, Runner, TRANSACTION_GAS_MAX};
+use crate::evm::{self, EvmOutcome, Mode, MovedPrecompiles, Runner};
 use crate::journal::Journal;
 use crate::kernel::Machine;
 use crate::overrides::OverridesRejected;
@@ -33,12 +33,11 @@ pub(super) fn simulate(
     if leash.is_cut() {
         return cut_off;
     }
-    let state: Altered<State> = draft(state, &block.env, &block.accounts)?;
-    let state = match state {
-        Ok(state) => state,
+    let (state, moved) = match draft(state, &block.env, &block.accounts)? {
+        Ok(drafted) => drafted,
         Err(rejected) => return Ok(Err(rejected.into())),
     };
-    match Series::new(machine, block, leash).run(state) {
+    match Series::new(machine, block, leash, moved).run(state) {
         // Whatever the runtimes made of it: they were told to end.
         Err(_) if leash.is_cut() => cut_off,
         // No law of ours holds for accounts that no block made, in this block or in one before.
@@ -54,6 +53,7 @@ pub(super) fn simulate(
 struct Series<'a> {
     block: &'a SimulatedBlock,
     leash: &'a Leash,
+    moved: Option<Arc<MovedPrecompiles>>,
     evm: Runner<View>,
     gas_used: u64,
     /// In attoTRB.
@@ -63,19 +63,28 @@ struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    fn new(machine: &Arc<Machine<View>>, block: &'a SimulatedBlock, leash: &'a Leash) -> Self {
+    fn new(
+        machine: &Arc<Machine<View>>,
+        block: &'a SimulatedBlock,
+        leash: &'a Leash,
+        moved: Option<Arc<MovedPrecompiles>>,
+    ) -> Self {
         let mode = if block.validation { Mode::Rehearsal } else { Mode::Simulation };
         let evm = Runner::new(machine, &block.env, mode);
-        Self { block, leash, evm, gas_used: 0, burnt: U256::ZERO, tips: U256::ZERO }
+        Self { block, leash, moved, evm, gas_used: 0, burnt: U256::ZERO, tips: U256::ZERO }
     }
 
     fn run(mut self, mut state: State) -> Result<Ran, ExecutorFatal> {
         let block = self.block;
-        let mut done = Vec::with_capacity(block.calls.len());
+        let (mut done, mut bytes_left) = (Vec::with_capacity(block.calls.len()), block.bytes_max);
         for call in &block.calls {
             match self.run_one(state, call)? {
                 Ok((after, one)) => {
-                    state = after;
+                    // Before the next one runs: a little gas returns much, so all of them together could fill the memory.
+                    let Some(left) = bytes_left.checked_sub(one.bytes()) else {
+                        return Ok(Err(SimulationRejected::TooLarge));
+                    };
+                    (state, bytes_left) = (after, left);
                     done.push(one);
                 }
                 Err(invalid) => return Ok(Err(invalid.into())),
@@ -95,6 +104,7 @@ impl<'a> Series<'a> {
             Err(invalid) => return Ok(Err(invalid)),
         };
         let mut journal = self.evm.journal(View::Held(state, self.leash.clone()));
+        journal.own().move_precompiles(self.moved.clone());
         if self.block.trace_transfers {
             journal.own().trace_transfers();
         }
@@ -120,7 +130,8 @@ impl<'a> Series<'a> {
         }
     }
 
-    /// What a call may use: what it asks for, held to what one transaction may have and to what is left for all.
+    /// What a call may use: what it asks for, which its block must have left, held to what is left for all. More than a transaction may have
+    /// is fine, as with go-ethereum.
     fn gas_limit(&self, call: &SimulatedCall) -> Result<u64, CallInvalid> {
         let limit = self.block.env.gas_limit;
         let left = limit.saturating_sub(self.gas_used);
@@ -128,7 +139,7 @@ impl<'a> Series<'a> {
         if asked > left {
             return Err(CallInvalid::BlockGas { asked: self.gas_used.saturating_add(asked), limit });
         }
-        Ok(asked.min(TRANSACTION_GAS_MAX).min(self.gas_left()))
+        Ok(asked.min(self.gas_left()))
     }
 
     fn gas_left(&self) -> u64 {

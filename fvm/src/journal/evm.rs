@@ -44,7 +44,7 @@ impl<V: StateView> JournalTr for Journal<V> {
     // What both halves take part in.
 
     fn checkpoint(&mut self) -> JournalCheckpoint {
-        JournalCheckpoint { selfdestructed_i: self.0.own.position(), ..self.0.evm.checkpoint() }
+        JournalCheckpoint { selfdestructed_i: self.0.own.open(), ..self.0.evm.checkpoint() }
     }
 
     fn checkpoint_commit(&mut self) {
@@ -66,7 +66,7 @@ impl<V: StateView> JournalTr for Journal<V> {
         balance: U256,
         spec_id: SpecId,
     ) -> Result<JournalCheckpoint, TransferError> {
-        let selfdestructed_i = self.0.own.position();
+        let selfdestructed_i = self.0.own.open();
         let checkpoint = self.0.evm.create_account_checkpoint(caller, address, balance, spec_id)?;
         self.0.own.moved(caller, address, balance);
         Ok(JournalCheckpoint { selfdestructed_i, ..checkpoint })

@@ -26,7 +26,7 @@ use tributary_primitives::actors::BuiltinActor;
 
 use super::Journal;
 use super::changes::{ActorChange, Changes, ContractChange, EntryChange};
-use super::own::Emitted;
+use super::own::{Emitted, Set};
 use crate::error::StateFatal;
 use crate::receipt::Event;
 use crate::state::StateView;
@@ -87,7 +87,7 @@ impl<V: StateView> Journal<V> {
         let entries = std::mem::take(&mut self.0.own.entries).into_iter();
         let changes = Changes {
             actors,
-            entries: entries.map(|((id, key), value)| EntryChange { id, key, value }).collect(),
+            entries: entries.map(|((id, key), set)| EntryChange { id, key, value: set.value }).collect(),
             names: std::mem::take(&mut self.0.own.names_in_order),
             next_id: self.0.own.next_id,
             credits: Vec::new(),
@@ -157,7 +157,7 @@ impl<V: StateView> Journal<V> {
         }
         let mut heads: Vec<_> = self.0.own.actors.drain().collect();
         heads.sort_unstable_by_key(|(id, _)| *id);
-        for (id, head) in heads {
+        for (id, Set { value: head, .. }) in heads {
             let before = self.view().actor(id)?;
             let actor = head.map(|head| {
                 let (nonce, balance) = before.map(|actor| (actor.nonce, actor.balance)).unwrap_or_default();

@@ -16,6 +16,7 @@ use tributary_primitives::actors::SYSTEM_ID;
 use tributary_primitives::{EntryKey, EthAddress};
 use tributary_wasm::{Access, FirstAccess};
 
+use crate::evm::MovedPrecompiles;
 use crate::receipt::Said;
 use crate::simulation::{TOKEN_ADDRESS, TRANSFER_TOPIC};
 use crate::state::Map;
@@ -24,9 +25,9 @@ use crate::state::actor::ActorHead;
 /// Heads, entries, names, blocks, events and accesses of one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Own {
-    pub(crate) actors: Map<ActorID, Option<Arc<ActorHead>>>,
+    pub(super) actors: Map<ActorID, Set<Option<Arc<ActorHead>>>>,
     /// Entries set and, with `None`, deleted.
-    pub(crate) entries: BTreeMap<(ActorID, EntryKey), Option<Arc<[u8]>>>,
+    pub(super) entries: BTreeMap<(ActorID, EntryKey), Set<Entry>>,
     names: Map<Address, ActorID>,
     pub(crate) names_in_order: Vec<(Address, ActorID)>,
     blocks: Map<Cid, Arc<[u8]>>,
@@ -43,7 +44,21 @@ pub(crate) struct Own {
     pub(crate) next_id: Option<ActorID>,
     /// Whether moved tokens are told by events, for who only looks.
     traces_transfers: bool,
+    /// Precompiled contracts that are not in their places, for who only looks.
+    precompiles: Option<Arc<MovedPrecompiles>>,
     undo: Vec<Undo>,
+    /// No checkpoint that is open begins above this position of the log: see [`Self::open`].
+    base: usize,
+}
+
+/// What stands under an entry's key; nothing for one that is deleted.
+type Entry = Option<Arc<[u8]>>;
+
+/// What was set, and where the log has how to take it back: at the last place that is about it.
+#[derive(Debug)]
+pub(super) struct Set<T> {
+    pub(super) value: T,
+    noted: usize,
 }
 
 /// An event, before the transaction is over.
@@ -65,9 +80,9 @@ const PRELOADED: [ActorID; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 10, 99];
 /// How to take one change back.
 #[derive(Debug)]
 enum Undo {
-    Actor(ActorID, Option<Option<Arc<ActorHead>>>),
+    Actor(ActorID, Option<Set<Option<Arc<ActorHead>>>>),
     /// In a box: a key is larger than all else here.
-    Entry(Box<(ActorID, EntryKey)>, Option<Option<Arc<[u8]>>>),
+    Entry(Box<(ActorID, EntryKey)>, Option<Set<Entry>>),
     Name,
     Event,
     Access(ActorID, Option<Access>),
@@ -93,7 +108,9 @@ impl Own {
             refund,
             next_id,
             traces_transfers,
+            precompiles,
             undo,
+            base,
         } = self;
         actors.clear();
         entries.clear();
@@ -104,21 +121,29 @@ impl Own {
         events.clear();
         accesses.clear();
         (*event_bytes, *origin, *refund, *next_id, *traces_transfers) = (0, None, 0, None, false);
+        *precompiles = None;
         undo.clear();
+        *base = 0;
     }
 
-    /// Where the undo log stands.
-    pub(crate) const fn position(&self) -> usize {
-        self.undo.len()
+    /// Begins what can be taken back alone: where the undo log stands.
+    ///
+    /// What is set again since the last beginning is noted once: the first note has what was there before. The end of a checkpoint that stays
+    /// is not told here, and need not be: the one around it began no later, and all that is noted above its beginning is taken back with it.
+    /// So its first changes after that are noted once more than they must be, and none is noted too seldom.
+    pub(crate) const fn open(&mut self) -> usize {
+        self.base = self.undo.len();
+        self.base
     }
 
     /// Takes back every change made after the log stood at `position`, the last first; blocks stay.
     pub(crate) fn revert_to(&mut self, position: usize) {
+        self.base = position;
         while self.undo.len() > position {
             match self.undo.pop() {
-                Some(Undo::Actor(id, Some(head))) => drop(self.actors.insert(id, head)),
+                Some(Undo::Actor(id, Some(set))) => drop(self.actors.insert(id, set)),
                 Some(Undo::Actor(id, None)) => drop(self.actors.remove(&id)),
-                Some(Undo::Entry(of, Some(value))) => drop(self.entries.insert(*of, value)),
+                Some(Undo::Entry(of, Some(set))) => drop(self.entries.insert(*of, set)),
                 Some(Undo::Entry(of, None)) => drop(self.entries.remove(&*of)),
                 Some(Undo::Name) => {
                     self.names_in_order.pop().and_then(|(address, _)| self.names.remove(&address));
@@ -138,21 +163,29 @@ impl Own {
 
     /// The actor if this transaction changed it; inner `None` when it deleted it.
     pub(crate) fn actor(&self, id: ActorID) -> Option<Option<&Arc<ActorHead>>> {
-        self.actors.get(&id).map(Option::as_ref)
+        self.actors.get(&id).map(|set| set.value.as_ref())
     }
 
     pub(crate) fn set_actor(&mut self, id: ActorID, head: Option<Arc<ActorHead>>) {
-        let previous = self.actors.insert(id, head);
+        if let Some(set) = self.actors.get_mut(&id).filter(|set| set.noted >= self.base) {
+            set.value = head;
+            return;
+        }
+        let previous = self.actors.insert(id, Set { value: head, noted: self.undo.len() });
         self.undo.push(Undo::Actor(id, previous));
     }
 
     /// The entry if this transaction changed it; inner `None` when it deleted it.
     pub(crate) fn entry(&self, id: ActorID, key: &EntryKey) -> Option<Option<&Arc<[u8]>>> {
-        self.entries.get(&(id, *key)).map(Option::as_ref)
+        self.entries.get(&(id, *key)).map(|set| set.value.as_ref())
     }
 
-    pub(crate) fn set_entry(&mut self, id: ActorID, key: EntryKey, value: Option<Arc<[u8]>>) {
-        let previous = self.entries.insert((id, key), value);
+    pub(crate) fn set_entry(&mut self, id: ActorID, key: EntryKey, value: Entry) {
+        if let Some(set) = self.entries.get_mut(&(id, key)).filter(|set| set.noted >= self.base) {
+            set.value = value;
+            return;
+        }
+        let previous = self.entries.insert((id, key), Set { value, noted: self.undo.len() });
         self.undo.push(Undo::Entry(Box::new((id, key)), previous));
     }
 
@@ -210,6 +243,16 @@ impl Own {
         self.traces_transfers = true;
     }
 
+    /// From here to the transaction's end precompiled contracts answer where they are moved.
+    pub(crate) fn move_precompiles(&mut self, moved: Option<Arc<MovedPrecompiles>>) {
+        self.precompiles = moved;
+    }
+
+    /// Whose precompiled contract answers at `address`, if there is one.
+    pub(crate) fn precompile_at(&self, address: EvmAddress) -> Option<EvmAddress> {
+        self.precompiles.as_ref().map_or(Some(address), |moved| moved.answering(address))
+    }
+
     /// Tokens were moved. The event is that of an ERC-20 token: source, destination, amount.
     pub(crate) fn moved(&mut self, from: EvmAddress, to: EvmAddress, amount: U256) {
         if self.traces_transfers && !amount.is_zero() {
@@ -254,73 +297,4 @@ impl Own {
 }
 
 #[cfg(test)]
-mod tests {
-    use tributary_primitives::raw_cid;
-
-    use super::*;
-
-    fn head(code: &[u8]) -> Arc<ActorHead> {
-        Arc::new(ActorHead { code: raw_cid(code).into(), state: raw_cid(b"state"), delegated: None })
-    }
-
-    #[test]
-    fn a_revert_takes_back_each_kind_of_change_but_blocks_and_nothing_older() {
-        let mut own = Own::default();
-        let (name, key) = (Address::new_actor(b"one"), EntryKey::new(b"key").unwrap());
-        own.set_actor(100, Some(head(b"a")));
-        own.first_access(100, Access::Read);
-        own.put_block(raw_cid(b"kept"), Arc::from(*b"kept"));
-        own.set_entry(100, key, Some(Arc::from(*b"old")));
-        let position = own.position();
-        own.set_actor(100, None);
-        own.set_entry(100, key, Some(Arc::from(*b"new")));
-        own.set_entry(100, key, None);
-        own.set_entry(101, key, Some(Arc::from([])));
-        own.set_actor(101, Some(head(b"b")));
-        own.name(name, 101);
-        own.advance_to(102);
-        own.put_block(raw_cid(b"later"), Arc::from(*b"later"));
-        own.put_block(raw_cid(b"kept"), Arc::from(*b"kept"));
-        let (address, said) = (EthAddress([1; 20]), Vec::new().into());
-        own.emit(Emitted { address, emitter: None, said, bytes: 7 });
-        assert_eq!(own.event_bytes(), 7);
-        own.first_access(100, Access::Update);
-        own.set_refund(4_800);
-        own.revert_to(position);
-        assert_eq!(own.refund(), 0);
-        assert_eq!((own.actor(100), own.actor(101)), (Some(Some(&head(b"a"))), None));
-        assert_eq!(own.entry(100, &key).flatten().map(AsRef::as_ref), Some(&b"old"[..]));
-        assert_eq!(own.entry(101, &key), None);
-        assert_eq!((own.resolve(&name), own.next_id), (None, None));
-        assert_eq!((own.events.len(), own.event_bytes()), (0, 0));
-        assert_eq!(own.first_access(100, Access::Update), FirstAccess { lookup: false, update: true });
-        let blocks: Vec<_> = own.blocks_in_order.iter().map(|(cid, _)| *cid).collect();
-        assert_eq!(blocks, [raw_cid(b"kept"), raw_cid(b"later")], "once each, in the order of the first put");
-        assert_eq!(own.block(&raw_cid(b"later")).as_deref(), Some(&b"later"[..]));
-        own.forget_blocks();
-        assert_eq!((own.block(&raw_cid(b"kept")), own.blocks_in_order.len()), (None, 0));
-    }
-
-    #[test]
-    fn nobody_pays_for_the_sender_nor_for_what_is_always_at_hand() {
-        let mut own = Own::default();
-        own.set_origin(100);
-        for (id, lookup, update) in [(100, false, false), (1, false, false), (8, true, true)] {
-            assert_eq!(own.first_access(id, Access::Update), FirstAccess { lookup, update }, "actor {id}");
-        }
-    }
-
-    #[test]
-    fn an_actor_is_looked_up_once_and_updated_once() {
-        let mut own = Own::default();
-        for (access, lookup, update) in [
-            (Access::Read, true, false),
-            (Access::Read, false, false),
-            (Access::Update, false, true),
-            (Access::Update, false, false),
-            (Access::Read, false, false),
-        ] {
-            assert_eq!(own.first_access(107, access), FirstAccess { lookup, update }, "{access:?}");
-        }
-    }
-}
+mod tests;

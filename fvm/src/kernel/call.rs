@@ -12,6 +12,7 @@ use tributary_wasm::{
 };
 
 use super::{Kernel, fatal};
+use crate::error::StateFatal;
 use crate::money;
 use crate::native;
 use crate::state::{ActorHead, StateView};
@@ -162,11 +163,19 @@ impl<V: StateView> Kernel<V> {
         let Send { from, method, params, value, read_only, stack, .. } = send;
         let invocation = Invocation { receiver, caller: from, method, value, params, read_only, stack };
         let (kernel, outcome) = tributary_wasm::invoke(machine.engine(), &code, self, gas, invocation);
-        let outcome = outcome.map_err(SyscallError::from);
+        let outcome = outcome.map_err(|halt| SyscallError::from(typed(halt)));
         (
             kernel,
             outcome.map(|InvocationOutcome { exit_code, return_block, .. }| SendOutcome { exit_code, return_block }),
         )
+    }
+}
+
+/// What the machine refused, by its type: where contracts and actors call each other, that is all that comes through.
+fn typed(halt: Halt) -> Halt {
+    match halt {
+        Halt::Fatal(refused) if refused.is_the_machines() => Halt::Fatal(StateFatal::refused(&refused).into()),
+        other => other,
     }
 }
 

@@ -39,7 +39,8 @@ impl<V: StateView> Kernel<V> {
             Err(rejected) => return Ok(Err(rejected)),
         };
         gas.charge(prices::compile(wasm.len(), survey.compile_ns))?;
-        if let Err(rejected) = engine.load(code, wasm, self.journal.purpose())? {
+        let loaded = engine.load(code, wasm, self.journal.purpose());
+        if let Err(rejected) = loaded.map_err(|refused| fatal(StateFatal::refused(&refused)))? {
             return Ok(Err(rejected));
         }
         let head = self.system().map_err(fatal)?;

@@ -55,7 +55,7 @@ impl<V: StateView> Machine<V> {
             return Ok(Ok(code));
         }
         let wasm = journal.block(cid)?.ok_or_else(|| StateFatal::missing(cid))?;
-        self.engine.load(*cid, &wasm, purpose).map_err(|fatal| StateFatal::Machine(fatal.to_string()))
+        self.engine.load(*cid, &wasm, purpose).map_err(|refused| StateFatal::refused(&refused))
     }
 
     pub(crate) fn check_code(&self, wasm: &[u8]) -> Loaded<()> {

@@ -147,7 +147,7 @@ pub(crate) fn encode<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, StateFat
 
 /// Typed reads of leaves.
 #[derive(Clone)]
-pub(super) struct Reads(pub(super) SharedLeaves);
+pub(crate) struct Reads(pub(super) SharedLeaves);
 
 impl Reads {
     fn raw(&self, leaf: &Leaf) -> Result<Option<Vec<u8>>, StateFatal> {

@@ -16,6 +16,16 @@ use crate::prices;
 pub use tributary_primitives::layout::BLOCK_BYTES_MAX;
 pub(crate) use tributary_primitives::links::CODECS;
 
+/// What an open block counts for beside its bytes and links, and what each link does. Rules of the chain: what takes so much on
+/// one machine must be refused alike on all.
+const BLOCK_BYTES: u64 = 128;
+const LINK_BYTES: u64 = 96;
+
+/// Bytes that an open block of this size counts for at least; its links come on top of that.
+pub(crate) fn bytes_without_links(size: u32) -> u64 {
+    BLOCK_BYTES + u64::from(size)
+}
+
 /// A block: parameters, a return value, or a piece of state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -87,6 +97,21 @@ impl Block {
         self.size
     }
 
+    /// Bytes that it counts for while it is open.
+    pub(crate) fn bytes_held(&self) -> u64 {
+        bytes_without_links(self.size).saturating_add(self.bytes_of_links())
+    }
+
+    /// The same where a call did not make it, which may open what it links to: the links are kept a second time there, in a set.
+    pub(crate) fn bytes_opened(&self) -> u64 {
+        self.bytes_held().saturating_add(self.bytes_of_links())
+    }
+
+    /// Bytes that its links count for, each time they are kept.
+    pub(crate) fn bytes_of_links(&self) -> u64 {
+        LINK_BYTES.saturating_mul(u64::try_from(self.links().len()).unwrap_or(u64::MAX))
+    }
+
     /// The CIDs it links to, in order, repeated as they repeat.
     pub fn links(&self) -> &[Cid] {
         self.links.as_deref().unwrap_or_default()
@@ -95,7 +120,8 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
-    use fvm_ipld_encoding::{DAG_CBOR, IPLD_RAW};
+    use fvm_ipld_encoding::{DAG_CBOR, IPLD_RAW, to_vec};
+    use tributary_primitives::raw_cid;
 
     use super::*;
 
@@ -116,5 +142,24 @@ mod tests {
         let block = Block::new(IPLD_RAW, vec![1, 2, 3]).unwrap();
         assert_eq!((block.codec(), block.size(), block.links().len()), (IPLD_RAW, 3, 0));
         assert_eq!(&block.data()[..], [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_block_counts_for_as_much_as_it_takes() {
+        let link = raw_cid(b"leaf");
+        for (codec, data, links) in [
+            (IPLD_RAW, vec![], 0),
+            (IPLD_RAW, vec![0; 1_000], 0),
+            (DAG_CBOR, to_vec(&(link,)).unwrap(), 1),
+            (DAG_CBOR, to_vec(&[link; 30]).unwrap(), 30),
+        ] {
+            let bytes = u64::try_from(data.len()).unwrap();
+            let block = Block::new(codec, data).unwrap();
+            assert_eq!((block.bytes_held(), block.bytes_of_links()), (128 + bytes + 96 * links, 96 * links));
+            assert_eq!(block.bytes_opened(), 128 + bytes + 2 * 96 * links);
+        }
+        assert!(u64::try_from(size_of::<Cid>()).unwrap() <= LINK_BYTES);
+        // Two allocations beside it, each with two counts.
+        assert!(u64::try_from(size_of::<Block>() + 4 * size_of::<usize>()).unwrap() <= BLOCK_BYTES);
     }
 }

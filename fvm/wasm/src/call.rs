@@ -9,7 +9,7 @@
 //! | calls `vm.exit` with a handle that is none | 11 `SYS_MISSING_RETURN` | – |
 //! | traps; overflows its stack; cannot be instantiated | 4 `SYS_ILLEGAL_INSTRUCTION` | – |
 //! | uses up the gas | none: [`Halt::OutOfGas`] | – |
-//! | meets a broken host | none: [`Halt::Fatal`] | – |
+//! | meets a broken host, or a machine without the memory that it was granted | none: [`Halt::Fatal`] | – |
 //!
 //! Out of gas goes first: a guest without gas traps like any other, and is told apart by its counter.
 
@@ -147,7 +147,7 @@ fn instantiate<H: Host>(code: &Code<H>, store: &mut Store<Running<H>>) -> Result
         if is_the_actors && !is_the_machines(&why) {
             Abort::illegal(format!("no instance: {why}"))
         } else {
-            fatal(format!("no instance: {why:#}"))
+            fatal_by("no instance", &why)
         }
     })
 }
@@ -187,8 +187,14 @@ fn abort_of(error: wasmtime::Error) -> Abort {
             tracing::error!("a guest overflowed the native stack below its counted limit");
             Abort::illegal(trap.to_string())
         }
-        _ => fatal(format!("the guest stopped for no reason of its own: {error:#}")),
+        _ => fatal_by("the guest stopped for no reason of its own", &error),
     }
+}
+
+/// What wasmtime says that is no guest's doing, the machine's refusals apart from all else.
+fn fatal_by(what: &str, why: &wasmtime::Error) -> Abort {
+    let said = format!("{what}: {why:#}");
+    if is_the_machines(why) { Abort::Halt(Halt::Fatal(HostFatal::refused(said))) } else { fatal(said) }
 }
 
 fn fatal(why: impl std::fmt::Display) -> Abort {

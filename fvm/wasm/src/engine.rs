@@ -5,7 +5,7 @@
 //! | allocation | on demand | pooling | an instance is made in microseconds, without `mmap` |
 //! | traps | by signal | explicit checks | memory growth would cost two `mprotect` a call, each a TLB shoot-down of every core |
 //! | guard regions | 32 MiB, before too | none | explicit checks need none; slots lie closer |
-//! | memory images | copy-on-write | copied | an image costs more page faults than it saves copies once pages are kept |
+//! | memory images | copy-on-write | copied | worth a tenth at most (`docs/engine.md`); a page that cannot be copied is a signal and no error |
 //! | kept resident | 0 | 4 MiB, by page map | a recycled slot is cleared where it was touched, without `madvise` |
 //! | NaN | as the machine does | canonical | a NaN's bits would differ between machines |
 //! | SIMD and relaxed SIMD, tail calls, several memories, custom page sizes, 64-bit memory, several results, wide arithmetic, extended constants, groups of types and initial values of own globals (GC) | mostly on | off | not metered, or not in the reference |
@@ -67,6 +67,21 @@ const TABLE_KEPT_BYTES: usize = 256 << 10;
 /// The most slots a process gets: 24 TiB of addresses of the 128 there are.
 const SLOTS_MAX: u32 = 48 * 1_024;
 
+/// How instances get their memory. No value changes what code does or costs in gas; [`Self::NODES`] is what [`Engine::new`] takes, and the
+/// others are there to be measured beside it: `bench --instantiation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allocation {
+    /// From slots that are reserved once; else by `mmap`, for each instance.
+    pub is_pooled: bool,
+    /// A module's data are mapped, and a page of them is copied when it is first written to; else all of them are copied ahead.
+    pub has_images: bool,
+}
+
+impl Allocation {
+    /// What a node's engine does.
+    pub const NODES: Self = Self { is_pooled: true, has_images: false };
+}
+
 /// What came of compiling: outer, this machine could not, and what it found must get into no receipt; inner, no machine takes the code.
 pub type Loaded<T> = Result<Result<T, CodeRejected>, HostFatal>;
 
@@ -105,7 +120,16 @@ impl<H: Host> Engine<H> {
     /// What it compiles is kept in `code_cache` for the next start, by the module's bytes, this version of the compiler and the
     /// machine's kind. The directory is this node's own, made if it is missing: whoever can write there can make the node run anything.
     pub fn new(messages: NonZeroU32, code_cache: Option<&Path>) -> Result<Self, EngineFatal> {
-        let mut settings = settings(messages);
+        Self::allocating(messages, code_cache, Allocation::NODES)
+    }
+
+    /// The same, with instances that get their memory otherwise.
+    pub fn allocating(
+        messages: NonZeroU32,
+        code_cache: Option<&Path>,
+        allocation: Allocation,
+    ) -> Result<Self, EngineFatal> {
+        let mut settings = settings(messages, allocation);
         if let Some(directory) = code_cache {
             settings.cache(Some(cache(directory).map_err(EngineFatal)?));
         }
@@ -172,7 +196,7 @@ impl<H: Host> Engine<H> {
         match Module::from_binary(self.wasmtime(), &metered) {
             Ok(module) => Ok(Code::link(&self.0.linker, &module)),
             Err(why) if is_the_machines(&why) => {
-                Err(HostFatal(anyhow::anyhow!("actor code does not compile: {why:#}")))
+                Err(HostFatal::refused(format!("actor code does not compile: {why:#}")))
             }
             Err(why) => Ok(Err(CodeRejected::NotCompilable(format!("{why:#}")))),
         }
@@ -192,16 +216,21 @@ fn cache(directory: &Path) -> wasmtime::Result<Cache> {
     Cache::new(config)
 }
 
-fn settings(messages: NonZeroU32) -> Config {
+pub(crate) fn settings(messages: NonZeroU32, allocation: Allocation) -> Config {
+    let strategy = if allocation.is_pooled {
+        InstanceAllocationStrategy::Pooling(pool(messages))
+    } else {
+        InstanceAllocationStrategy::OnDemand
+    };
     let mut config = Config::new();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(messages)))
+        .allocation_strategy(strategy)
         .signals_based_traps(false)
         .memory_reservation(INSTANCE_MEMORY_BYTES_MAX)
         .memory_guard_size(0)
         .guard_before_linear_memory(false)
         .memory_may_move(false)
-        .memory_init_cow(false)
+        .memory_init_cow(allocation.has_images)
         .async_stack_size(INVOCATION_STACK_BYTES)
         .max_wasm_stack(INVOCATION_STACK_BYTES)
         .cranelift_opt_level(OptLevel::Speed)

@@ -29,10 +29,28 @@ impl SyscallRejected {
     }
 }
 
-/// The node cannot run this message: its disk is broken, or an invariant of ours.
+/// The node cannot run this message: its disk is broken, or an invariant of ours, or its machine lacks what that takes.
 #[derive(Debug, thiserror::Error)]
 #[error("the host cannot go on: {0:#}")]
 pub struct HostFatal(#[from] pub anyhow::Error);
+
+/// The operating system refused something, memory most likely.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refused(String);
+
+impl HostFatal {
+    /// The machine does not have what this takes: `why`.
+    pub(crate) fn refused(why: String) -> Self {
+        Self(Refused(why).into())
+    }
+
+    /// Whether the operating system refused something, memory most likely: nothing is broken, and another machine would have gone on.
+    #[must_use]
+    pub fn is_the_machines(&self) -> bool {
+        self.0.is::<Refused>()
+    }
+}
 
 /// Why a call unwinds instead of returning.
 #[derive(Debug, thiserror::Error)]

@@ -47,7 +47,7 @@ pub use block::{BLOCK_BYTES_MAX, Block};
 pub use call::{Invocation, InvocationOutcome, invoke};
 pub use code::{Code, CodeRejected, MalformedModule};
 pub use codes::{ASKED_COMPILED_BYTES_MAX, COMPILED_BYTES_MAX, Purpose};
-pub use engine::{Engine, EngineFatal, Loaded};
+pub use engine::{Allocation, Engine, EngineFatal, Loaded};
 pub use error::{Halt, HostFatal, SyscallError, SyscallRejected};
 pub use gas::{Gas, GasTracker, OutOfGas};
 pub use host::{

@@ -69,6 +69,11 @@ impl BlockRegistry {
         if self.is_reachable(cid) { Ok(()) } else { Err(not_reachable(cid)) }
     }
 
+    /// Bytes that the links of all open blocks count for.
+    pub(crate) fn bytes_of_links(&self) -> u64 {
+        self.blocks.iter().map(Block::bytes_of_links).fold(0, u64::saturating_add)
+    }
+
     /// Refuses when no further block fits.
     pub(crate) fn check_room(&self) -> Result<(), SyscallRejected> {
         self.next_id().map(|_| ())

@@ -54,7 +54,9 @@ pub(crate) struct Guest {
 
 impl<H: Host> Running<H> {
     pub(crate) fn new(host: H, gas: GasTracker, registry: BlockRegistry, call: CallContext) -> Self {
-        let limits = Limits::new(call.stack.memory_bytes_left());
+        let mut limits = Limits::new(call.stack.memory_bytes_left());
+        // Parameters are held by who sends them; which links they open is kept here.
+        limits.hold(registry.bytes_of_links());
         Self { host: Some(host), gas, registry, call, limits, guest: None, refilled: Gas::ZERO }
     }
 
@@ -151,17 +153,17 @@ impl Limits {
         Self { bytes_left, bytes_used: 0, refused: false }
     }
 
-    /// Refuses a block of so many bytes that there is no room for.
-    pub(crate) fn check_room(&self, bytes: u32) -> Result<(), SyscallRejected> {
-        if self.bytes_used.saturating_add(u64::from(bytes)) <= self.bytes_left {
+    /// Refuses a block that counts for so many bytes, which there is no room for.
+    pub(crate) fn check_room(&self, bytes: u64) -> Result<(), SyscallRejected> {
+        if self.bytes_used.saturating_add(bytes) <= self.bytes_left {
             return Ok(());
         }
         Err(SyscallRejected::new(ErrorNumber::LimitExceeded, "the calls of the message hold as many bytes as they may"))
     }
 
-    /// A block of so many bytes is open from here on, whether there was room for it or not.
-    pub(crate) fn hold(&mut self, bytes: u32) {
-        self.bytes_used = self.bytes_used.saturating_add(u64::from(bytes));
+    /// What counts for so many bytes is held from here on, whether there was room for it or not.
+    pub(crate) fn hold(&mut self, bytes: u64) {
+        self.bytes_used = self.bytes_used.saturating_add(bytes);
     }
 
     /// Bytes in use.

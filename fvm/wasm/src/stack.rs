@@ -30,6 +30,9 @@ pub(crate) const INVOCATION_STACK_BYTES: usize = 8 << 20;
 
 /// Memory, tables and open blocks of all invocations on the call stack: 512 MiB, as much as one instance may have alone. The reference takes 2 GiB, and runs one
 /// message at a time; here each of a block's workers may have as much, and what fills it costs a message a thirtieth of a block.
+///
+/// An open block counts for its bytes, 128 more and 96 for each of its links; one that its call did not make itself for as much again for the
+/// links, which it may open. Of parameters, which who sends them holds, the latter alone is the callee's.
 pub const MEMORY_BYTES_MAX: u64 = 512 << 20;
 
 /// The same for a call that somebody only asks for, at no price: of those as many as eight run at once.

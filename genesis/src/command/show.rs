@@ -75,7 +75,7 @@ fn accounts(genesis: &Genesis, output: &mut impl Write) -> anyhow::Result<()> {
     let supply: TokenAmount = genesis.accounts.iter().map(|account| amount(account.balance.0)).sum();
     writeln!(output, "\naccounts ({}, supply {supply} TRB)", genesis.accounts.len())?;
     for account in genesis.accounts.iter().take(SHOWN_MAX) {
-        writeln!(output, "  {:<44}{} TRB", account.address.to_string(), amount(account.balance.0))?;
+        writeln!(output, "  {:<43} {} TRB", account.address.to_string(), amount(account.balance.0))?;
     }
     match genesis.accounts.len().checked_sub(SHOWN_MAX) {
         Some(more @ 1..) => Ok(writeln!(output, "  and {more} more (--json shows all)")?),

@@ -81,6 +81,18 @@ fn a_verified_document_can_be_registered_with_its_parent() {
 }
 
 #[test]
+fn an_account_of_a_bls_key_holds_tokens_from_the_start() {
+    let f3 = BlsSecretKey::from_bytes(&[9; 32]).unwrap().f3_address().to_string();
+    let mut genesis = good();
+    genesis.accounts.push(GenesisAccount { address: f3.parse().unwrap(), balance: Balance(7) });
+    let sealed = genesis.verify().unwrap();
+    assert_eq!(sealed.supply().atto(), &2_007.into());
+    let json = sealed.genesis().to_json();
+    assert!(json.contains(&f3), "{json}");
+    assert_eq!(Genesis::from_json(json.as_bytes()).unwrap().verify(), Ok(sealed));
+}
+
+#[test]
 fn each_fault_is_refused_at_its_field_for_its_own_reason() {
     type Fault = fn(&mut Genesis);
     let rows: [(Fault, &str, &str); 41] = [

@@ -11,12 +11,16 @@ use revm::primitives::U256;
 use super::cells::{Cell, Generation, Key};
 use crate::error::StateFatal;
 use crate::executor::State;
+use crate::state::leaf::{Leaf, Reads};
+use crate::state::overlay::beside::{Found, LEAVES_MAX};
 use crate::state::{SharedStore, StateView};
 
 /// The ground of one block.
 pub(crate) struct Ground {
     /// Nobody writes to it while workers run; what it has read it remembers.
     state: Mutex<State>,
+    /// Where it reads leaves, if it does.
+    reads: Option<Reads>,
     store: SharedStore,
     blocks: RwLock<Map<Arc<[u8]>>>,
     codes: RwLock<Map<Bytecode>>,
@@ -26,8 +30,8 @@ type Map<V> = HashMap<Cid, V, foldhash::fast::RandomState>;
 
 impl Ground {
     pub(super) fn new(state: State) -> Self {
-        let store = state.store().clone();
-        Self { state: Mutex::new(state), store, blocks: RwLock::default(), codes: RwLock::default() }
+        let (reads, store) = (state.reads().cloned(), state.store().clone());
+        Self { state: Mutex::new(state), reads, store, blocks: RwLock::default(), codes: RwLock::default() }
     }
 
     pub(super) fn into_state(self) -> State {
@@ -36,6 +40,20 @@ impl Ground {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, with all at hand that the look-up of `leaf` needs: what has to be read is read while others use the state.
+    fn state_with(&self, leaf: &Leaf) -> Result<MutexGuard<'_, State>, StateFatal> {
+        let mut state = self.state();
+        let Some(reads) = &self.reads else { return Ok(state) };
+        for _ in 0..LEAVES_MAX {
+            let Some(lacking) = state.lacks(leaf) else { break };
+            drop(state);
+            let found = Found::read(reads, &lacking)?;
+            state = self.state();
+            state.take_in(found);
+        }
+        Ok(state)
     }
 
     pub(super) fn bytecode(&self, cid: &Cid) -> Result<Bytecode, StateFatal> {
@@ -73,18 +91,20 @@ impl tributary_parallel::Ground for Ground {
     type Fatal = StateFatal;
 
     fn load(&self, key: &Key) -> Result<Cell, StateFatal> {
-        let mut state = self.state();
         Ok(match key {
-            Key::Head(id) => Cell::Head(state.head(*id)?),
+            Key::Head(id) => Cell::Head(self.state_with(&Leaf::Actor(*id))?.head(*id)?),
             Key::Account(id) => {
-                state.money(*id)?.map_or(Cell::Account(0, U256::ZERO), |(nonce, balance)| Cell::Account(nonce, balance))
+                let (nonce, balance) = self.state_with(&Leaf::Actor(*id))?.money(*id)?.unwrap_or_default();
+                Cell::Account(nonce, balance)
             }
-            Key::Contract(id) => Cell::Contract(state.contract(*id)?, Generation::MIN),
-            Key::Slot(id, Generation::MIN, slot) => Cell::Slot(state.slot(*id, *slot)?),
+            Key::Contract(id) => Cell::Contract(self.state_with(&Leaf::Contract(*id))?.contract(*id)?, Generation::MIN),
+            Key::Slot(id, Generation::MIN, slot) => {
+                Cell::Slot(self.state_with(&Leaf::Slot(*id, *slot))?.slot(*id, *slot)?)
+            }
             Key::Slot(..) => Cell::Slot(U256::ZERO),
-            Key::Entry(id, key) => Cell::Entry(state.entry(*id, key)?),
-            Key::Name(address) => Cell::Name(state.resolve(address)?),
-            Key::NextId => Cell::NextId(state.next_id()),
+            Key::Entry(id, key) => Cell::Entry(self.state_with(&Leaf::Entry(*id, *key))?.entry(*id, key)?),
+            Key::Name(address) => Cell::Name(self.state_with(&Leaf::Name(*address))?.resolve(address)?),
+            Key::NextId => Cell::NextId(self.state().next_id()),
         })
     }
 }

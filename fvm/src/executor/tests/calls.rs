@@ -9,7 +9,7 @@ use tributary_primitives::{EthAddress, Hash32, Height};
 use super::world::*;
 use crate::ReadState as _;
 use crate::block::BlockEnv;
-use crate::evm::{is_ethereums, is_precompiled};
+use crate::evm::{TRANSACTION_GAS_MAX, is_ethereums, is_precompiled};
 use crate::simulation::CallInvalid;
 use crate::{
     AccountOverride, BlockOverrides, CallOutcome, CallRejected, CallRequest, EthereumCall, GasEstimate, Leash,
@@ -23,6 +23,13 @@ const HASHES: &[u8] = &[
 ];
 /// Answers the price of gas, the base fee, and what the sender has.
 const PRICES: &[u8] = &[0x3a, 0x5f, 0x52, 0x48, 0x60, 0x20, 0x52, 0x32, 0x31, 0x60, 0x40, 0x52, 0x60, 0x60, 0x5f, 0xf3];
+
+/// Takes as much memory as its call data says, in bytes, and answers the block's gas limit.
+const HUNGRY: &[u8] = &[0x5f, 0x35, 0x51, 0x50, 0x45, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
+/// Bytes of memory that cost 20.8 million gas.
+const MORE_THAN_A_TRANSACTION: u64 = 0x32_0000;
+/// Bytes of memory that cost 34 million gas.
+const MORE_THAN_A_BLOCK: u64 = 0x40_0000;
 
 const CONTRACT: EthAddress = EthAddress([0x97; 20]);
 const NOBODY: EthAddress = EthAddress([0x96; 20]);
@@ -147,4 +154,49 @@ fn an_estimate_takes_no_more_gas_than_its_sender_can_pay_for() {
     assert_eq!(having(u64::MAX), GasEstimate::Enough(needed));
     let GasEstimate::Never(outcome) = having(needed * 1_200 - 1) else { panic!("it is not enough") };
     assert_eq!((outcome.exit_code, outcome.gas_used), (ExitCode::SYS_OUT_OF_GAS, needed - 1));
+}
+
+#[test]
+fn a_call_has_the_gas_that_it_asks_for_be_it_more_than_a_transaction_or_a_block_may_have() {
+    let (world, leash) = (World::new(), Leash::default());
+    let (env, overrides) = (world.env(), with_code(HUNGRY));
+    for (bytes, gas_limit, least) in
+        [(MORE_THAN_A_TRANSACTION, 25_000_000, TRANSACTION_GAS_MAX), (MORE_THAN_A_BLOCK, 50_000_000, env.gas_limit)]
+    {
+        for (from, fee) in [(NOBODY, 0), (alice().eth_address(), 1_000)] {
+            let call = EthereumCall { input: words(&[bytes]), gas_limit: Some(gas_limit), ..call(from, fee, 0) };
+            let request = CallRequest::Ethereum(call.clone());
+            let trace = TraceRequest { wanted: Wanted::Nothing, limits: no_limits() };
+            let traced = world.executor.trace_call(world.open().unwrap(), &env, &overrides, &request, &trace);
+            let listed = world.executor.access_list(|| world.open(), &env, &overrides, &call, &leash);
+            for outcome in [
+                world.call_with(&overrides, request).unwrap(),
+                traced.unwrap().unwrap().0,
+                listed.unwrap().unwrap().outcome,
+            ] {
+                assert!(outcome.gas_used > least && outcome.gas_used <= gas_limit, "{outcome:?}");
+                assert_eq!(well(outcome), words(&[30_000_000]), "GASLIMIT is the block's");
+            }
+            let less = CallRequest::Ethereum(EthereumCall { gas_limit: Some(least), ..call });
+            let outcome = world.call_with(&overrides, less).unwrap();
+            assert_eq!((outcome.exit_code, outcome.gas_used), (ExitCode::SYS_OUT_OF_GAS, least));
+        }
+    }
+}
+
+#[test]
+fn an_estimate_names_no_more_gas_than_a_transaction_and_its_block_may_have() {
+    let world = World::new();
+    let asked = |bytes: u64, gas_limit: Option<u64>| {
+        let call = EthereumCall { input: words(&[bytes]), gas_limit: Some(50_000_000), ..call(NOBODY, 0, 0) };
+        let block = BlockOverrides { gas_limit, ..BlockOverrides::default() };
+        world.estimate(&Overrides { block, ..with_code(HUNGRY) }, &CallRequest::Ethereum(call))
+    };
+    for (bytes, block, most) in
+        [(MORE_THAN_A_TRANSACTION, None, TRANSACTION_GAS_MAX), (0x10_0000, Some(1_000_000), 1_000_000)]
+    {
+        let GasEstimate::Never(outcome) = asked(bytes, block) else { panic!("{bytes} need more than {most}") };
+        assert_eq!((outcome.exit_code, outcome.gas_used), (ExitCode::SYS_OUT_OF_GAS, most));
+    }
+    assert!(matches!(asked(0x10_0000, None), GasEstimate::Enough(gas) if gas > 1_000_000));
 }

@@ -5,16 +5,25 @@ use alloy_primitives::{Address as EvmAddress, U256, keccak256};
 use fvm_ipld_encoding::from_slice;
 use fvm_shared::address::Address;
 use fvm_shared::error::ExitCode;
+use revm::primitives::hex;
 use tributary_primitives::actors::{BURNT_FUNDS_ID, BuiltinActor};
 use tributary_primitives::{EthAddress, Hash32, Height};
 
 use super::world::*;
 use crate::ReadState as _;
 use crate::state::contract::{ContractHead, Storage};
+use crate::state::history::HISTORY_ADDRESS;
 use crate::state::read_block;
 use crate::{CallRequest, EthereumCall, GasEstimate, Overrides, SignedAuthorization};
 
 const REVERTED: ExitCode = ExitCode::new(33);
+
+/// Beacon roots (EIP-4788), requests to withdraw (EIP-7002) and to consolidate (EIP-7251).
+const BEACON_CONTRACTS: [EthAddress; 3] = [
+    EthAddress(hex!("000f3df6d732807ef1319fb7b8bb8522d0beac02")),
+    EthAddress(hex!("00000961ef480eb55e80d19ad83579a64c007002")),
+    EthAddress(hex!("0000bbddc7ce488642fb579f8b00f3a590007251")),
+];
 
 fn slot(number: u64) -> Hash32 {
     Hash32(U256::from(number).to_be_bytes())
@@ -59,6 +68,20 @@ fn what_may_not_run_is_skipped_and_changes_nothing() {
     let twice = sign(&alice(), good());
     let receipts = world.run(&[twice.clone(), twice]).receipts;
     assert_eq!((receipts[0].skipped, receipts[1].skipped), (false, true), "nonce too low");
+}
+
+#[test]
+fn contracts_of_a_beacon_chain_are_not_there() {
+    let world = World::new();
+    let code_of = |address: EthAddress| world.tree().code(&address.to_address()).unwrap();
+    for address in BEACON_CONTRACTS {
+        assert_eq!(code_of(address), [0; 0], "{address}");
+        let input = words(&[1_700_000_000]);
+        let call = EthereumCall { to: Some(address), input, ..EthereumCall::default() };
+        let outcome = world.call(CallRequest::Ethereum(call));
+        assert_eq!((outcome.exit_code, outcome.return_data), (ExitCode::OK, Vec::new()), "{address}");
+    }
+    assert_ne!(code_of(HISTORY_ADDRESS), [0; 0], "EIP-2935 needs no beacon chain");
 }
 
 #[test]

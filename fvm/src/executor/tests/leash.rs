@@ -116,6 +116,7 @@ fn all_runs_that_answer_one_question_hang_on_one_leash() {
             validation,
             trace_transfers: false,
             gas_max: 50_000_000,
+            bytes_max: 1 << 20,
         };
         let simulate = |leash: &Leash, state, calls| executor.simulate(state, &block(calls), leash).unwrap();
         let open = || world.open().unwrap();
@@ -137,6 +138,7 @@ fn a_leash_that_is_cut_lets_nothing_begin() {
         validation: false,
         trace_transfers: false,
         gas_max: 0,
+        bytes_max: 0,
     };
     let simulated = world.executor.simulate(world.open().unwrap(), &nothing, &cut).unwrap();
     assert_eq!(simulated.err(), Some(SimulationRejected::CutOff(LENGTH)));

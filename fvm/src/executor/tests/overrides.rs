@@ -18,7 +18,7 @@ use crate::ReadState as _;
 use crate::evm::INVOKE_EVM;
 use crate::{
     AccountOverride, BlockOverrides, CallOutcome, CallRejected, CallRequest, EthereumCall, FvmCall, GasEstimate,
-    Overrides, OverridesRejected, StorageOverride,
+    Overrides, OverridesRejected, StorageOverride, precompiled_contracts,
 };
 
 /// Answers the slot that the first word of its call data names.
@@ -60,6 +60,15 @@ fn balance(amount: u128) -> AccountOverride {
 
 fn code(code: &[u8]) -> AccountOverride {
     AccountOverride { code: Some(code.to_vec()), ..AccountOverride::default() }
+}
+
+fn moved_to(address: EthAddress) -> AccountOverride {
+    AccountOverride { precompile_to: Some(address), ..AccountOverride::default() }
+}
+
+/// Ethereum's precompiled contract of this number.
+fn precompiled(number: u8) -> EthAddress {
+    EthAddress([&[0; 19][..], &[number]].concat().try_into().unwrap())
 }
 
 /// The most that an account can have.
@@ -244,6 +253,51 @@ fn a_link_that_leads_nowhere_is_its_callers_fault() {
 }
 
 #[test]
+fn a_precompiled_contract_answers_where_it_is_moved_and_its_account_runs_its_own_code() {
+    let mut world = World::new();
+    let (forwarder, proxy) = (world.deploy(0, FORWARDER), world.exec_code(0, proxy_code()));
+    let (identity, hash) = (precompiled(4), precompiled(2));
+    let reader = || AccountOverride { storage: StorageOverride::With(slots([(7, 77)])), ..code(READER) };
+    let both = AccountOverride { precompile_to: Some(NOBODY), ..reader() };
+    let (echo, read) = (|| words(&[7]), || words(&[77]));
+    for (wanted, at_identity, at_nobody) in [
+        (None, echo(), vec![]),
+        (Some(balance(1)), vec![], vec![]),
+        (Some(reader()), read(), vec![]),
+        (Some(moved_to(NOBODY)), vec![], echo()),
+        (Some(both), read(), echo()),
+    ] {
+        let accounts = wanted.into_iter().map(|wanted| (identity, wanted)).collect();
+        let overrides = Overrides { accounts, ..Overrides::default() };
+        for (to, told) in [(identity, &at_identity), (NOBODY, &at_nobody)] {
+            let forwarded = asking(forwarder, [address_word(to), words(&[7])].concat());
+            for request in [asking(to, words(&[7])), forwarded] {
+                assert_eq!(&well(world.call_with(&overrides, request).unwrap()), told, "{to} {overrides:?}");
+            }
+        }
+    }
+    let on_another = on_accounts([(identity, moved_to(hash))]);
+    assert_eq!(well(world.call_with(&on_another, asking(hash, words(&[7]))).unwrap()), words(&[7]), "and no hash");
+
+    // Below an actor too.
+    let name = forwarder.to_address().to_bytes();
+    let data = to_vec(&BytesSer(&[address_word(NOBODY), words(&[7])].concat())).unwrap();
+    let length = [u8::try_from(name.len()).unwrap()];
+    let params = [&length[..], &name, &INVOKE_EVM.to_le_bytes(), &data].concat();
+    let call = FvmCall { from: carol().f1_address(), to: proxy, method: 5, params, value: atto(0), gas_limit: None };
+    let outcome = world.call_with(&on_accounts([(identity, moved_to(NOBODY))]), CallRequest::Fvm(call)).unwrap();
+    assert_eq!(well(outcome), to_vec(&BytesSer(&words(&[7]))).unwrap());
+
+    // One that reaches actors is no other.
+    let resolve = precompiled_contracts()["RESOLVE_ADDRESS"];
+    let bobs = bob().eth_address().to_address().to_bytes();
+    let id = well(world.call(asking(resolve, bobs.clone())));
+    assert_eq!(id.len(), 32);
+    let moved = on_accounts([(resolve, moved_to(NOBODY))]);
+    assert_eq!(well(world.call_with(&moved, asking(NOBODY, bobs)).unwrap()), id);
+}
+
+#[test]
 fn storage_is_replaced_or_changed_slot_by_slot() {
     let mut world = World::new();
     let keeper = world.deploy(0, KEEPER);
@@ -350,7 +404,7 @@ fn nothing_of_it_reaches_the_chain() {
     assert_eq!(world.store.blocks().len(), blocks);
     assert_eq!(world.tree().balance(&bob().eth_address().to_address()).unwrap(), sum);
     assert_eq!(world.tree().resolve(&NOBODY.to_address()).unwrap(), None);
-    let mut draft = draft(world.open().unwrap(), &world.env(), &overrides.accounts).unwrap().unwrap();
+    let (mut draft, _) = draft(world.open().unwrap(), &world.env(), &overrides.accounts).unwrap().unwrap();
     let refusal = draft.flush().unwrap_err().to_string();
     assert!(refusal.contains("a draft"), "{refusal}");
     assert_eq!(world.store.blocks().len(), blocks);
@@ -362,7 +416,6 @@ fn what_no_account_can_be_is_refused_for_its_own_reason() {
     let actor = EthAddress::from_actor_id(world.exec(0).id().unwrap());
     let bobs = world.tree().resolve(&bob().eth_address().to_address()).unwrap().unwrap();
     let (nobody, masked_bob) = (EthAddress::from_actor_id(4_000), EthAddress::from_actor_id(bobs));
-    let precompiled = |number: u8| EthAddress([&[0; 19][..], &[number]].concat().try_into().unwrap());
     let stored = AccountOverride { storage: StorageOverride::Only(BTreeMap::new()), ..AccountOverride::default() };
     let with = |balance: TokenAmount| AccountOverride { balance: Some(balance), ..AccountOverride::default() };
     let delegation = AccountOverride { code: Some(vec![0xef, 0x01, 0x00, 0x11]), ..AccountOverride::default() };
@@ -370,9 +423,8 @@ fn what_no_account_can_be_is_refused_for_its_own_reason() {
         (nobody, balance(1), "there is no such actor"),
         (masked_bob, balance(1), "override that one"),
         (actor, code(READER), "is an actor and no contract"),
-        (actor, stored.clone(), "is an actor and no contract"),
-        (precompiled(4), code(READER), "is a precompiled contract"),
-        (precompiled(4), stored, "is a precompiled contract"),
+        (actor, stored, "is an actor and no contract"),
+        (NOBODY, moved_to(precompiled(4)), "is not a precompile"),
         (NOBODY, with(atto(0) - atto(1)), "from 0 to 2^256 - 1"),
         (NOBODY, with(largest() + atto(1)), "from 0 to 2^256 - 1"),
         (NOBODY, delegation, "cannot have this code"),
@@ -381,6 +433,9 @@ fn what_no_account_can_be_is_refused_for_its_own_reason() {
         let text = refused.to_string();
         assert!(text.contains(part) && text.contains(&account.to_string()), "{text}");
     }
+    let taken = on_accounts([(precompiled(4), moved_to(NOBODY)), (NOBODY, balance(1))]);
+    let refused = world.call_with(&taken, asking(NOBODY, Vec::new())).unwrap_err();
+    assert_eq!(refused.to_string(), format!("account {NOBODY} is already overridden"));
     for (account, wanted) in [(actor, balance(1)), (precompiled(4), balance(1)), (NOBODY, with(largest()))] {
         well(world.call_with(&on_accounts([(account, wanted)]), asking(NOBODY, Vec::new())).unwrap());
     }

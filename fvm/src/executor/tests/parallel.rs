@@ -6,9 +6,11 @@
 //! | module | tests |
 //! |---|---|
 //! | `faults` | a store that breaks in the middle of a block |
+//! | `leaves` | leaves that are read by several threads at once |
 //! | `lessons` | what went wrong in other executors |
 
 mod faults;
+mod leaves;
 mod lessons;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@ use tributary_primitives::{EthAddress, Hash32};
 
 use super::world::*;
 use crate::block::BlockEnv;
+use crate::evm::TRANSACTION_GAS_MAX;
 use crate::receipt::Event;
 use crate::simulation::{
     CallInvalid, Simulated, SimulatedBlock, SimulatedCall, SimulationRejected, TOKEN_ADDRESS, TRANSFER_TOPIC,
@@ -19,12 +20,21 @@ const BALANCE: &[u8] = &[0x5f, 0x35, 0x31, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
 /// Answers the hash of the block whose number is the first word of its call data.
 const BLOCK_HASH: &[u8] = &[0x5f, 0x35, 0x40, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
 
+/// Answers with 98,560 bytes of zero, for little gas.
+const LARGE: &[u8] = &[0x62, 0x01, 0x81, 0x00, 0x5f, 0xf3];
+/// Reverts with 1,000 bytes of zero.
+const REVERTS: &[u8] = &[0x61, 0x03, 0xe8, 0x5f, 0xfd];
+
+/// Takes as much memory as its call data says, in bytes.
+const HUNGRY: &[u8] = &[0x5f, 0x35, 0x51, 0x00];
+
 const SOMEONE: EthAddress = EthAddress([0x99; 20]);
 
 fn block(env: BlockEnv, calls: Vec<SimulatedCall>) -> SimulatedBlock {
     let env = BlockEnv { base_fee: 0, ..env };
     let accounts = AccountOverrides::new();
-    SimulatedBlock { env, accounts, calls, validation: false, trace_transfers: false, gas_max: 50_000_000 }
+    let (gas_max, bytes_max) = (50_000_000, 1 << 20);
+    SimulatedBlock { env, accounts, calls, validation: false, trace_transfers: false, gas_max, bytes_max }
 }
 
 fn validated(env: BlockEnv, calls: Vec<SimulatedCall>) -> SimulatedBlock {
@@ -247,4 +257,71 @@ fn moved_tokens_are_told_in_order_unless_they_come_back() {
     assert_eq!((done[3].outcome.exit_code, done[3].outcome.events.len()), (ExitCode::new(33), 0));
     let silent = first(&world, &block(world.env(), calls)).unwrap();
     assert_eq!(silent.iter().map(|one| one.outcome.events.len()).collect::<Vec<_>>(), [0, 0, 1, 0]);
+}
+
+#[test]
+fn nothing_more_runs_once_what_came_of_the_calls_is_more_than_an_answer_holds() {
+    let mut world = World::new();
+    let keeper = world.deploy(0, KEEPER);
+    let large = |calls, bytes_max| {
+        let block = with_code(block(world.env(), vec![call(SOMEONE, 0, vec![]); calls]), SOMEONE, LARGE);
+        first(&world, &SimulatedBlock { bytes_max, ..block }).map(|done| done.len())
+    };
+    for (calls, bytes_max, ran) in [
+        (2, 4 * 98_560, Ok(2)),
+        (2, 4 * 98_560 - 1, Err(SimulationRejected::TooLarge)),
+        // All of them would return 100 MB.
+        (1_024, 4 * 98_560, Err(SimulationRejected::TooLarge)),
+        (1, 2 * 98_560, Ok(1)),
+        (1, 0, Err(SimulationRejected::TooLarge)),
+    ] {
+        assert_eq!(large(calls, bytes_max), ran, "{calls} {bytes_max}");
+    }
+    let stores = block(world.env(), vec![call(keeper, 0, words(&[1, 10]))]);
+    let done = first(&world, &stores).unwrap();
+    let (log, returned) = (done[0].outcome.events[0].said.as_log().unwrap(), done[0].outcome.return_data.len());
+    assert_eq!(done[0].bytes(), 2 * returned + 1_024 + 2 * log.data.len(), "a log has a place and topics");
+    let bytes = done[0].bytes();
+    assert!(first(&world, &SimulatedBlock { bytes_max: bytes, ..stores.clone() }).is_ok());
+    let refused = first(&world, &SimulatedBlock { bytes_max: bytes - 1, ..stores });
+    assert_eq!(refused, Err(SimulationRejected::TooLarge));
+    let reverts = with_code(block(world.env(), vec![call(SOMEONE, 0, vec![])]), SOMEONE, REVERTS);
+    assert_eq!(first(&world, &reverts).unwrap()[0].bytes(), 8_000, "as data, and in words");
+}
+
+#[test]
+fn a_call_is_held_to_what_its_block_has_left_and_not_to_what_a_transaction_may_have() {
+    let world = World::new();
+    let hungry = |gas_limit| {
+        let hungry = call(SOMEONE, 0, words(&[0x32_0000]));
+        SimulatedCall { call: EthereumCall { gas_limit, ..hungry.call }, ..hungry }
+    };
+    for block in [block, validated] {
+        for (gas_limit, held) in [(Some(25_000_000), 25_000_000), (None, 30_000_000)] {
+            let done = first(&world, &with_code(block(world.env(), vec![hungry(gas_limit)]), SOMEONE, HUNGRY)).unwrap();
+            assert_eq!((done[0].gas_limit, done[0].outcome.exit_code), (held, ExitCode::OK));
+            assert!(done[0].outcome.gas_used > TRANSACTION_GAS_MAX);
+        }
+        let both = with_code(block(world.env(), vec![hungry(None), hungry(Some(25_000_000))]), SOMEONE, HUNGRY);
+        let refused = first(&world, &both).unwrap_err();
+        let has_too_little =
+            matches!(refused, SimulationRejected::Call(CallInvalid::BlockGas { limit: 30_000_000, .. }));
+        assert!(has_too_little, "{refused}");
+    }
+}
+
+#[test]
+fn a_precompiled_contract_is_moved_for_its_block_alone() {
+    let world = World::new();
+    let identity = EthAddress([&[0; 19][..], &[4]].concat().try_into().unwrap());
+    let moves = AccountOverride { precompile_to: Some(SOMEONE), ..AccountOverride::default() };
+    let asks = || vec![call(SOMEONE, 0, words(&[7])), call(identity, 0, words(&[7]))];
+    let told = |done: &[Simulated]| done.iter().map(|one| one.outcome.return_data.clone()).collect::<Vec<_>>();
+    let accounts = AccountOverrides::from([(identity, moves)]);
+    let moved = SimulatedBlock { accounts, ..block(world.env(), asks()) };
+    let (state, done) = run(&world, world.open().unwrap(), &moved).unwrap();
+    assert_eq!(told(&done), [words(&[7]), vec![]]);
+    let next = BlockEnv { height: world.env().height.next(), ..world.env() };
+    let (_, done) = run(&world, state, &block(next, asks())).unwrap();
+    assert_eq!(told(&done), [vec![], words(&[7])]);
 }

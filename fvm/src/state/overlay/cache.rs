@@ -43,6 +43,11 @@ impl<K: Copy + Eq + Hash + Ord, V> Cache<K, V> {
         Ok(&mut known.value)
     }
 
+    /// The value as it was read, unless one is at hand.
+    pub(super) fn keep(&mut self, key: K, value: V) {
+        self.known.entry(key).or_insert(Known { value, is_changed: false });
+    }
+
     /// Sets a value; it changed.
     pub(super) fn set(&mut self, key: K, value: V) {
         let is_new = match self.known.entry(key) {
@@ -102,6 +107,8 @@ mod tests {
             cache.get_or_read(key, || Ok::<_, ()>(value)).map(|value| *value).unwrap()
         };
         assert_eq!((read(&mut cache, 5, "read"), read(&mut cache, 5, "again")), ("read", "read"));
+        cache.keep(5, "late");
+        assert_eq!(cache.get(&5), Some(&"read"), "what is at hand stays");
         cache.set(9, "set");
         cache.set(7, "set");
         cache.set(9, "twice");

@@ -90,6 +90,16 @@ impl Contract {
         value.map(|value| *value)
     }
 
+    /// Whether [`Self::get`] would read the slot's leaf, where there are leaves.
+    pub(super) fn reads_leaf_of(&self, slot: &U256) -> bool {
+        !self.is_new && self.slots.get(slot).is_none()
+    }
+
+    /// The slot's leaf has this value.
+    pub(super) fn keep(&mut self, slot: U256, value: U256) {
+        self.slots.keep(slot, value);
+    }
+
     pub(super) fn set(&mut self, slot: U256, value: U256) {
         self.slots.set(slot, value);
     }

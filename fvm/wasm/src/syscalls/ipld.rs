@@ -8,7 +8,7 @@ use multihash_codetable::{Code, MultihashDigest};
 use wasmtime::Linker;
 
 use super::{Answer, Context, Guest, value};
-use crate::block::{BLOCK_BYTES_MAX, Block, CODECS};
+use crate::block::{BLOCK_BYTES_MAX, Block, CODECS, bytes_without_links};
 use crate::error::{HostFatal, rejected};
 use crate::host::Host;
 use crate::links::{BLAKE2B_256, BLAKE2B_256_BYTES};
@@ -44,6 +44,8 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Running<H>>) -> wasmtime::Result
     Ok(())
 }
 
+/// Asks for room twice: before the links are looked for, and once it is known how many there are. Those of one block are few enough
+/// to be found first: it has at most [`BLOCK_BYTES_MAX`], and a link takes 43 of them.
 fn block_open<H: Host>(context: &mut Context<'_, H>, cid: u32) -> Answer<IpldOpen> {
     let cid = context.memory.cid(cid)?;
     let running = &mut *context.running;
@@ -53,16 +55,18 @@ fn block_open<H: Host>(context: &mut Context<'_, H>, cid: u32) -> Answer<IpldOpe
         .host()
         .block(&cid)?
         .ok_or_else(|| HostFatal(anyhow::anyhow!("block {cid} is reachable from the state and is not stored")))?;
+    running.limits.check_room(bytes_without_links(u32::try_from(data.len()).unwrap_or(u32::MAX)))?;
     let block = Block::opened(cid.codec(), data, &mut running.gas)?;
     running.gas.charge(prices::block_open(block.size(), block.links().len()))?;
     let (codec, size) = (block.codec(), block.size());
-    running.limits.check_room(size)?;
+    let bytes = block.bytes_opened();
+    running.limits.check_room(bytes)?;
     let id = running.registry.put_reachable(block)?;
-    running.limits.hold(size);
+    running.limits.hold(bytes);
     Ok(IpldOpen { codec, id, size })
 }
 
-/// Refuses for its size and codec before anything is done with the bytes.
+/// Refuses for its size and codec before anything is done with the bytes; asks for room as [`block_open`].
 fn block_create<H: Host>(context: &mut Context<'_, H>, codec: u64, data: u32, len: u32) -> Answer<BlockId> {
     let data = context.memory.slice(data, len)?;
     if data.len() > BLOCK_BYTES_MAX {
@@ -72,11 +76,12 @@ fn block_create<H: Host>(context: &mut Context<'_, H>, codec: u64, data: u32, le
         return Err(rejected(IllegalCodec, format!("codec {codec:#x} is not allowed")));
     }
     let running = &mut *context.running;
-    running.limits.check_room(len)?;
+    running.limits.check_room(bytes_without_links(len))?;
     let block = Block::made(codec, data, &mut running.gas)?;
-    let size = block.size();
+    let bytes = block.bytes_held();
+    running.limits.check_room(bytes)?;
     let id = running.registry.put_checked(block)?;
-    running.limits.hold(size);
+    running.limits.hold(bytes);
     Ok(id)
 }
 

@@ -74,8 +74,9 @@ fn send<H: Host>(context: &mut Context<'_, H>, asked: &Asked, elements: u32) -> 
         return Ok(out::send::Send { exit_code, return_id: NO_BLOCK, return_codec: 0, return_size: 0 });
     };
     let (return_codec, return_size) = (block.codec(), block.size());
+    let bytes = block.bytes_opened();
     let return_id = running.registry.put_reachable(block)?;
-    running.limits.hold(return_size);
+    running.limits.hold(bytes);
     Ok(out::send::Send { exit_code, return_id, return_codec, return_size })
 }
 

@@ -2,14 +2,16 @@
 
 use std::process::Command;
 
+use fvm_ipld_encoding::{DAG_CBOR, to_vec};
+use fvm_shared::address::Address;
 use fvm_shared::error::ErrorNumber;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tributary_wasm::{
-    CallStack, Gas, GasTracker, Halt, Invocation, MEMORY_BYTES_MAX, Purpose, STACK_ELEMENTS_PER_CALL_MAX,
+    Block, CallStack, Gas, GasTracker, Halt, Invocation, MEMORY_BYTES_MAX, Purpose, STACK_ELEMENTS_PER_CALL_MAX,
 };
 
 use crate::guest::{actor, actor_with, compile, refusal};
-use crate::world::{ENGINE, PLENTY, Ran, World, cid_of};
+use crate::world::{ALICE, ENGINE, LEAF, PLENTY, Ran, World, cid_of};
 
 fn out_of_gas(ran: &Ran) -> bool {
     matches!(ran.outcome, Err(Halt::OutOfGas(_)))
@@ -144,23 +146,79 @@ fn memory_is_paid_for_by_the_page_and_ends_at_512_mib() {
     assert!(out_of_gas(&ran), "a memory bomb runs out of gas first");
 }
 
-/// Makes blocks of a MiB until it gets no more, and returns how many it got and why it got no more.
-const BLOCKS: &str = "
-    (drop (memory.grow (i32.const 32)))
-    (loop $more
-      (i32.store (i32.const 4) (call $block_create (i32.const 512) (i64.const 0x55) (i32.const 1024) (i32.const 1048576)))
-      (if (i32.eqz (i32.load (i32.const 4)))
-        (then (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1))) (br $more))))
-    (call $reply (i32.const 0) (i32.const 8))";
+/// Asks for blocks by `call`, with Alice's address at 8, until it gets no more for want of room; how many it got.
+fn blocks_got(before: &str, call: &str, params: Option<Block>, stack: CallStack) -> u32 {
+    let limit_exceeded = refusal(ErrorNumber::LimitExceeded) - 100;
+    let body = format!(
+        "{before}
+         (loop $more
+           (i32.store (i32.const 4) {call})
+           (if (i32.eqz (i32.load (i32.const 4)))
+             (then (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1))) (br $more))))
+         (if (i32.ne (i32.load (i32.const 4)) (i32.const {limit_exceeded})) (then unreachable))
+         (drop (call $exit (i32.add (i32.const 100) (i32.load (i32.const 0))) (i32.const 0) (i32.const 0) (i32.const 0)))
+         (i32.const 0)"
+    );
+    let wasm = actor(&body, &[(8, &Address::new_id(ALICE).to_bytes())]);
+    let ran = World::new(&wasm).run_as(|invocation| (invocation.stack, invocation.params) = (stack, params), PLENTY);
+    ran.exit_code().checked_sub(100).unwrap_or_else(|| panic!("{:?}", ran.outcome))
+}
+
+/// A call stack with so much left.
+fn left(bytes: u64) -> CallStack {
+    CallStack::bottom().enter(0, MEMORY_BYTES_MAX - bytes).unwrap()
+}
+
+const PAGE: u64 = 1 << 16;
 
 #[test]
 fn open_blocks_take_of_the_same_memory() {
-    let limit_exceeded = refusal(ErrorNumber::LimitExceeded) - 100;
-    let wasm = actor(BLOCKS, &[]);
-    for (stack, blocks) in [(CallStack::bottom(), 509_u32), (CallStack::bottom_of_asked(), 125)] {
-        let ran = World::new(&wasm).run_as(|invocation| invocation.stack = stack, PLENTY);
+    let more = "(drop (memory.grow (i32.const 32)))";
+    let make = "(call $block_create (i32.const 512) (i64.const 0x55) (i32.const 1024) (i32.const 1048576))";
+    for (stack, blocks) in [(CallStack::bottom(), 509), (CallStack::bottom_of_asked(), 125)] {
         // Beside them are 33 pages, two MiB and a little.
-        assert_eq!(ran.returned(), [blocks, limit_exceeded].map(u32::to_le_bytes).concat());
+        assert_eq!(blocks_got(more, make, None, stack), blocks);
+    }
+}
+
+#[test]
+fn blocks_of_no_bytes_take_memory_too() {
+    let make = "(call $block_create (i32.const 512) (i64.const 0x55) (i32.const 1024) (i32.const 0))";
+    for (spare, blocks) in [(0, 100), (127, 100), (128, 101)] {
+        assert_eq!(blocks_got("", make, None, left(PAGE + 100 * 128 + spare)), blocks, "{spare}");
+    }
+}
+
+#[test]
+fn links_of_open_blocks_take_memory_as_often_as_they_repeat() {
+    let params = to_vec(&vec![cid_of(DAG_CBOR, LEAF); 1_000]).unwrap();
+    assert_eq!(params.len(), 43_003);
+    let params = Some(Block::new(DAG_CBOR, params).unwrap());
+    let read = "(call $ok (call $block_read (i32.const 512) (local.get $params) (i32.const 0) (i32.const 1024) (i32.const 43003)))";
+    let make = "(call $block_create (i32.const 512) (i64.const 0x71) (i32.const 1024) (i32.const 43003))";
+    let (links, one) = (96 * 1_000, 128 + 43_003 + 96 * 1_000);
+    // What the parameters link to is the call's to keep, too.
+    for (spare, blocks) in [(0, 20), (one - 1, 20), (one, 21)] {
+        assert_eq!(blocks_got(read, make, params.clone(), left(PAGE + links + 20 * one + spare)), blocks, "{spare}");
+    }
+}
+
+#[test]
+fn what_others_made_takes_memory_for_the_links_that_it_opens() {
+    let root = "(call $ok (call $root (i32.const 512) (i32.const 256) (i32.const 99)))";
+    let open = "(call $block_open (i32.const 512) (i32.const 256))";
+    // A list of one link.
+    let one = 128 + 44 + 2 * 96;
+    for (spare, blocks) in [(0, 20), (one - 1, 20), (one, 21)] {
+        assert_eq!(blocks_got(root, open, None, left(PAGE + 20 * one + spare)), blocks, "{spare}");
+    }
+
+    // An account answers with what it got. Nobody knows how large an answer will be, so who has any room left gets one.
+    let params = Some(Block::new(DAG_CBOR, to_vec(&(cid_of(DAG_CBOR, LEAF),)).unwrap()).unwrap());
+    let send = "(call $send (i32.const 512) (i32.const 8) (i32.const 2) (i64.const 0) (local.get $params)
+                  (i64.const 0) (i64.const 0) (i64.const -1) (i64.const 0))";
+    for (spare, blocks) in [(0, 21), (one - 1, 21), (one, 22)] {
+        assert_eq!(blocks_got("", send, params.clone(), left(PAGE + 96 + 20 * one + spare)), blocks, "{spare}");
     }
 }
 
@@ -195,7 +253,7 @@ fn memory_that_the_machine_does_not_give_is_no_answer_to_a_guest() {
     let most = data * u64::try_from(rustix::param::page_size()).unwrap() + (64 << 20);
     setrlimit(Resource::Data, Rlimit { current: Some(most), maximum: Some(most) }).unwrap();
     let ran = World::new(&wasm).run(PLENTY);
-    assert!(matches!(ran.outcome, Err(Halt::Fatal(_))), "{:?}", ran.outcome);
+    assert!(matches!(&ran.outcome, Err(Halt::Fatal(fatal)) if fatal.is_the_machines()), "{:?}", ran.outcome);
 }
 
 #[test]
