@@ -14,7 +14,8 @@
 //! | [`past`] | the chain of a home as it was after one block |
 //! | [`imported`] | a directory with a state and no chain |
 //! | [`state`] | the state of either |
-//! | [`mod@diff`] | what differs between two blocks |
+//! | [`sides`] | the two states of a comparison |
+//! | [`mod@diff`] | what differs between them |
 //! | [`mod@replay`] | a dumped block, run again |
 //! | [`page`] | names and values, for people or as JSON |
 //! | [`files`] | what writes and reads files |
@@ -30,6 +31,7 @@ pub mod past;
 pub mod progress;
 pub mod question;
 pub mod replay;
+pub mod sides;
 pub mod state;
 
 use std::io::{self, Write as _};
@@ -39,10 +41,10 @@ use std::process::ExitCode;
 use cid::Cid;
 use clap::{Args, Subcommand};
 use fvm_shared::address::Address;
-use tributary_primitives::{EntryKey, Hash32, Height, parse_address};
+use tributary_primitives::{EntryKey, Hash32, parse_address};
 use tributary_witness::{ActorAt, EntryAt, SlotAt, StatePath, ValueAt, read};
 
-use self::diff::{SLOTS_MAX, diff};
+use self::diff::{Bounds, diff};
 use self::page::Page;
 use self::past::Past;
 use self::question::{
@@ -50,6 +52,7 @@ use self::question::{
     to_dag_json,
 };
 use self::replay::ReplayArgs;
+use self::sides::{Side, Sides, parse_side};
 use self::state::State;
 
 /// Options of `inspect`.
@@ -156,21 +159,31 @@ EXAMPLES:
         #[command(flatten)]
         form: Form,
     },
-    /// Which actors differ between two blocks, in what, and in which storage slots: slot, before, after.
-    #[command(after_help = "EXAMPLES:
+    /// Which actors differ between two states, in what, and in which storage slots and entries: slot or key, before, after.
+    #[command(
+        after_help = "A state is the one after a block, by its height, or the one under a root. In what `import` made there is one, by its root.
+
+EXAMPLES:
   subnet-node inspect diff 1 2 --home node0
-  subnet-node inspect diff 1 200 --home node0 --slots-max 10 --json")]
+  subnet-node inspect diff 1 200 --home node0 --slots-max 10 --entries-max 10 --json
+  subnet-node inspect diff bafy2bzace… bafy2bzace… --home node0
+  subnet-node inspect diff 1 bafy2bzace… --home node0 --to-home copy"
+    )]
     Diff {
-        /// The earlier block.
-        from: u64,
+        /// The earlier state: a block's height, or a state root.
+        #[arg(value_parser = parse_side)]
+        from: Side,
         /// The later one.
-        to: u64,
-        /// The home of a node that does not run.
+        #[arg(value_parser = parse_side)]
+        to: Side,
+        /// The home of a node that does not run, or what `import` made.
         #[arg(long, env = "TRIBUTARY_HOME", value_name = "DIR")]
         home: PathBuf,
-        /// Most slots to list, all contracts together.
-        #[arg(long, value_name = "N", default_value_t = SLOTS_MAX)]
-        slots_max: usize,
+        /// Another one, where the later state is.
+        #[arg(long, value_name = "DIR")]
+        to_home: Option<PathBuf>,
+        #[command(flatten)]
+        bounds: Bounds,
         #[command(flatten)]
         form: Form,
     },
@@ -302,7 +315,9 @@ fn look(what: What) -> anyhow::Result<(String, ExitCode)> {
             let question = EntryAt { actor: address, key };
             Ok(show_entry(&question, read(state.store(), state.root(), &question)?.as_deref()).say(form.json))
         }
-        What::Diff { from, to, home, slots_max, form } => diff(home, [from, to].map(Height), slots_max, form.json),
+        What::Diff { from, to, home, to_home, bounds, form } => {
+            diff(&Sides { home, to_home }, [from, to], bounds, form.json)
+        }
         What::Export { file, at, form } => Ok(files::export(&file, &State::open(&at)?)?.say(form.json)),
         What::Check { file, root, form } => Ok(files::check(&file, root.as_ref())?.say(form.json)),
         What::Import { file, into, root, form } => Ok(files::import(&file, &into, root.as_ref())?.say(form.json)),

@@ -1,7 +1,8 @@
-//! Which actors differ between two states, and, in `slots`, in which storage slots.
+//! Which actors differ between two states, and, in `slots` and `entries`, in which storage slots and entries.
 //!
 //! Subtrees with one CID are equal and are not read, so the cost is that of the changes: for each changed actor the nodes above it.
 
+mod entries;
 mod slots;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::node::{Node, NodeRejected, read_as};
 use crate::question::{Blocks, as_actor};
 use crate::witness::WitnessFatal;
 
+pub use entries::{EntriesChange, EntryChange, EntryChanges, entries_changed, entry_changes};
 pub use slots::{SlotChange, SlotChanges, slot_changes};
 
 /// An actor that differs; at least one of the two is there.

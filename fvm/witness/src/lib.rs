@@ -18,9 +18,10 @@
 //! | [`parts`] | several of those about one actor, at once |
 //! | [`witness`] | making and verifying a witness |
 //! | [`archive`] | the whole state as a file, out and back in |
-//! | [`mod@changes`] | which actors and which of their slots differ between two states |
+//! | [`mod@changes`] | which actors, and which of their slots and entries, differ between two states |
 //! | [`car`] | CARv1, the form of both |
 //! | `hamt`, `kamt`, `node` | looking up a key in a map of blocks |
+//! | `items` | how much of a block is decoded |
 //! | `block` | blocks in both: their links, their size, their names |
 //!
 //! **Witnesses are CARv1 files**, with the state root as their root and the blocks in the order in which the question meets them.
@@ -38,6 +39,7 @@ mod block;
 pub mod car;
 pub mod changes;
 mod hamt;
+mod items;
 mod kamt;
 mod node;
 pub mod parts;
@@ -50,8 +52,12 @@ mod testing;
 pub use archive::{ArchiveRejected, Archived, export, import};
 pub use block::BlockRejected;
 pub use car::CarRejected;
-pub use changes::{ActorChange, SlotChange, SlotChanges, changes, slot_changes};
+pub use changes::{
+    ActorChange, EntriesChange, EntryChange, EntryChanges, SlotChange, SlotChanges, changes, entries_changed,
+    entry_changes, slot_changes,
+};
 pub use ipld_core::ipld::Ipld;
+pub use items::ITEMS_MAX;
 pub use node::NodeRejected;
 pub use parts::{Parts, PartsOf, TooManyParts};
 pub use question::{ActorAt, EntryAt, Question, SlotAt, StatePath, ValueAt};

@@ -8,30 +8,42 @@ use ipld_core::ipld::Ipld;
 use serde::de::DeserializeOwned;
 use tributary_primitives::layout::BIT_WIDTH;
 
+use crate::items::{self, ITEMS_MAX};
 use crate::question::Blocks;
 
-/// A block is not what its place in the state demands. The chain under this root was not made by our rules.
+/// Why a block is not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("block {cid} is no {what}: {why}")]
-pub struct NodeRejected {
-    /// The block.
-    pub cid: Box<Cid>,
-    /// What it should be.
-    pub what: &'static str,
-    /// Why it is not.
-    pub why: String,
+pub enum NodeRejected {
+    /// It is not what its place in the state demands. The chain under this root was not made by our rules.
+    #[error("block {cid} is no {what}: {why}")]
+    Malformed {
+        /// The block.
+        cid: Box<Cid>,
+        /// What it should be.
+        what: &'static str,
+        /// Why it is not.
+        why: String,
+    },
+    /// It would take too much memory. Actors may write such blocks.
+    #[error(
+        "block {0} has more items than are read of one: {ITEMS_MAX}, where bytes and links count as 8 and maps as 14"
+    )]
+    TooManyItems(Box<Cid>),
 }
 
 impl NodeRejected {
     pub(crate) fn new(cid: &Cid, what: &'static str, why: impl ToString) -> Self {
-        Self { cid: Box::new(*cid), what, why: why.to_string() }
+        Self::Malformed { cid: Box::new(*cid), what, why: why.to_string() }
     }
 }
 
-/// A block as IPLD; raw bytes are one byte string. Bounded: the decoder goes 256 levels deep at most.
+/// A block as IPLD; raw bytes are one byte string. Bounded: it has [`ITEMS_MAX`] items at most, and the decoder goes 256 levels deep at most.
 pub(crate) fn decode(cid: &Cid, bytes: Vec<u8>) -> Result<Ipld, NodeRejected> {
     if cid.codec() == IPLD_RAW {
         return Ok(Ipld::Bytes(bytes));
+    }
+    if !items::are_few(&bytes) {
+        return Err(NodeRejected::TooManyItems(Box::new(*cid)));
     }
     fvm_ipld_encoding::from_slice(&bytes).map_err(|why| NodeRejected::new(cid, "DAG-CBOR", why))
 }
@@ -153,7 +165,7 @@ mod tests {
             (node(&[1, 0, 0, 0, 0], list(1)), "it has more than 32 places"),
             (node(&[3], list(1)), "its bits do not count its pointers"),
         ] {
-            assert_eq!(of(bad).err().unwrap().why, why);
+            assert_eq!(of(bad).err(), Some(NodeRejected::new(&cbor_cid(b"node"), "node of a map", why)));
         }
         let good = of(node(&[0x80, 0, 0, 1], list(2))).unwrap();
         assert_eq!(good.places().filter(Option::is_some).count(), 2);

@@ -54,7 +54,7 @@ pub trait Question {
     /// Walks from `root` to the answer.
     ///
     /// # Errors
-    /// What `blocks` refuses, and [`NodeRejected`] when a block is not what its place demands.
+    /// What `blocks` refuses, and [`NodeRejected`] when a block is not what its place demands, or has too many items.
     fn ask<S: Blocks>(&self, blocks: &mut S, root: &Cid) -> Result<Self::Answer, S::Refused>;
 }
 

@@ -71,7 +71,7 @@ pub enum WitnessRejected {
     /// A block that the question does not lead to.
     #[error("the witness has block {0}, which the question does not lead to")]
     Unused(Box<Cid>),
-    /// A block is not what its place in the state demands.
+    /// A block is not what its place in the state demands, or has too many items.
     #[error(transparent)]
     Malformed(#[from] NodeRejected),
 }
@@ -85,7 +85,7 @@ pub enum WitnessFatal {
     /// The store cannot be read.
     #[error("the store cannot be read: {0}")]
     Store(anyhow::Error),
-    /// A block is not what its place in the state demands.
+    /// A block is not what its place in the state demands, or has too many items.
     #[error(transparent)]
     Malformed(#[from] NodeRejected),
     /// The way is longer than a witness may be.
@@ -95,7 +95,7 @@ pub enum WitnessFatal {
     TooLong,
 }
 
-/// The answer, and the witness for it. Cost: the blocks on the way are read once each.
+/// The answer, and the witness for it. Cost: the blocks on the way are read once each. Memory: as in [`verify`].
 ///
 /// # Errors
 /// [`WitnessFatal`].
@@ -123,7 +123,7 @@ pub fn read<Q: Question, B: Blockstore>(store: &B, root: &Cid, question: &Q) -> 
 
 /// The answer that `witness` proves to whoever trusts `root`.
 ///
-/// Cost: one hash over the witness; memory, twice its bytes at most.
+/// Cost: one hash over the witness. Memory, at most: twice its bytes, and one block as IPLD, of [`ITEMS_MAX`](crate::ITEMS_MAX) items.
 ///
 /// # Errors
 /// [`WitnessRejected`]: the first fault in the file's order.

@@ -35,8 +35,18 @@ pub enum ImportedRejected {
         entry: String,
     },
     /// Asked for a block, where there is no chain.
-    #[error("{path} holds one imported state and no blocks: it has no heights to look at or to compare", path = .0.display())]
+    #[error("{path} holds one imported state and no blocks: it has no heights to look at or to compare, only a root", path = .0.display())]
     NoChain(PathBuf),
+    /// Asked for another state than the one there.
+    #[error("{path} holds the state {found}, not {asked}; name the directory that holds that one by --home or --to-home", path = .path.display())]
+    OtherState {
+        /// The directory.
+        path: PathBuf,
+        /// The state there.
+        found: Box<Cid>,
+        /// The one asked for.
+        asked: Box<Cid>,
+    },
     /// The file that names the state does not.
     #[error("{path} holds no CID; remove the directory and import again", path = .0.display())]
     NoRoot(PathBuf),
@@ -90,17 +100,6 @@ pub fn open(at: &At) -> anyhow::Result<Option<(Store, Cid)>> {
     }
     let store = Store::open_read_only(&Home::at(&at.home).data(), &StoreConfig::default(), &identity(&root))?;
     Ok(Some((store, root)))
-}
-
-/// Refuses such a directory, for who needs a chain.
-///
-/// # Errors
-/// [`ImportedRejected::NoChain`].
-pub fn refuse(home: &Path) -> anyhow::Result<()> {
-    match root(home)? {
-        Some(_) => Err(ImportedRejected::NoChain(home.to_owned()).into()),
-        None => Ok(()),
-    }
 }
 
 fn root(home: &Path) -> anyhow::Result<Option<Cid>> {

@@ -41,6 +41,16 @@ pub enum PastRejected {
         /// The last.
         last: Height,
     },
+    /// A state that is not the one after any block here.
+    #[error("no block here left the state {asked}: this node has blocks {first} to {last}")]
+    NoSuchState {
+        /// The root asked for.
+        asked: Box<Cid>,
+        /// The first block that this node has.
+        first: Height,
+        /// The last.
+        last: Height,
+    },
 }
 
 /// A home's chain, open for reading, and one of its blocks.
@@ -100,21 +110,36 @@ impl Past {
         Err(PastRejected::NoSuchHeight { asked: height, first, last: self.last }.into())
     }
 
+    /// The last block after which the state has this root. Cost: a small read for every block from there on; for a root that is not here, for
+    /// every block.
+    ///
+    /// # Errors
+    /// [`PastRejected`], and what the store says.
+    pub fn height_of(&self, root: &Cid) -> anyhow::Result<Height> {
+        let (first, base) = (self.store.kept()?.blocks, self.store.base()?);
+        for height in (first.0..=self.last.0).rev().map(Height).chain(base) {
+            if read_record(&self.store, height)?.is_some_and(|record| record.state_root == *root) {
+                return Ok(height);
+            }
+        }
+        Err(PastRejected::NoSuchState { asked: Box::new(*root), first, last: self.last }.into())
+    }
+
     /// A store with all nodes of the state after it.
     ///
     /// # Errors
     /// [`PastRejected`], and what the store says.
     pub fn trees(&self) -> anyhow::Result<PastStore> {
-        self.trees_with(&[])
+        self.trees_of(&[(self.height, self.record.state_root)])
     }
 
-    /// The same, with those of the states after `others` too.
+    /// A store with all nodes of the states after these blocks, which have these roots.
     ///
     /// # Errors
     /// As [`Self::trees`].
-    pub fn trees_with(&self, others: &[(Height, Cid)]) -> anyhow::Result<PastStore> {
+    pub fn trees_of(&self, states: &[(Height, Cid)]) -> anyhow::Result<PastStore> {
         let overlay = Arc::new(Buffered::new(self.store.clone()));
-        for (height, root) in others.iter().chain([&(self.height, self.record.state_root)]) {
+        for (height, root) in states {
             if !self.store.keeps_state(*height)? {
                 let oldest = self.store.kept()?.states;
                 return Err(PastRejected::StateNotKept { asked: *height, oldest, last: self.last }.into());

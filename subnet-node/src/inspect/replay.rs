@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::Value;
 use tributary_fvm::state::MemoryStore;
-use tributary_fvm::{Executor, Workers};
+use tributary_fvm::{Executor, Hints, Workers};
 
 use super::Form;
 use super::page::Page;
@@ -16,6 +16,10 @@ use crate::check::law::{Differences, Seen, Verdict, agree, differences, verdict}
 use crate::check::recorder::Recorder;
 use crate::check::replay::{Replayed, replay};
 use crate::check::words::{Attempt, Case, ReplayUnavailable};
+
+/// What the runs on threads go by, in turn: a node's way of sharing a block out depends on the blocks before it, which a dump does not have. So
+/// what it may have done is done: lanes, and running ahead of the turn with and without a word on who depends on whom.
+static WAYS: [Hints; 3] = [Hints::Learnt, Hints::Senders, Hints::Nothing];
 
 /// Runs on threads unless more are asked for.
 const TIMES: u32 = 10;
@@ -31,7 +35,7 @@ pub struct ReplayArgs {
     /// Threads to run it on, 2 to 32; without, as many as the machine has cores, and at least two.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=i64::from(Workers::MAX)))]
     threads: Option<u32>,
-    /// How often to run it on threads.
+    /// How often to run it on threads, in lanes and ahead of the turn by turns.
     #[arg(long, value_name = "M", default_value_t = TIMES, value_parser = clap::value_parser!(u32).range(1..=TIMES_MAX))]
     times: u32,
     #[command(flatten)]
@@ -52,11 +56,11 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<(String, ExitCode)> {
     let workers = args.threads.map_or_else(at_least_two, Workers::new);
     let executor = Executor::with_workers(dump.case.params.clone(), None, workers)?;
     let store = Arc::new(dump.state);
-    let in_order = attempt(once(&executor, &store, &dump.case, Workers::ONE), false)?;
+    let in_order = attempt(once(&executor, &store, &dump.case, (Workers::ONE, &Hints::Nothing)), false)?;
     // Of the runs on threads that differ, the first is told, and how many they are.
     let (mut divided, mut divisions) = (None, 0_u32);
-    for _ in 0..args.times {
-        let ran = attempt(once(&executor, &store, &dump.case, workers), !dump.is_cut)?;
+    for (_, hints) in (0..args.times).zip(WAYS.iter().cycle()) {
+        let ran = attempt(once(&executor, &store, &dump.case, (workers, hints)), !dump.is_cut)?;
         if !agree(&ran, &in_order) {
             divisions += 1;
             divided.get_or_insert(ran);
@@ -83,8 +87,8 @@ fn at_least_two() -> Workers {
     Workers::new(Workers::of_this_machine().threads().max(2))
 }
 
-fn once(executor: &Executor, store: &Arc<MemoryStore>, case: &Case, workers: Workers) -> Replayed {
-    replay(executor, Recorder::new(Arc::clone(store), 0, Arc::default()), case, workers)
+fn once(executor: &Executor, store: &Arc<MemoryStore>, case: &Case, (workers, hints): (Workers, &Hints)) -> Replayed {
+    replay(executor, Recorder::new(Arc::clone(store), 0, Arc::default()), case, workers, hints)
 }
 
 /// The attempt, unless it says nothing about the block. Threads that read more than `has_all` that there is to read went astray.

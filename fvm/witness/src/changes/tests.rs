@@ -1,13 +1,15 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use proptest::collection::btree_map;
+use fvm_ipld_blockstore::MemoryBlockstore;
+use fvm_ipld_encoding::strict_bytes::ByteBuf;
+use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
-
-use tributary_primitives::{Hash32, cbor_cid};
+use tributary_primitives::actors::{BuiltinActor, ENTRIES_ID};
+use tributary_primitives::{EntryKey, Hash32, cbor_cid};
 
 use super::*;
-use crate::testing::{CONTRACT_ID, World};
+use crate::testing::{CONTRACT_ID, World, hamt};
 
 /// Both worlds' blocks in the first one's store.
 fn merge(before: &World, after: &World) {
@@ -123,6 +125,92 @@ fn what_two_storages_share_is_not_read_though_a_new_slot_splits_the_link_to_it()
     let only = SlotChange { slot: Hash32(far), before: Hash32::default(), after: Hash32(low(7)) };
     assert_eq!(found, SlotChanges { slots: vec![only], is_cut: false });
     assert!(counted.1.get() <= 6, "{} blocks were read", counted.1.get());
+}
+
+/// The entries of one actor, and of all.
+type Plain = BTreeMap<Vec<u8>, Vec<u8>>;
+type OfAll = BTreeMap<ActorID, Plain>;
+
+fn entries() -> impl Strategy<Value = OfAll> {
+    btree_map(101_u64..105, btree_map(vec(0_u8..12, 1..3), vec(0_u8..3, 0..2), 1..80), 0..4)
+}
+
+/// f098 with these entries.
+fn holder(store: &MemoryBlockstore, entries: &OfAll) -> Option<ActorState> {
+    let map =
+        |plain: &Plain| hamt(store, &plain.iter().map(|(key, value)| (key.clone(), ByteBuf(value.clone()))).collect());
+    let roots = entries.iter().map(|(id, plain)| (Address::new_id(*id).to_bytes(), map(plain))).collect();
+    Some(ActorState { state: hamt(store, &roots), ..ActorState::new_empty(BuiltinActor::Entries.code(), None) })
+}
+
+/// Every entry that differs, by actor.
+fn expected(before: &OfAll, after: &OfAll) -> BTreeMap<ActorID, Vec<EntryChange>> {
+    let mut expected = BTreeMap::<_, Vec<_>>::new();
+    for id in 101..105 {
+        let value = |side: &OfAll, key: &[u8]| side.get(&id).and_then(|plain| plain.get(key)).cloned();
+        let keys: std::collections::BTreeSet<_> =
+            [before, after].into_iter().filter_map(|side| side.get(&id)).flat_map(|plain| plain.keys()).collect();
+        for key in keys {
+            let (before, after) = (value(before, key), value(after, key));
+            if before != after {
+                let key = EntryKey::new(key).unwrap();
+                expected.entry(id).or_default().push(EntryChange { key, before, after });
+            }
+        }
+    }
+    expected
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn entry_changes_are_those_of_plain_maps_as_far_as_they_are_listed(
+        before in entries(), after in entries(), most in 0_usize..100,
+    ) {
+        let store = MemoryBlockstore::default();
+        let change = ActorChange { id: ENTRIES_ID, before: holder(&store, &before), after: holder(&store, &after) };
+        let changed = entries_changed(&store, &[change]).unwrap();
+        let expected = expected(&before, &after);
+        prop_assert!(changed.iter().map(|change| &change.id).eq(expected.keys()), "{:?}", changed);
+        for change in changed {
+            let (found, all) = (entry_changes(&store, &change, most).unwrap(), &expected[&change.id]);
+            prop_assert_eq!(found.is_cut, all.len() > most);
+            prop_assert_eq!(found.entries.len(), all.len().min(most));
+            let listed: Vec<_> = all.iter().filter(|change| found.entries.contains(change)).cloned().collect();
+            prop_assert_eq!(found.entries, listed, "by ascending key, and nothing else");
+        }
+    }
+}
+
+#[test]
+fn the_first_entries_of_a_state_differ_and_of_states_with_the_same_ones_nothing_does() {
+    let store = MemoryBlockstore::default();
+    let all = OfAll::from([(101, [(b"k".to_vec(), vec![])].into()), (102, [(b"k".to_vec(), vec![7])].into())]);
+    let first = ActorChange { id: ENTRIES_ID, before: None, after: holder(&store, &all) };
+    let changed = entries_changed(&store, std::slice::from_ref(&first)).unwrap();
+    assert_eq!(changed.iter().map(|change| (change.id, change.before)).collect::<Vec<_>>(), [(101, None), (102, None)]);
+    let found = entry_changes(&store, &changed[1], 1).unwrap();
+    let only = EntryChange { key: EntryKey::new(b"k").unwrap(), before: None, after: Some(vec![7]) };
+    assert_eq!(found, EntryChanges { entries: vec![only], is_cut: false });
+    // Another balance, the same entries; and an actor that is not f098.
+    let same = ActorChange { before: first.after.clone(), ..first.clone() };
+    let other = ActorChange { id: 105, ..first };
+    assert_eq!(entries_changed(&store, &[same, other]).unwrap(), []);
+}
+
+#[test]
+fn what_two_maps_of_entries_share_is_not_read() {
+    let world = World::small();
+    let many: Plain = (0..2_000_u16).map(|number| (number.to_be_bytes().to_vec(), vec![1])).collect();
+    let mut more = many.clone();
+    more.insert(b"one more".to_vec(), vec![2]);
+    let [before, after] = [many, more].map(|plain| holder(&world.store, &[(101, plain)].into()));
+    let counted = Counted(&world, Cell::new(0));
+    let changed = entries_changed(&counted, &[ActorChange { id: ENTRIES_ID, before, after }]).unwrap();
+    let found = entry_changes(&counted, &changed[0], 10).unwrap();
+    assert_eq!(found.entries.iter().map(|change| change.key.as_bytes()).collect::<Vec<_>>(), [b"one more"]);
+    assert!(counted.1.get() <= 12, "{} blocks were read", counted.1.get());
 }
 
 #[test]

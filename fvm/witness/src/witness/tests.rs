@@ -212,6 +212,40 @@ fn blocks_that_no_honest_chain_wrote_are_refused_and_nothing_panics() {
     assert!(matches!(verify(&forged, &witness, &question), Err(WitnessRejected::Malformed(_))));
 }
 
+/// The root of a state where actor 500 keeps this block, and the block's CID.
+fn keeping(world: &World, bytes: &[u8]) -> (Cid, Cid) {
+    let state = tributary_primitives::cbor_cid(bytes);
+    world.store.put_keyed(&state, bytes).unwrap();
+    let actor = ActorState { state, ..ActorState::new_empty(raw_cid(b"code"), None) };
+    (with_actor(world, 500, actor), state)
+}
+
+#[test]
+fn a_block_of_too_many_items_is_refused_on_both_sides_before_any_of_them_is_made() {
+    let mut world = World::small();
+    let nulls = |count| vec![Ipld::Null; usize::try_from(count).unwrap()];
+    let question = ValueAt { actor: Address::new_id(500), path: "".parse().unwrap() };
+    let most = nulls(crate::ITEMS_MAX - 1);
+    world.root = keeping(&world, &fvm_ipld_encoding::to_vec(&most).unwrap()).0;
+    assert_eq!(proven(&world, &question).0, Some(Ipld::List(most)));
+
+    // The second one only says that it has so many: whoever began to make them would find that it ends early.
+    let beyond = fvm_ipld_encoding::to_vec(&nulls(crate::ITEMS_MAX)).unwrap();
+    for bytes in [beyond, vec![0x9a, 0xff, 0xff, 0xff, 0xff]] {
+        let (root, state) = keeping(&world, &bytes);
+        let refused = NodeRejected::TooManyItems(Box::new(state));
+        let made = make(&world.store, &root, &question);
+        assert!(matches!(&made, Err(WitnessFatal::Malformed(why)) if *why == refused), "{:?}", made.err());
+        let parts = make(&world.store, &root, &crate::PartsOf::from(question.clone()));
+        assert!(matches!(&parts, Err(WitnessFatal::Malformed(why)) if *why == refused), "{:?}", parts.err());
+
+        let (_, way) = make(&world.store, &root, &ActorAt(question.actor)).unwrap();
+        let forged = file(&root, &[blocks(&way), vec![(state, bytes)]].concat());
+        let verified = verify(&root, &forged, &question);
+        assert!(matches!(&verified, Err(WitnessRejected::Malformed(why)) if *why == refused), "{:?}", verified.err());
+    }
+}
+
 #[test]
 fn more_blocks_than_a_witness_may_have_are_refused_on_both_sides() {
     let world = World::small();
