@@ -2,10 +2,10 @@
 //!
 //! | asked | waits for the commit below | does | on disk before it answers |
 //! |---|---|---|---|
-//! | start | | commits the block that a crash left owed | that block |
-//! | propose | yes | takes from the pool, builds the block, begins to execute | the block |
-//! | judge | while it reads the transactions | header, commit, transactions; begins to execute | the block and the verdict |
-//! | decide | yes | begins to commit the block: [`crate::committer`] | the decision, fsync |
+//! | start | | commits the block that a crash left owed; where that is missing, its height is sat out | that block |
+//! | propose | yes | takes from the pool, builds the block, begins to execute | the block, fsync |
+//! | judge | while it reads the transactions | header, commit, transactions; begins to execute | the block and the verdict, fsync |
+//! | decide | yes | begins to commit the block, if it is here: [`crate::committer`] | the decision, fsync |
 //! | next | no | says whether transactions wait, as far as that is known | |
 
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ use tributary_replica::proposal::{ProposalRejected, judge_pairings, judge_transa
 
 use crate::committer::{Committer, Committing, Done, Owed};
 use crate::kept::Kept;
-use crate::ledger::{Head, Ledger, LedgerFatal};
+use crate::ledger::{Head, Ledger};
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 
@@ -100,15 +100,17 @@ impl Node {
         Ok(head)
     }
 
-    /// Commits the block whose decision is on disk and whose commit a crash cut short.
-    fn commit_owed(&mut self) -> Result<(), ApplicationFatal> {
-        let Some(certificate) = self.ledger.owed().map_err(fatal)? else { return Ok(()) };
+    /// Commits the block whose decision is on disk and whose commit a crash cut short. `false` when that block is not here.
+    fn commit_owed(&mut self) -> Result<bool, ApplicationFatal> {
+        let Some(certificate) = self.ledger.owed().map_err(fatal)? else { return Ok(true) };
         let (height, block) = (certificate.height, certificate.block);
+        let Some(Kept { bytes, .. }) = self.kept(height, &block)? else {
+            tracing::warn!(%height, "the last block decided is not here: this node votes at no height before a peer has sent it");
+            return Ok(false);
+        };
         tracing::info!(%height, "the last block decided was not committed when this node ended: it is executed again");
-        let missing = || LedgerFatal::Damaged { what: "the decided block", height, why: "it is missing".to_owned() };
-        let Kept { bytes, .. } = self.kept(height, &block)?.ok_or_else(|| fatal(missing()))?;
         self.committer.commit(Owed { certificate, bytes, transactions: None }).map_err(ApplicationFatal)?;
-        Ok(())
+        Ok(true)
     }
 
     fn keep(&self, proposed: Proposed, valid: bool, bytes: &[u8]) -> Result<(), ApplicationFatal> {
@@ -200,15 +202,18 @@ impl Node {
         self.filling.decided(proposer(round), (0..round).map(proposer));
     }
 
-    /// Keeps the decision and begins to commit its block, if its bytes are here.
+    /// Keeps the decision, and begins to commit its block if its bytes are here.
     fn agree(&mut self, certificate: CommitCertificate) -> Result<Decision, ApplicationFatal> {
+        // Without its block too: the engine forgets its votes of this height either way, and a node that is killed then must not vote there again.
+        self.ledger.decide(&certificate).map_err(fatal)?;
         let kept = self.kept(certificate.height, &certificate.block)?;
         let Some(Kept { bytes, .. }) = kept else { return Ok(Decision::BodyMissing) };
-        self.ledger.decide(&certificate).map_err(fatal)?;
         let candidate = self.candidates.remove(&certificate.block.hash);
         self.candidates.clear();
         let transactions = candidate.map(|Candidate { transactions, since }| {
-            self.metrics.decided(since.elapsed());
+            let voted = since.elapsed();
+            self.metrics.decided(voted);
+            self.metrics.waited_for_proposal(self.pool.waits(&transactions, voted));
             transactions
         });
         let committing = self.committer.begin(Owed { certificate, bytes, transactions }).map_err(fatal)?;
@@ -220,9 +225,9 @@ impl Node {
 #[async_trait]
 impl Application for Node {
     async fn start(&mut self) -> Result<Start, ApplicationFatal> {
-        block_in_place(|| self.commit_owed())?;
+        let sits_out = !block_in_place(|| self.commit_owed())?;
         let height = self.ledger.head().height.next();
-        Ok(Start { height, params: self.ledger.facts().height_params() })
+        Ok(Start { height, params: self.ledger.facts().height_params(), sits_out })
     }
 
     async fn known(&mut self, height: Height, round: u32) -> Result<Vec<Known>, ApplicationFatal> {

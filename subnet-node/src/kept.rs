@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use tributary_chain::{BlockRef, ValidatorAddress};
 use tributary_consensus::{Known, Proposed};
 use tributary_primitives::{Hash32, Height};
-use tributary_store::{Store, StoreFatal, Survives};
+use tributary_store::{Store, StoreFatal};
 
 /// A proposal that was judged here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,9 @@ struct Value {
 }
 
 impl Kept {
-    /// Writes it to `store`: it outlives this process.
+    /// Writes it to `store`, on the disk itself when it returns: only then may consensus be told of it, whose vote for it outlives a power loss.
+    ///
+    /// Blocks the thread: an fsync.
     ///
     /// # Errors
     /// [`StoreFatal`].
@@ -37,7 +39,7 @@ impl Kept {
         let Proposed { height, round, valid_round, proposer, block } = proposed;
         let value = Value { valid_round, proposer: proposer.0, block, valid, bytes };
         let value = borsh::to_vec(&value).expect("writing to memory does not fail");
-        store.put_undecided(height, round, &block.hash, &value, Survives::Process)
+        store.put_undecided(height, round, &block.hash, &value)
     }
 
     /// The proposal of `block` for `height`, whatever its round, however many there are.

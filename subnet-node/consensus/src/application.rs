@@ -26,14 +26,15 @@ pub struct ApplicationFatal(#[from] pub Box<dyn std::error::Error + Send + Sync>
 /// The node, as the engine sees it.
 #[async_trait]
 pub trait Application: Send + 'static {
-    /// Where to start: the height after the last decision on disk, whose block is committed first if it was not yet. Asked once.
+    /// Where to start: the height after the last decision on disk, whose block is committed first if it was not yet; that decision's own height where
+    /// its block is missing. Asked once.
     async fn start(&mut self) -> Result<Start, ApplicationFatal>;
 
     /// The judged blocks on disk that were proposed at `height` in `round`: after a crash they are offered to the engine again.
     async fn known(&mut self, height: Height, round: u32) -> Result<Vec<Known>, ApplicationFatal>;
 
-    /// A block to propose, within `deadline`. The same block as before if one was made for this height and round. On disk
-    /// before it is returned. `None` gives the turn away.
+    /// A block to propose, within `deadline`. The same block as before if one was made for this height and round. Durable (fsync)
+    /// before it is returned: what is signed next outlives a power loss. `None` gives the turn away.
     async fn propose(
         &mut self,
         height: Height,
@@ -42,13 +43,15 @@ pub trait Application: Send + 'static {
     ) -> Result<Option<Body>, ApplicationFatal>;
 
     /// Whether a block may be decided. `bytes` are those that `proposed.block` names by its parts; that they decode, and
-    /// that header and time are the named ones, is for the application to check. On disk, with the verdict, before it returns.
+    /// that header and time are the named ones, is for the application to check. Durable (fsync), with the verdict, before it
+    /// returns: the engine may vote for it at once, and a vote outlives a power loss.
     async fn judge(&mut self, proposed: &Proposed, origin: Origin, bytes: &[u8]) -> Result<Verdict, ApplicationFatal>;
 
     /// An undecided block on disk, to be sent to peers again.
     async fn body(&mut self, block: &BlockRef) -> Result<Option<Body>, ApplicationFatal>;
 
-    /// A quorum decided. Durable (fsync) before it returns: the engine forgets the height after this.
+    /// A quorum decided. Durable (fsync) before it returns, also where the block's bytes are missing: the engine forgets the height after this,
+    /// with its votes.
     async fn decide(&mut self, certificate: CommitCertificate) -> Result<Decision, ApplicationFatal>;
 
     /// `height` is done. What is needed for the next one. `evidence` is against validators, seen here, not judged.
@@ -69,6 +72,9 @@ pub struct Start {
     pub height: Height,
     /// Who decides it, and how patiently.
     pub params: HeightParams,
+    /// Whether it was decided here before and answered with [`Decision::BodyMissing`]: the engine may have forgotten votes of ours, so none is
+    /// signed there until block sync brings the block.
+    pub sits_out: bool,
 }
 
 /// What is fixed for one height.
@@ -178,7 +184,8 @@ pub enum Verdict {
 pub enum Decision {
     /// Block and certificate are durable; the application executes it when it likes.
     Durable,
-    /// The block's bytes are not on this disk. The height is sat out until block sync brings them.
+    /// The certificate is durable, and the block's bytes are not on this disk. The height is sat out until block sync brings them, by whoever is
+    /// started here next too: [`Start::sits_out`].
     BodyMissing,
 }
 

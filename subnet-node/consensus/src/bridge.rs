@@ -2,7 +2,7 @@
 //!
 //! | message | answered in | with |
 //! |---|---|---|
-//! | `ConsensusReady` | [`heights`] | where to start |
+//! | `ConsensusReady` | [`heights`] | where to start, and whether that height is sat out |
 //! | `StartedRound` | [`heights`] | blocks kept for this height, judged, and those on disk |
 //! | `Decided` | [`heights`] | that it is durable; nothing when the block's bytes are missing |
 //! | `Finalized` | [`heights`] | the next height, when [`crate::pace`] says so |
@@ -79,7 +79,7 @@ enum Decided {
     No,
     /// Here, and durable.
     Here,
-    /// By others, and its bytes are not here: sat out until block sync brings them.
+    /// The certificate is durable, the block's bytes are not here: sat out until block sync brings them.
     BodyMissing,
 }
 

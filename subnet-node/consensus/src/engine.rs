@@ -10,7 +10,8 @@
 //! The engine tells a safety halt apart by staying: it stops its parts, so that messages end, and keeps its supervisor alive.
 //! Children are stopped before the supervisor, since only then do the network's sockets close.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -110,7 +111,7 @@ impl Engine {
 async fn build(config: &Config) -> Result<(Channels<Chain>, EngineHandle), NotStarted> {
     let engine = config.to_engine()?;
     let unavailable = |reason: &dyn std::fmt::Display| EngineUnavailable::Start(reason.to_string());
-    std::fs::create_dir_all(&config.wal_dir).map_err(|e| unavailable(&e))?;
+    make_log(config).map_err(|e| unavailable(&e))?;
     let (identity, consensus) = identify(config).await.map_err(|e| unavailable(&e))?;
     EngineBuilder::new(Chain, engine)
         .with_default_wal(WalContext::new(wal_of(config), BorshCodec))
@@ -125,6 +126,16 @@ async fn build(config: &Config) -> Result<(Channels<Chain>, EngineHandle), NotSt
 
 fn wal_of(config: &Config) -> PathBuf {
     config.wal_dir.join("consensus.wal")
+}
+
+/// Makes the write-ahead log where there is none, empty, which the engine takes for a new one, and brings its name to the disk: the engine brings
+/// there what it writes into a log, and a log whose name is lost is lost with its votes. At every start, since one before may have been cut short.
+fn make_log(config: &Config) -> io::Result<()> {
+    fs::create_dir_all(&config.wal_dir)?;
+    drop(File::options().create(true).append(true).open(wal_of(config))?);
+    let directory = config.wal_dir.canonicalize()?;
+    let above = directory.parent().unwrap_or(&directory);
+    [directory.as_path(), above].iter().try_for_each(|named| File::open(named)?.sync_all())
 }
 
 /// Waits until the write-ahead log is closed. It has a thread of its own, for which no part of the engine waits, and whoever starts the engine

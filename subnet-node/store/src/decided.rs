@@ -5,7 +5,8 @@
 //! | T | none, or at most T | every decided block is committed |
 //! | T | T + 1 | its block is being executed, or a crash cut that short: it is to be executed again |
 //!
-//! So consensus may forget a height before its block was executed. The block's bytes lie among the proposals of the height until its commit.
+//! So consensus may forget a height before its block was executed. The block's bytes lie among the proposals of the height until its commit;
+//! where they do not, the decision still says that this height is not to be voted at again.
 
 use rocksdb::WriteBatch;
 use tributary_primitives::{Hash32, Height};
@@ -28,8 +29,8 @@ pub struct Decision {
 impl Store {
     /// Keeps the decision for the height after the tip. At or below the tip nothing happens: that block is committed.
     ///
-    /// On the disk itself when it returns, and with it everything that was written before: the block among the proposals, which were
-    /// written without waiting for the disk, and the commit of the block below. Cost: one fsync of a few hundred bytes, and of what those left.
+    /// On the disk itself when it returns, and with it everything that was written before, the commit of the block below among it, which did not
+    /// wait for the disk. Cost: one fsync of a few hundred bytes, and of what that commit left.
     ///
     /// # Errors
     /// [`StoreFatal::Gap`] beyond the height after the tip, [`StoreFatal::Conflict`] for another block than was decided there before,

@@ -27,6 +27,8 @@
 //! **A block is there whole or not at all.** Everything one block brings, the tip among it, is one write batch: one record of
 //! RocksDB's write-ahead log, checksummed. So a crash at any instruction leaves a store that ends at a whole block.
 //!
+//! **A proposal is there before it is voted for**, and so before a decision can come for it: [`Store::put_undecided`] brings it to the disk itself.
+//!
 //! **A decision is there before its block is.** [`Store::decide`] brings it to the disk itself, and all that was written before it; so
 //! consensus may forget a height as soon as that call returned. What a power loss takes of the commit that follows is executed again.
 //! A block that is committed without it, as by a tool, is on the disk itself when [`Store::commit_block`] returns.

@@ -1,7 +1,8 @@
 //! Proposed blocks of heights that are not committed.
 //!
-//! A body lies here before consensus is told of its proposal, since a decision may come for any proposal this node voted for,
-//! and the engine's own log keeps the vote but not the body. The commit of a height forgets its proposals and all older ones.
+//! A body lies here, on the disk itself, before consensus is told of its proposal, since a decision may come for any proposal this node
+//! voted for, and the engine's own log, which is on the disk before a vote is sent, keeps the vote but not the body. The commit of a height
+//! forgets its proposals and all older ones.
 
 use rocksdb::WriteBatch;
 use tributary_primitives::{Hash32, Height};
@@ -21,11 +22,8 @@ pub enum Survives {
 impl Store {
     /// Keeps a proposed block until a block of its height is committed. The same place written again holds the newer bytes.
     ///
-    /// [`Survives::Process`] is enough for a proposal: consensus' own log gives a power loss no more. Should the body of a
-    /// decided block be missing after one, the height starts again and peers, more than two thirds of whom had it, send it.
-    /// The caller bounds how many proposals it takes for a height.
-    ///
-    /// It goes through the one log that every write here goes through: so [`Store::decide`], which syncs that log, brings it to the disk too.
+    /// Survives a power loss when it returns, whoever calls: if it could take the body and leave the vote, the validators of a chain could all
+    /// have voted for a block that none of them has. Cost: an fsync. The caller bounds how many proposals it takes for a height.
     ///
     /// # Errors
     /// [`StoreFatal::Write`].
@@ -35,11 +33,10 @@ impl Store {
         round: u32,
         block_hash: &Hash32,
         bytes: &[u8],
-        survives: Survives,
     ) -> Result<(), StoreFatal> {
         let mut batch = WriteBatch::default();
         batch.put_cf(self.family(Family::Undecided), key::undecided(height, round, block_hash), bytes);
-        self.write(batch, survives)
+        self.write(batch, Survives::PowerLoss)
     }
 
     /// The proposed block of this place: its bytes, and whatever else its proposal needs.
@@ -76,5 +73,35 @@ impl Store {
             batch.delete_cf(self.family(Family::Undecided), key);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use tributary_primitives::{BlsPublicKey, cbor_cid};
+
+    use super::*;
+    use crate::{ChainIdentity, StoreConfig};
+
+    /// How often RocksDB brought its log to the disk since it was opened.
+    fn syncs(store: &Store) -> u64 {
+        let told = store.database().property_value("rocksdb.dbstats").unwrap().unwrap();
+        let log = told.lines().find_map(|line| line.strip_prefix("Cumulative WAL: ")).unwrap();
+        log.split(", ").find_map(|part| part.strip_suffix(" syncs")).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn a_proposal_is_on_the_disk_itself_when_the_call_that_keeps_it_returns() {
+        let directory = TempDir::new().unwrap();
+        let identity = ChainIdentity { genesis: cbor_cid(b"genesis"), format: 1 };
+        let store = Store::open(directory.path(), &StoreConfig::default(), &identity).unwrap();
+        let opened = syncs(&store);
+        store.put_share(Height(1), &BlsPublicKey([1; 48]), b"another's", Survives::Process).unwrap();
+        assert_eq!(syncs(&store), opened, "a write that need not be there is not waited for");
+        for round in 0..2 {
+            store.put_undecided(Height(1), round, &Hash32([1; 32]), b"block").unwrap();
+            assert_eq!(syncs(&store), opened + u64::from(round) + 1);
+        }
     }
 }

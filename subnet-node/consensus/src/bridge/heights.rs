@@ -18,16 +18,22 @@ use crate::codec::certificate_from_engine;
 use crate::context::{Address, Chain, EngineHeight, Value, engine_params, optional_round};
 use crate::pace::{Pace, Standing};
 
-/// How long a step of a height that is sat out waits: longer than block sync takes to bring the block.
-const SIT_OUT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a step of a height that is sat out waits, ten years: what ends it is a vote, and a chain whose only validator lost its block stands
+/// until a person brings it.
+const SIT_OUT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 impl<A: Application> Bridge<A> {
     /// The engine is up: gives peers a moment to connect, then says where to start.
     pub(super) async fn ready(&mut self) -> Result<(EngineHeight, EngineParams<Chain>), ApplicationFatal> {
         sleep(self.settle).await;
-        let Start { height, params } = self.application.start().await?;
-        let engine = engine_params(&params);
+        let Start { height, params, sits_out } = self.application.start().await?;
+        let engine = if sits_out { sat_out(&params) } else { engine_params(&params) };
         self.params = Some(params);
+        if sits_out {
+            // Entered here, so that its first round does not begin it as any other.
+            self.enter(height);
+            self.decided = Decided::BodyMissing;
+        }
         self.report(|progress| progress.decided = height.previous().unwrap_or(Height::GENESIS));
         Ok((EngineHeight(height), engine))
     }
@@ -88,9 +94,14 @@ impl<A: Application> Bridge<A> {
         evidence: &MisbehaviorEvidence<Chain>,
         reply: oneshot::Sender<EngineNext<Chain>>,
     ) -> Result<(), ApplicationFatal> {
-        if self.decided != Decided::Here {
-            self.sit_out(height, reply);
-            return Ok(());
+        match self.decided {
+            Decided::Here => {}
+            Decided::BodyMissing => {
+                self.sit_out(height, reply);
+                return Ok(());
+            }
+            // With any answer the engine would forget its votes, and nothing durable says that it cast some: it stays where it is.
+            Decided::No => return Ok(()),
         }
         // Before the application is asked: what it does not count as waiting yet rings afterwards.
         self.bell.mark_unchanged();
@@ -116,15 +127,19 @@ impl<A: Application> Bridge<A> {
         }
     }
 
-    /// Others decided this height with a block that we do not have. We may have voted at it and must not vote again: timeouts out of reach,
-    /// no proposals made or judged, until block sync brings block and certificate.
+    /// This height was decided with a block that we do not have. We may have voted at it, and must not vote again though the engine's log of it is
+    /// emptied now: timeouts out of reach, no proposals made or judged, until block sync brings block and certificate.
     fn sit_out(&self, height: Height, reply: oneshot::Sender<EngineNext<Chain>>) {
         let Some(params) = &self.params else { return };
-        let timeouts =
-            Timeouts { propose: SIT_OUT, prevote: SIT_OUT, precommit: SIT_OUT, longest: SIT_OUT, ..params.timeouts };
-        let params = HeightParams { timeouts, ..params.clone() };
-        let _ = reply.send(EngineNext::Restart(EngineHeight(height), engine_params(&params)));
+        let _ = reply.send(EngineNext::Restart(EngineHeight(height), sat_out(params)));
     }
+}
+
+/// The parameters of a height at which no time runs out.
+fn sat_out(params: &HeightParams) -> EngineParams<Chain> {
+    let timeouts =
+        Timeouts { propose: SIT_OUT, prevote: SIT_OUT, precommit: SIT_OUT, longest: SIT_OUT, ..params.timeouts };
+    engine_params(&HeightParams { timeouts, ..params.clone() })
 }
 
 /// A judged block as the engine takes it.

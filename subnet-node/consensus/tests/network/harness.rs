@@ -27,13 +27,27 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 const BLOCK_BYTES_MAX: usize = 1024 * 1024;
 
+/// How often a file is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Of a write-ahead log: bytes of its header, and of each entry's; what an entry begins with that is a vote or a proposal.
+const LOG_HEADER: usize = 12;
+const ENTRY_HEADER: usize = 13;
+const SIGNED: u8 = 1;
+
 /// What goes wrong at one node.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     None,
     ProposesWrongAppHash,
-    LosesBody(Height),
-    LostBody,
+    /// Of the block decided there. Peers send it, and it is `taken`, or not until the fault ends.
+    LosesBody {
+        height: Height,
+        taken: bool,
+    },
+    LostBody {
+        taken: bool,
+    },
     DiskFull,
 }
 
@@ -44,6 +58,8 @@ pub(crate) struct Disk(Arc<Mutex<Contents>>);
 struct Contents {
     decided: BTreeMap<Height, DecidedBlock>,
     undecided: BTreeMap<BlockRef, (Body, bool)>,
+    /// The last height that was decided without its block.
+    body_missing: Option<Height>,
     waiting: Vec<Vec<u8>>,
     fault: Fault,
 }
@@ -53,6 +69,7 @@ impl Disk {
         Self(Arc::new(Mutex::new(Contents {
             decided: BTreeMap::new(),
             undecided: BTreeMap::new(),
+            body_missing: None,
             waiting: Vec::new(),
             fault: Fault::None,
         })))
@@ -99,7 +116,7 @@ impl Disk {
     }
 
     pub(crate) fn lost_a_body(&self) -> bool {
-        self.with(|disk| disk.fault == Fault::LostBody)
+        self.with(|disk| matches!(disk.fault, Fault::LostBody { .. }))
     }
 }
 
@@ -154,6 +171,12 @@ impl Network {
 
     pub(crate) fn address(&self, position: usize) -> ValidatorAddress {
         self.keys[position].public_key().address()
+    }
+
+    /// The first height from `height` on whose first round is a validator's turn.
+    pub(crate) fn turn_of(&self, position: usize, height: Height) -> Height {
+        let is_its = |height: &Height| self.set.proposer(*height, 0) == self.address(position);
+        (height.0..).map(Height).find(is_its).unwrap()
     }
 
     pub(crate) async fn start_all(&self) -> Vec<Node> {
@@ -211,12 +234,42 @@ impl Network {
         self.home.path().join(position.to_string())
     }
 
-    /// Flips a bit in the first entry of a node's write-ahead log: after 12 bytes of the file's header and 13 of the entry's.
+    fn wal(&self, position: usize) -> std::path::PathBuf {
+        self.wal_dir(position).join("consensus.wal")
+    }
+
+    /// Flips a bit in the first entry of a node's write-ahead log.
     pub(crate) fn damage_wal(&self, position: usize) {
-        let path = self.wal_dir(position).join("consensus.wal");
+        let path = self.wal(position);
         let mut bytes = std::fs::read(&path).unwrap();
-        bytes[12 + 13] ^= 1;
+        bytes[LOG_HEADER + ENTRY_HEADER] ^= 1;
         std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Whether a validator's write-ahead log has a vote or a proposal of its own: it is there before it is sent.
+    pub(crate) fn has_signed(&self, position: usize) -> bool {
+        let (log, own) = (std::fs::read(self.wal(position)).unwrap(), self.address(position).0);
+        let mut rest = log.get(LOG_HEADER..).unwrap_or_default();
+        // The entry's header is a flag, the length, and a checksum. One that is being written is not there yet.
+        while let Some((header, after)) = rest.split_at_checked(ENTRY_HEADER) {
+            let length = u64::from_be_bytes(header[1..9].try_into().unwrap());
+            let Some((entry, next)) = after.split_at_checked(usize::try_from(length).unwrap()) else { break };
+            if entry[0] == SIGNED && entry.windows(own.len()).any(|part| part == own) {
+                return true;
+            }
+            rest = next;
+        }
+        false
+    }
+
+    /// A validator lacks the block that it decided, and what it had signed is out of its log.
+    pub(crate) async fn until_sitting_out(&self, position: usize) {
+        let sitting_out = async {
+            while !self.disk(position).lost_a_body() || self.has_signed(position) {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, sitting_out).await.unwrap();
     }
 
     /// Verifies each decided height from the one before and from the first; returns how many there are.
@@ -320,7 +373,7 @@ impl Node {
         self.until(|progress| progress.held).await;
     }
 
-    /// It has given up on a round, so it has voted.
+    /// It has given up on a round, so it has voted, unless it sits the height out.
     pub(crate) async fn until_voted(&mut self) {
         self.until(|progress| progress.height >= Height::FIRST).await;
         tokio::time::sleep(Timeouts::default().propose * 2).await;
@@ -403,7 +456,9 @@ impl Application for Memory {
         if self.disk.with(|disk| disk.fault == Fault::DiskFull) {
             return Err(ApplicationFatal("no space left on device".into()));
         }
-        Ok(Start { height: self.expected().height, params: self.params() })
+        let height = self.expected().height;
+        let sits_out = self.disk.with(|disk| disk.body_missing == Some(height));
+        Ok(Start { height, params: self.params(), sits_out })
     }
 
     async fn known(&mut self, height: Height, round: u32) -> Result<Vec<Known>, ApplicationFatal> {
@@ -434,6 +489,9 @@ impl Application for Memory {
     }
 
     async fn judge(&mut self, proposed: &Proposed, origin: Origin, bytes: &[u8]) -> Result<Verdict, ApplicationFatal> {
+        if origin == Origin::Sync && self.disk.with(|disk| disk.fault == Fault::LostBody { taken: false }) {
+            return Ok(Verdict::Unavailable);
+        }
         let valid = self.is_valid(proposed, origin, bytes);
         let body = Body { proposed: *proposed, bytes: bytes.to_vec() };
         self.disk.with(|disk| disk.undecided.insert(proposed.block, (body, valid)));
@@ -447,11 +505,16 @@ impl Application for Memory {
     async fn decide(&mut self, certificate: CommitCertificate) -> Result<Decision, ApplicationFatal> {
         certificate.check(&self.rules.chain_id, &self.set).map_err(|e| ApplicationFatal(e.into()))?;
         Ok(self.disk.with(|disk| {
-            if disk.fault == Fault::LosesBody(certificate.height) {
-                disk.fault = Fault::LostBody;
+            if let Fault::LosesBody { height, taken } = disk.fault
+                && height == certificate.height
+            {
+                disk.fault = Fault::LostBody { taken };
                 disk.undecided.clear();
             }
-            let Some((body, _)) = disk.undecided.remove(&certificate.block) else { return Decision::BodyMissing };
+            let Some((body, _)) = disk.undecided.remove(&certificate.block) else {
+                disk.body_missing = Some(certificate.height);
+                return Decision::BodyMissing;
+            };
             let block = Block::decode(&body.bytes, BLOCK_BYTES_MAX).unwrap();
             disk.waiting.retain(|transaction| !block.transactions.contains(transaction));
             disk.undecided.retain(|_, (body, _)| body.proposed.height > certificate.height);

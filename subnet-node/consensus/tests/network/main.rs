@@ -79,13 +79,42 @@ async fn a_validator_that_proposes_invalid_blocks_costs_rounds_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decided_block_whose_bytes_are_lost_comes_back_by_sync() {
     let network = Network::of(4);
-    network.disk(1).fault(Fault::LosesBody(Height(3)));
+    network.disk(1).fault(Fault::LosesBody { height: Height(3), taken: true });
     let mut nodes = network.start_all().await;
     for node in &mut nodes[..2] {
         node.until_decided(Height(6)).await;
     }
     assert_eq!(network.disk(1).block(Height(3)), network.disk(0).block(Height(3)));
     assert!(network.disk(1).lost_a_body(), "the fault has happened");
+    network.stop_all(nodes).await;
+}
+
+/// Its log has none of its votes any more, so whether it voted at that height must be known from elsewhere. It is its own turn there: what it
+/// proposed before it cannot know either.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_validator_started_again_without_a_block_it_decided_signs_nothing_there_until_it_is_sent_that_block() {
+    let network = Network::of(4);
+    let lost = network.turn_of(1, Height(3));
+    network.disk(1).fault(Fault::LosesBody { height: lost, taken: false });
+    let mut nodes = network.start_all().await;
+    network.until_sitting_out(1).await;
+    for _ in 0..2 {
+        nodes.remove(1).stop().await;
+        nodes.insert(1, network.start(1).await);
+        nodes[1].until_voted().await;
+        assert!(!network.has_signed(1), "it signed at {lost} again");
+        assert_eq!((network.disk(1).tip(), nodes[1].decided()), (lost.previous().unwrap(), lost.previous().unwrap()));
+    }
+    let missed = nodes[0].decided();
+    network.disk(1).fault(Fault::None);
+    nodes[1].until_decided(missed).await;
+    for height in (lost.0..=missed.0).map(Height) {
+        assert_eq!(network.disk(1).block(height), network.disk(0).block(height), "{height}");
+    }
+    // It takes part again: some turns of the others pass with a block of its own in them.
+    let now = nodes[0].decided();
+    nodes[0].until_decided(Height(now.0 + 16)).await;
+    assert!(network.disk(0).proposed_by(network.address(1), now) > 0, "its turns are not lost");
     network.stop_all(nodes).await;
 }
 

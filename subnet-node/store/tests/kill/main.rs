@@ -21,7 +21,7 @@ use block::{Block, NODES, TREES_EVERY, identity, open};
 use fvm_ipld_blockstore::Blockstore;
 use tempfile::TempDir;
 use tributary_primitives::Height;
-use tributary_store::{BaseCommit, Decision, Family, Kept, Store, StoreFatal, Survives};
+use tributary_store::{BaseCommit, Decision, Family, Kept, Store, StoreFatal};
 
 const DIRECTORY: &str = "TRIBUTARY_STORE_TEST_DIRECTORY";
 /// Set, the writer deletes all but its last blocks meanwhile.
@@ -69,7 +69,7 @@ fn writes_until_it_is_killed() {
     loop {
         let block = Block::at(height);
         for round in 0..3 {
-            store.put_undecided(height, round, &block.hash, &block.block, Survives::Process).unwrap();
+            store.put_undecided(height, round, &block.hash, &block.block).unwrap();
         }
         say(&format!("proposed {height}"));
         if decides(height) {

@@ -163,7 +163,7 @@ fn proposals_are_kept_by_round_until_their_height_is_decided() {
     let store = open_with_base(directory.path());
     let keep = |height, round, fork| {
         let block = Block::fork(Height(height), fork);
-        store.put_undecided(Height(height), round, &block.hash, &[fork], Survives::Process).unwrap();
+        store.put_undecided(Height(height), round, &block.hash, &[fork]).unwrap();
         block.hash
     };
     let late = keep(1, 300, 2);

@@ -110,7 +110,7 @@ impl Model {
             Step::Propose { ahead, round, fork } => {
                 let height = self.tip() + ahead;
                 let block = Block::fork(Height(height), fork);
-                store.put_undecided(Height(height), round, &block.hash, &block.app, Survives::Process).unwrap();
+                store.put_undecided(Height(height), round, &block.hash, &block.app).unwrap();
                 self.undecided.insert((height, round, block.hash), block.app);
             }
             Step::Share { height, signer, share } => {
