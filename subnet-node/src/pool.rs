@@ -13,7 +13,7 @@ mod walk;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fvm_shared::address::Address;
 use tokio::sync::broadcast;
@@ -312,6 +312,15 @@ impl Pool {
         self.lock().get(hash).cloned()
     }
 
+    /// How long each of `transactions` that waits here had waited by so long `ago`; one that came later, not at all. Cost: two look-ups each.
+    #[must_use]
+    pub fn waits(&self, transactions: &[Transaction], ago: Duration) -> Vec<Duration> {
+        let then_ms = now_ms().saturating_sub(u64::try_from(ago.as_millis()).unwrap_or(u64::MAX));
+        let mempool = self.lock();
+        let arrived = transactions.iter().filter_map(|transaction| mempool.arrived_ms(&transaction.hash()));
+        arrived.map(|arrived_ms| Duration::from_millis(then_ms.saturating_sub(arrived_ms))).collect()
+    }
+
     /// The nonce after the sender's that wait without a gap from `next`.
     #[must_use]
     pub fn pending_nonce(&self, sender: &Address, next: u64) -> u64 {
@@ -428,7 +437,7 @@ fn unpaid((claim, sender): (&Claim, SenderState)) -> Option<SubmitRejected> {
     if claim.sequence < sender.nonce {
         return Some(SubmitRejected::NonceTooLow { next: sender.nonce, got: claim.sequence });
     }
-    (cost > balance).then_some(SubmitRejected::InsufficientFunds { balance, cost })
+    (cost > balance).then_some(SubmitRejected::InsufficientFunds { balance, queued: 0, cost })
 }
 
 fn now_ms() -> u64 {
@@ -440,15 +449,21 @@ fn now_ms() -> u64 {
 fn explain(refusal: MempoolRejected) -> SubmitRejected {
     match refusal {
         MempoolRejected::Known(hash) => SubmitRejected::Known(hash),
+        MempoolRejected::TooLarge { bytes, most } => TransactionRejected::TooLarge { bytes, most }.into(),
         MempoolRejected::GasAboveBlock { gas, block } => SubmitRejected::GasAboveBlock { gas, block },
         MempoolRejected::Underpriced { offered, needed } => SubmitRejected::Underpriced { offered, needed },
         MempoolRejected::NonceTooLow { next, got } => SubmitRejected::NonceTooLow { next, got },
         MempoolRejected::NonceTooHigh { next, got, max } => SubmitRejected::NonceTooHigh { next, got, max },
-        MempoolRejected::InsufficientFunds { balance, cost } => SubmitRejected::InsufficientFunds { balance, cost },
+        MempoolRejected::InsufficientFunds { balance, queued, cost } => {
+            SubmitRejected::InsufficientFunds { balance, queued, cost }
+        }
         MempoolRejected::ReplacementUnderpriced { needed_cap, needed_tip } => {
             SubmitRejected::ReplacementUnderpriced { needed_cap, needed_tip }
         }
         MempoolRejected::PoolFull { transactions, .. } => SubmitRejected::PoolFull { transactions },
+        MempoolRejected::TooManyGapped { missing, got, max } => SubmitRejected::TooManyGapped { missing, got, max },
+        MempoolRejected::GappedFull { transactions, .. } => SubmitRejected::GappedFull { transactions },
+        MempoolRejected::FutureReplacesPending => SubmitRejected::FutureReplacesPending,
     }
 }
 

@@ -36,8 +36,8 @@ const OFFERED_MAX: usize = 1024;
 /// Control messages and messages in one frame.
 const MESSAGES_PER_FRAME_MAX: usize = 1024;
 
-/// Messages that wait for one slow peer before more are dropped for it.
-const PEER_QUEUE_MAX: usize = 512;
+/// Messages that wait for one slow peer before more are dropped for it: 64 MiB of the largest.
+const PEER_QUEUE_MAX: usize = 128;
 
 const PENDING_CONNECTIONS_MAX: u32 = 32;
 const PING_INTERVAL: Duration = Duration::from_secs(15);

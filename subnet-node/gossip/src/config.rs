@@ -6,6 +6,8 @@ use std::time::Duration;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 
+use crate::wire::MESSAGE_BYTES_MAX;
+
 /// Longest chain id: Tendermint's bound.
 const CHAIN_ID_BYTES_MAX: usize = 50;
 
@@ -48,8 +50,10 @@ pub struct GossipLimits {
     pub connections_max: u32,
     /// Connections with one peer. Below two, peers that dial each other at once would each refuse the other's.
     pub connections_per_peer_max: u32,
-    /// Messages handed over and not judged yet. Those beyond are let go of, unforwarded: up to 128 KiB each wait in memory.
+    /// Messages handed over and not judged yet. Those beyond are let go of, unforwarded.
     pub outstanding_max: usize,
+    /// Bytes of such messages, which wait in memory. Those beyond are let go of as well.
+    pub outstanding_bytes_max: usize,
     /// Publications waiting for the network task. Those beyond are refused.
     pub publications_max: usize,
     /// How long a peer may take to name its chain and its topics before it is cut off.
@@ -57,12 +61,13 @@ pub struct GossipLimits {
 }
 
 impl Default for GossipLimits {
-    /// For a validator set of a few dozen: 64 connections, and at most 1024 messages (128 MiB) in judgement.
+    /// For a validator set of a few dozen: 64 connections, and at most 1024 messages and 128 MiB in judgement.
     fn default() -> Self {
         Self {
             connections_max: 64,
             connections_per_peer_max: 2,
             outstanding_max: 1024,
+            outstanding_bytes_max: 128 << 20,
             publications_max: 1024,
             introduction_max: Duration::from_secs(10),
         }
@@ -110,6 +115,7 @@ impl GossipConfig {
             ("connections_max", usize_of(self.limits.connections_max), 1),
             ("connections_per_peer_max", usize_of(self.limits.connections_per_peer_max), 2),
             ("outstanding_max", self.limits.outstanding_max, 1),
+            ("outstanding_bytes_max", self.limits.outstanding_bytes_max, MESSAGE_BYTES_MAX),
             ("publications_max", self.limits.publications_max, 1),
         ] {
             if given < least {
@@ -148,6 +154,7 @@ mod tests {
             (GossipLimits { connections_max: 0, ..good }, "connections_max"),
             (GossipLimits { connections_per_peer_max: 1, ..good }, "connections_per_peer_max"),
             (GossipLimits { outstanding_max: 0, ..good }, "outstanding_max"),
+            (GossipLimits { outstanding_bytes_max: MESSAGE_BYTES_MAX - 1, ..good }, "outstanding_bytes_max"),
             (GossipLimits { publications_max: 0, ..good }, "publications_max"),
         ] {
             let refusal = GossipConfig { limits, ..config() }.check().unwrap_err();

@@ -107,7 +107,8 @@ pub struct GossipHandle {
 impl Gossip {
     /// Listens, begins to dial the configured peers, and leaves one task to go on with it.
     ///
-    /// The receiver is to be read steadily: with [`crate::GossipLimits::outstanding_max`] messages not judged, more are let go of.
+    /// The receiver is to be read steadily: with as many messages or bytes not judged as [`crate::GossipLimits`] allow, more are let
+    /// go of.
     ///
     /// # Errors
     /// [`GossipFatal`]: a setting is refused, or the address cannot be listened on.

@@ -84,6 +84,9 @@ pub struct Network {
     outstanding_max: usize,
     /// Messages handed over and not judged; counted down when their verdict is read.
     outstanding: usize,
+    outstanding_bytes_max: usize,
+    /// Their bytes.
+    outstanding_bytes: usize,
     channels: Channels,
     shared: Arc<Shared>,
     batch: Batch,
@@ -107,6 +110,8 @@ impl Network {
             introduction_max: config.limits.introduction_max,
             outstanding_max: config.limits.outstanding_max,
             outstanding: 0,
+            outstanding_bytes_max: config.limits.outstanding_bytes_max,
+            outstanding_bytes: 0,
             channels,
             shared,
             batch: Batch::default(),
@@ -236,12 +241,13 @@ impl Network {
     }
 
     fn on_message(&mut self, from: PeerId, id: MessageId, message: Message) {
-        if self.outstanding >= self.outstanding_max {
+        let bytes = message.data.len();
+        if self.outstanding >= self.outstanding_max || self.outstanding_bytes + bytes > self.outstanding_bytes_max {
             add(&self.shared.metrics.dropped_outstanding, 1);
             self.judge(&id, &from, MessageAcceptance::Ignore);
             return;
         }
-        let token = |id| Token::new(id, from, self.channels.verdicts.clone());
+        let token = |id| Token::new(bytes, id, from, self.channels.verdicts.clone());
         let event = if message.topic == self.topics.checkpoints.hash() {
             GossipEvent::Checkpoint { from, bytes: message.data.into(), token: token(id) }
         } else {
@@ -255,15 +261,16 @@ impl Network {
                 }
             }
         };
-        self.hand_over(event);
+        self.hand_over(event, bytes);
     }
 
-    fn hand_over(&mut self, event: GossipEvent) {
+    fn hand_over(&mut self, event: GossipEvent, bytes: usize) {
         let transactions = match &event {
             GossipEvent::Transactions { transactions, .. } => transactions.len(),
             _ => 0,
         };
         self.outstanding += 1;
+        self.outstanding_bytes += bytes;
         // There is a place for each outstanding message. A receiver that is gone drops the token, which comes back as a verdict.
         if self.channels.events.try_send(event).is_ok() {
             add(&self.shared.metrics.messages_received, 1);
@@ -273,6 +280,7 @@ impl Network {
 
     fn on_verdict(&mut self, verdict: Verdict) {
         self.outstanding = self.outstanding.saturating_sub(1);
+        self.outstanding_bytes = self.outstanding_bytes.saturating_sub(verdict.bytes);
         let metrics = &self.shared.metrics;
         let counter = match verdict.acceptance {
             MessageAcceptance::Accept => &metrics.messages_accepted,

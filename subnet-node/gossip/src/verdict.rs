@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 /// The duty to judge one message. Dropped, it lets the message go.
 #[derive(Debug)]
 pub struct Token {
+    /// Of the message, in memory.
+    bytes: usize,
     /// `None` once the verdict was given.
     open: Option<Open>,
 }
@@ -24,14 +26,16 @@ struct Open {
 /// A verdict on its way to the network task.
 #[derive(Debug)]
 pub struct Verdict {
+    /// Of the message, which wait no longer.
+    pub bytes: usize,
     pub message: MessageId,
     pub sender: PeerId,
     pub acceptance: MessageAcceptance,
 }
 
 impl Token {
-    pub(crate) const fn new(message: MessageId, sender: PeerId, verdicts: mpsc::Sender<Verdict>) -> Self {
-        Self { open: Some(Open { message, sender, verdicts }) }
+    pub(crate) const fn new(bytes: usize, message: MessageId, sender: PeerId, verdicts: mpsc::Sender<Verdict>) -> Self {
+        Self { bytes, open: Some(Open { message, sender, verdicts }) }
     }
 
     /// The message is good: it is forwarded. Within about 5 s of its arrival; later ones are not forwarded any more.
@@ -53,7 +57,7 @@ impl Token {
     fn give(&mut self, acceptance: MessageAcceptance) {
         if let Some(Open { message, sender, verdicts }) = self.open.take() {
             // Never full, as above; closed when gossip has stopped, and then there is no one to forward to.
-            let _ = verdicts.try_send(Verdict { message, sender, acceptance });
+            let _ = verdicts.try_send(Verdict { bytes: self.bytes, message, sender, acceptance });
         }
     }
 }

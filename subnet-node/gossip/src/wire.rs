@@ -8,8 +8,8 @@
 use bytes::Bytes;
 use libp2p::gossipsub::IdentTopic;
 
-/// Most bytes of one raw transaction.
-pub const TRANSACTION_BYTES_MAX: usize = 128 * 1024;
+/// Most bytes of one raw transaction: those of an FVM message. Whether it is of a kind that may have as many is asked where it is read.
+pub const TRANSACTION_BYTES_MAX: usize = 512 * 1024;
 
 /// Most bytes of a share or certificate. A certificate of 256 validators takes under 1 KiB.
 pub const CHECKPOINT_BYTES_MAX: usize = 16 * 1024;
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn each_bad_message_is_refused_for_its_own_reason() {
-        let over: u32 = 128 * 1024 + 1;
+        let over: u32 = 512 * 1024 + 1;
         for (message, refusal) in [
             (vec![], MessageRejected::Empty),
             (vec![0; MESSAGE_BYTES_MAX + 1], MessageRejected::TooLarge(MESSAGE_BYTES_MAX + 1)),

@@ -3,18 +3,27 @@
 //! ```text
 //! transaction
 //!   ├─ known?                          yes ─▶ Known
+//!   ├─ few enough bytes for the chain?  no ─▶ TooLarge
 //!   ├─ room in a block?                 no ─▶ GasAboveBlock
 //!   ├─ pays today's base fee's floor?   no ─▶ Underpriced
 //!   ├─ nonce used up?                  yes ─▶ NonceTooLow
 //!   ├─ nonce too far ahead?            yes ─▶ NonceTooHigh
-//!   ├─ sender can pay it?               no ─▶ InsufficientFunds
+//!   ├─ sender can pay it and others?    no ─▶ InsufficientFunds
 //!   ├─ same nonce waits?               yes ─▶ replaces it for 10 % more, or ReplacementUnderpriced
-//!   ├─ pool full of better ones?       yes ─▶ PoolFull
+//!   ├─ one more behind a gap?          yes ─▶ TooManyGapped of its sender, GappedFull of all
+//!   ├─ pool full of better ones?       yes ─▶ PoolFull, or FutureReplacesPending behind a gap
 //!   └─ waits
 //! ```
 //!
 //! Bounds: [`MempoolLimits`]. Each sender's transactions wait in nonce order; only those without a gap are taken. When the pool is
-//! full, the cheapest sender's last transaction makes room. What waits too long is dropped.
+//! full, those behind gaps make room, then the cheapest sender's last transaction: `room`. What waits too long is dropped.
+//!
+//! Space in the pool is paid for by what a sender could be charged. So a sender's transactions never cost more together than it has, as far
+//! as is known. When its balance falls below that, by other ways than those transactions, its last ones go until the others fit: that opens
+//! no gap, and keeps those that run first. Its own transactions never bring this about, since none takes more than its worst cost.
+//!
+//! Nor does it cost anything to leave out a nonce and send what comes after it. Such *gapped* transactions are bounded on their own, of each
+//! sender and of all. If a gap opens before what waits, since one before it waited too long, the sender's last ones go until the bounds hold.
 //!
 //! The pool remembers of each sender what it was told last, and after which block that was so. Nothing is asked of all that wait:
 //!
@@ -29,15 +38,25 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `check` | whether a transaction may wait, as far as it and its sender say |
+//! | `queue` | what waits of one sender, and what is known of it |
+//! | `rejected` | why a transaction may not wait |
 //! | `ready` | the senders' next transactions, in the order in which a proposer takes them |
+//! | `room` | who gives way to a newcomer |
 //! | `select` | what a proposer takes |
+//! | `tips` | transactions in the order in which they give way |
 
+mod check;
+mod queue;
 mod ready;
+mod rejected;
+mod room;
 mod select;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tips;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 
 use fvm_shared::address::Address;
@@ -45,11 +64,17 @@ use indexmap::{IndexMap, IndexSet};
 use tributary_message::Transaction;
 use tributary_primitives::{Hash32, Height};
 
-use ready::{Next, Ready};
+use queue::{Queue, Waiting};
+use ready::Ready;
+pub use rejected::MempoolRejected;
 pub use select::{BlockSpace, Selection};
+use tips::Tips;
 
 /// Senders whose state is asked for after a block only since it is their turn.
 pub const TURNS_PER_BLOCK: usize = 128;
+
+/// What waits behind gaps has at most one part in so many of the pool, of its transactions and of its bytes.
+pub const GAPPED_SHARE: usize = 16;
 
 /// Bounds of one node's mempool. Each node may choose its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,13 +85,28 @@ pub struct MempoolLimits {
     pub bytes_max: usize,
     /// Most transactions of one sender, and so how far its nonces may run ahead.
     pub per_sender_max: u64,
+    /// Most transactions of one sender that wait for a nonce that is missing. Those of one that come out of order are few.
+    pub gapped_per_sender_max: usize,
+    /// Most such transactions of all senders.
+    pub gapped_max: usize,
+    /// Most bytes of such transactions of all senders.
+    pub gapped_bytes_max: usize,
     /// How long a transaction waits before it is dropped.
     pub lifetime_ms: u64,
 }
 
 impl Default for MempoolLimits {
     fn default() -> Self {
-        Self { transactions_max: 50_000, bytes_max: 64 << 20, per_sender_max: 1_024, lifetime_ms: 30 * 60 * 1_000 }
+        let (transactions_max, bytes_max) = (50_000, 64 << 20);
+        Self {
+            transactions_max,
+            bytes_max,
+            per_sender_max: 1_024,
+            gapped_per_sender_max: 64,
+            gapped_max: transactions_max / GAPPED_SHARE,
+            gapped_bytes_max: bytes_max / GAPPED_SHARE,
+            lifetime_ms: 30 * 60 * 1_000,
+        }
     }
 }
 
@@ -79,6 +119,8 @@ pub struct ChainRules {
     pub base_fee_min: u128,
     /// FVM gas in a unit of the block's gas.
     pub fvm_gas_per_gas: u64,
+    /// Most bytes of one transaction, beside what its kind may have at most.
+    pub transaction_bytes_max: usize,
 }
 
 /// What the latest state says of a sender.
@@ -88,94 +130,6 @@ pub struct SenderState {
     pub nonce: u64,
     /// Balance in attoTRB; `u128::MAX` stands for all above.
     pub balance: u128,
-}
-
-/// Why a transaction may not wait. Nothing changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MempoolRejected {
-    /// The very same transaction waits already.
-    #[error("transaction {0} is already known")]
-    Known(Hash32),
-    /// It could never fit a block.
-    #[error("transaction wants {gas} gas; a block has {block}")]
-    GasAboveBlock {
-        /// Gas limit of the transaction, in the block's gas.
-        gas: u64,
-        /// Gas of a block.
-        block: u64,
-    },
-    /// It pays less than the base fee can ever be.
-    #[error("transaction pays at most {offered} per gas; the base fee is never below {needed}")]
-    Underpriced {
-        /// Fee cap of the transaction.
-        offered: u128,
-        /// Least base fee.
-        needed: u128,
-    },
-    /// Its nonce is used up.
-    #[error("nonce too low: next nonce {next}, transaction nonce {got}")]
-    NonceTooLow {
-        /// The sender's next nonce.
-        next: u64,
-        /// Nonce of the transaction.
-        got: u64,
-    },
-    /// Its nonce is too far ahead of the sender's.
-    #[error("nonce too high: next nonce {next}, transaction nonce {got}, at most {max} may wait")]
-    NonceTooHigh {
-        /// The sender's next nonce.
-        next: u64,
-        /// Nonce of the transaction.
-        got: u64,
-        /// Most nonces ahead.
-        max: u64,
-    },
-    /// The sender cannot pay it.
-    #[error("insufficient funds for gas * price + value: balance {balance}, cost {cost}")]
-    InsufficientFunds {
-        /// Balance in attoTRB.
-        balance: u128,
-        /// Worst cost in attoTRB; `u128::MAX` stands for all above.
-        cost: u128,
-    },
-    /// One with the same nonce waits and pays as much.
-    #[error("replacement transaction underpriced: fee cap and tip must both rise to {needed_cap} and {needed_tip}")]
-    ReplacementUnderpriced {
-        /// Least fee cap that replaces.
-        needed_cap: u128,
-        /// Least tip that replaces.
-        needed_tip: u128,
-    },
-    /// The pool is full and this one pays no better than what waits.
-    #[error("mempool is full: {transactions} transactions, {bytes} bytes; pay a higher tip or try again later")]
-    PoolFull {
-        /// Transactions that wait.
-        transactions: usize,
-        /// Bytes that wait.
-        bytes: usize,
-    },
-}
-
-#[derive(Clone)]
-struct Waiting {
-    transaction: Transaction,
-    arrived_ms: u64,
-}
-
-/// What waits of one sender, and what is known of it.
-struct Queue {
-    known: SenderState,
-    /// The block after which that was so.
-    as_of: Height,
-    waiting: BTreeMap<u64, Waiting>,
-    /// No transaction in `waiting` costs more.
-    cost_bound: u128,
-    /// The one that can be taken next, as it stands among those of other senders.
-    next: Option<Next>,
-    /// The first nonce, from the sender's next one on, that none in `waiting` has.
-    gap: u64,
-    /// How many wait below the gap, as the pool counts them.
-    pending: usize,
 }
 
 /// When a transaction came, among all that wait. Each has a place of its own.
@@ -200,14 +154,13 @@ pub struct Mempool {
     rules: ChainRules,
     senders: IndexMap<Address, Queue>,
     by_hash: HashMap<Hash32, (Address, u64)>,
-    /// Cheapest first; finds what makes room.
-    by_tip: BTreeSet<(u128, Hash32)>,
+    /// Those that wait below their senders' gaps; finds what makes room.
+    pending: Tips,
+    /// Those behind the gaps.
+    gapped: Tips,
     /// Oldest first; finds what waited too long.
     by_age: BTreeSet<Arrival>,
     ready: Ready,
-    bytes: usize,
-    /// How many wait below their senders' gaps.
-    pending: usize,
     /// Position in `senders` of the one whose turn it is.
     turn: usize,
 }
@@ -221,22 +174,22 @@ impl Mempool {
             rules,
             senders: IndexMap::new(),
             by_hash: HashMap::new(),
-            by_tip: BTreeSet::new(),
+            pending: Tips::default(),
+            gapped: Tips::default(),
             by_age: BTreeSet::new(),
             ready: Ready::default(),
-            bytes: 0,
-            pending: 0,
             turn: 0,
         }
     }
 
     /// Judges `transaction` against its sender's state after the block at `as_of`; if it may, it waits from now on.
     ///
-    /// Where the pool knows the sender's state after a later block, that counts. Cost: a few steps in ordered sets, and one for each of the
-    /// sender's behind it that wait for it or for the one that it replaces.
+    /// Where the pool knows the sender's state after a later block, that counts; else it learns `state`, even if it refuses the transaction.
+    /// Cost: a few steps in ordered sets, one for each of the sender's behind it that wait for it or for the one that it replaces, and a
+    /// few for each that gives way.
     ///
     /// # Errors
-    /// [`MempoolRejected`]; the pool is as before.
+    /// [`MempoolRejected`]; nothing gave way.
     pub fn admit(
         &mut self,
         transaction: Transaction,
@@ -245,12 +198,13 @@ impl Mempool {
         now_ms: u64,
     ) -> Result<(), MempoolRejected> {
         let sender = transaction.sender();
-        let later = self.senders.get(&sender).filter(|queue| queue.as_of > as_of);
-        let (state, as_of) = later.map_or((state, as_of), |queue| (queue.known, queue.as_of));
-        self.check(&transaction, state)?;
-        self.check_replacement(&transaction)?;
-        self.make_room(&transaction)?;
         self.learn(&sender, state, as_of);
+        let known = self.senders.get(&sender).map(|queue| (queue.known, queue.as_of));
+        let (state, as_of) = known.unwrap_or((state, as_of));
+        let is_gapped = self.check(&transaction, state)?;
+        for (loser, from) in self.losers(&transaction, is_gapped)? {
+            self.remove_from(&loser, from);
+        }
         self.remove_at(&sender, transaction.nonce());
         self.insert(transaction, state, as_of, now_ms);
         self.settle(&sender);
@@ -271,10 +225,10 @@ impl Mempool {
         due.into_iter().collect()
     }
 
-    /// Takes in a sender's state after the block at `as_of`, and drops what it makes void. An older state than known says nothing.
+    /// Takes in a sender's state after the block at `as_of`, and drops what it makes void, and the last ones if its balance does not
+    /// cover all. An older state than known says nothing.
     ///
-    /// Cost: a few steps in ordered sets for each transaction that is dropped; a look at each that waits of this sender if its
-    /// balance may not cover them.
+    /// Cost: a few steps in ordered sets for each transaction that is dropped.
     pub fn learn(&mut self, sender: &Address, state: SenderState, as_of: Height) {
         let Some(queue) = self.senders.get_mut(sender).filter(|queue| queue.as_of <= as_of) else { return };
         queue.as_of = as_of;
@@ -285,25 +239,29 @@ impl Mempool {
             queue.gap = state.nonce;
         }
         queue.known = state;
-        let mut void: Vec<_> = queue.waiting.range(..state.nonce).map(|(nonce, _)| *nonce).collect();
-        if queue.cost_bound > state.balance {
-            let too_dear = |(_, waiting): &(&u64, &Waiting)| cost_max(&waiting.transaction) > state.balance;
-            void.extend(queue.waiting.range(state.nonce..).filter(too_dear).map(|(nonce, _)| *nonce));
-        }
+        let void: Vec<_> = queue.waiting.range(..state.nonce).map(|(nonce, _)| *nonce).collect();
         for nonce in void {
             self.remove_at(sender, nonce);
         }
+        while let Some(last) = self.senders.get(sender).and_then(Queue::overdrawn) {
+            self.remove_at(sender, last);
+        }
         self.settle(sender);
+        self.trim(sender);
     }
 
-    /// Drops what waited longer than it may. Cost: a few steps in ordered sets for each that is dropped.
+    /// Drops what waited longer than it may. Cost: a few steps in ordered sets for each that is dropped, and for each behind it that waits
+    /// for it.
     pub fn expire(&mut self, now_ms: u64) {
+        let mut touched = IndexSet::new();
         let oldest_ms = now_ms.saturating_sub(self.limits.lifetime_ms);
         while let Some(Arrival { hash, .. }) = self.by_age.first().filter(|arrival| arrival.at_ms < oldest_ms) {
             let (sender, nonce) = self.by_hash[hash];
             self.remove_at(&sender, nonce);
-            self.settle(&sender);
+            touched.insert(sender);
         }
+        touched.iter().for_each(|sender| self.settle(sender));
+        touched.iter().for_each(|sender| self.trim(sender));
     }
 
     /// The transaction with this hash, if it waits.
@@ -311,6 +269,13 @@ impl Mempool {
     pub fn get(&self, hash: &Hash32) -> Option<&Transaction> {
         let (sender, nonce) = self.by_hash.get(hash)?;
         self.senders.get(sender)?.waiting.get(nonce).map(|waiting| &waiting.transaction)
+    }
+
+    /// When the transaction with this hash came, if it waits.
+    #[must_use]
+    pub fn arrived_ms(&self, hash: &Hash32) -> Option<u64> {
+        let (sender, nonce) = self.by_hash.get(hash)?;
+        self.senders.get(sender)?.waiting.get(nonce).map(|waiting| waiting.arrived_ms)
     }
 
     /// The nonce after the last of the sender's that wait without a gap, starting at `next`.
@@ -357,8 +322,8 @@ impl Mempool {
 
     /// How many of them can run once those before them have, as [`Shown::is_pending`] says of each.
     #[must_use]
-    pub const fn pending(&self) -> usize {
-        self.pending
+    pub fn pending(&self) -> usize {
+        self.pending.len()
     }
 
     /// Whether none waits.
@@ -370,81 +335,22 @@ impl Mempool {
     /// Bytes that wait.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    fn check(&self, transaction: &Transaction, sender: SenderState) -> Result<(), MempoolRejected> {
-        if self.by_hash.contains_key(&transaction.hash()) {
-            return Err(MempoolRejected::Known(transaction.hash()));
-        }
-        let ratio = self.rules.fvm_gas_per_gas;
-        let (gas, block) = (transaction.block_gas_limit(ratio), self.rules.block_gas_limit);
-        if gas > block {
-            return Err(MempoolRejected::GasAboveBlock { gas, block });
-        }
-        let (offered, needed) = (transaction.fee_cap(ratio), self.rules.base_fee_min);
-        if offered < needed {
-            return Err(MempoolRejected::Underpriced { offered, needed });
-        }
-        let (next, got, max) = (sender.nonce, transaction.nonce(), self.limits.per_sender_max);
-        if got < next {
-            return Err(MempoolRejected::NonceTooLow { next, got });
-        }
-        if got - next >= max {
-            return Err(MempoolRejected::NonceTooHigh { next, got, max });
-        }
-        let (balance, cost) = (sender.balance, cost_max(transaction));
-        if cost > balance {
-            return Err(MempoolRejected::InsufficientFunds { balance, cost });
-        }
-        Ok(())
-    }
-
-    /// Whether one with the same nonce gives way: both prices must rise by a tenth, as geth asks.
-    fn check_replacement(&self, transaction: &Transaction) -> Result<(), MempoolRejected> {
-        let ratio = self.rules.fvm_gas_per_gas;
-        let same = self.senders.get(&transaction.sender()).and_then(|queue| queue.waiting.get(&transaction.nonce()));
-        let Some(old) = same.map(|waiting| &waiting.transaction) else { return Ok(()) };
-        let raised = |price: u128| price.saturating_add((price / 10).max(1));
-        let (needed_cap, needed_tip) = (raised(old.fee_cap(ratio)), raised(old.tip_cap(ratio)));
-        if transaction.fee_cap(ratio) < needed_cap || transaction.tip_cap(ratio) < needed_tip {
-            return Err(MempoolRejected::ReplacementUnderpriced { needed_cap, needed_tip });
-        }
-        Ok(())
-    }
-
-    /// Makes room for `transaction` at the cost of cheaper ones of other senders.
-    fn make_room(&mut self, transaction: &Transaction) -> Result<(), MempoolRejected> {
-        let tip = transaction.tip_cap(self.rules.fvm_gas_per_gas);
-        while self.is_full_for(transaction.raw().len()) {
-            let full = MempoolRejected::PoolFull { transactions: self.len(), bytes: self.bytes };
-            let Some((cheapest, hash)) = self.by_tip.first().copied() else { return Err(full) };
-            let (loser, _) = self.by_hash[&hash];
-            if cheapest >= tip || loser == transaction.sender() {
-                return Err(full);
-            }
-            // The sender's last one goes, so that no gap opens before the others.
-            let last = self.senders[&loser].waiting.keys().next_back().copied();
-            self.remove_at(&loser, last.expect("a sender is kept only while it has transactions"));
-            self.settle(&loser);
-        }
-        Ok(())
-    }
-
-    fn is_full_for(&self, bytes: usize) -> bool {
-        self.len() >= self.limits.transactions_max || self.bytes + bytes > self.limits.bytes_max
+        self.pending.bytes() + self.gapped.bytes()
     }
 
     /// Its place among those that are ready is left to [`Self::settle`].
     fn insert(&mut self, transaction: Transaction, known: SenderState, as_of: Height, arrived_ms: u64) {
         let (sender, nonce, hash) = (transaction.sender(), transaction.nonce(), transaction.hash());
-        self.bytes += transaction.raw().len();
         self.by_hash.insert(hash, (sender, nonce));
-        self.by_tip.insert((transaction.tip_cap(self.rules.fvm_gas_per_gas), hash));
         self.by_age.insert(Arrival { at_ms: arrived_ms, hash });
-        let new = || Queue::new(known, as_of);
-        let queue = self.senders.entry(sender).or_insert_with(new);
-        queue.cost_bound = queue.cost_bound.max(cost_max(&transaction));
+        let queue = self.senders.entry(sender).or_insert_with(|| Queue::new(known, as_of));
+        // One that closes the gap need not stand among the gapped first.
+        if nonce == queue.settled {
+            queue.settled += 1;
+        }
+        let order = if nonce < queue.settled { &mut self.pending } else { &mut self.gapped };
+        order.insert(transaction.tip_cap(self.rules.fvm_gas_per_gas), &transaction);
+        queue.cost += cost_max(&transaction);
         queue.waiting.insert(nonce, Waiting { transaction, arrived_ms });
     }
 
@@ -453,62 +359,65 @@ impl Mempool {
         let Some(queue) = self.senders.get_mut(sender) else { return };
         let Some(Waiting { transaction, arrived_ms }) = queue.waiting.remove(&nonce) else { return };
         let hash = transaction.hash();
-        self.bytes -= transaction.raw().len();
         self.by_hash.remove(&hash);
-        self.by_tip.remove(&(transaction.tip_cap(self.rules.fvm_gas_per_gas), hash));
         self.by_age.remove(&Arrival { at_ms: arrived_ms, hash });
+        let order = if nonce < queue.settled { &mut self.pending } else { &mut self.gapped };
+        order.remove(transaction.tip_cap(self.rules.fvm_gas_per_gas), &transaction);
+        queue.cost -= cost_max(&transaction);
         if nonce >= queue.known.nonce {
             queue.gap = queue.gap.min(nonce);
         }
     }
 
-    /// Brings the sender's place among those that are ready, and what is counted of it, in line with what waits of it.
+    /// Drops the sender's last ones, down to this nonce.
+    fn remove_from(&mut self, sender: &Address, nonce: u64) {
+        let Some(queue) = self.senders.get(sender) else { return };
+        let last: Vec<_> = queue.waiting.range(nonce..).map(|(nonce, _)| *nonce).collect();
+        for nonce in last {
+            self.remove_at(sender, nonce);
+        }
+        self.settle(sender);
+    }
+
+    /// Brings the sender's place among those that are ready, and on which side of the gap its others stand, in line with what waits of it.
     fn settle(&mut self, sender: &Address) {
         let Some(queue) = self.senders.get_mut(sender) else { return };
-        let next = queue.next(self.rules.fvm_gas_per_gas);
+        let ratio = self.rules.fvm_gas_per_gas;
+        queue.find_gap();
+        let (old, new) = (queue.settled, queue.gap);
+        let (left, joined) =
+            if new > old { (&mut self.gapped, &mut self.pending) } else { (&mut self.pending, &mut self.gapped) };
+        for Waiting { transaction, .. } in queue.waiting.range(old.min(new)..old.max(new)).map(|(_, waiting)| waiting) {
+            let tip = transaction.tip_cap(ratio);
+            left.remove(tip, transaction);
+            joined.insert(tip, transaction);
+        }
+        queue.settled = new;
+        let next = queue.next(ratio);
         if queue.next != next {
             queue.next.iter().for_each(|old| self.ready.remove(old));
             next.iter().for_each(|new| self.ready.insert(*new));
             queue.next = next;
         }
-        self.pending = self.pending - queue.pending + queue.count();
         if queue.waiting.is_empty() {
             self.senders.swap_remove(sender);
         }
     }
-}
 
-impl Queue {
-    const fn new(known: SenderState, as_of: Height) -> Self {
-        Self { known, as_of, waiting: BTreeMap::new(), cost_bound: 0, next: None, gap: known.nonce, pending: 0 }
+    /// Drops the sender's last ones while more is gapped than may be: none unless a gap opened before them.
+    fn trim(&mut self, sender: &Address) {
+        while let Some(last) = self.surplus(sender) {
+            self.remove_at(sender, last);
+            self.settle(sender);
+        }
     }
 
-    fn show(&self, nonce: u64) -> Option<Shown<'_>> {
-        let Waiting { transaction, .. } = self.waiting.get(&nonce)?;
-        Some(Shown { transaction, is_pending: nonce < self.gap })
-    }
-
-    /// Moves the gap to where it is by now, after whatever came or went, and counts those below. Nothing waits below the sender's next nonce.
-    /// Cost: a step for each nonce that the gap moves on by.
-    fn count(&mut self) -> usize {
-        let from = self.gap.max(self.known.nonce);
-        let follows = |(expected, nonce): &(u64, &u64)| expected == *nonce;
-        let run = (from..).zip(self.waiting.range(from..).map(|(nonce, _)| nonce)).take_while(follows).count();
-        self.gap = from + u64::try_from(run).unwrap_or(u64::MAX);
-        self.pending = usize::try_from(self.gap - self.known.nonce).unwrap_or(usize::MAX);
-        self.pending
-    }
-
-    /// The transaction with the sender's next nonce, if it waits and the sender can pay it.
-    fn next(&self, fvm_gas_per_gas: u64) -> Option<Next> {
-        let Waiting { transaction, arrived_ms } = self.waiting.get(&self.known.nonce)?;
-        let next = Next {
-            tip: transaction.tip_cap(fvm_gas_per_gas),
-            cap: transaction.fee_cap(fvm_gas_per_gas),
-            arrived_ms: *arrived_ms,
-            hash: transaction.hash(),
-        };
-        transaction.cost_max().is_some_and(|cost| cost <= self.known.balance).then_some(next)
+    /// The nonce of the sender's last gapped one, if more of it or of all are gapped than may be.
+    fn surplus(&self, sender: &Address) -> Option<u64> {
+        let (queue, limits) = (self.senders.get(sender)?, &self.limits);
+        let is_over = self.gapped.len() > limits.gapped_max || self.gapped.bytes() > limits.gapped_bytes_max;
+        let last = queue.waiting.last_key_value().map(|(nonce, _)| *nonce).filter(|nonce| *nonce >= queue.gap);
+        last.filter(|_| is_over || queue.gapped() > limits.gapped_per_sender_max)
     }
 }
 

@@ -20,6 +20,16 @@ pub enum ProposalRejected {
         /// What is wrong with it.
         why: TransactionRejected,
     },
+    /// More bytes than a transaction of this chain may have.
+    #[error("transaction {index} of the proposal has {bytes} bytes; this chain allows {most} at most")]
+    TooLarge {
+        /// Position in the block.
+        index: usize,
+        /// Its bytes.
+        bytes: usize,
+        /// Most of this chain.
+        most: usize,
+    },
     /// The same transaction twice.
     #[error("transaction {index} of the proposal stands in it twice")]
     Duplicate {
@@ -72,6 +82,10 @@ pub fn judge_transactions(
     let mut transactions = Vec::with_capacity(read.len());
     for (index, read) in read.into_iter().enumerate() {
         let transaction = read.map_err(|why| ProposalRejected::NotATransaction { index, why })?;
+        let (bytes, most) = (transaction.raw().len(), rules.transaction_bytes_max);
+        if bytes > most {
+            return Err(ProposalRejected::TooLarge { index, bytes, most });
+        }
         if !seen.insert(transaction.hash()) {
             return Err(ProposalRejected::Duplicate { index });
         }
@@ -96,9 +110,13 @@ mod tests {
     use super::*;
     use crate::mempool::tests::{RULES, transfer};
 
-    fn judge(raw: &[Vec<u8>]) -> Result<usize, ProposalRejected> {
+    fn judge_by(rules: ChainRules, raw: &[Vec<u8>]) -> Result<usize, ProposalRejected> {
         let read = raw.iter().map(|raw| Transaction::decode(raw, 7)).collect();
-        judge_transactions(read, RULES).map(|transactions| transactions.len())
+        judge_transactions(read, rules).map(|transactions| transactions.len())
+    }
+
+    fn judge(raw: &[Vec<u8>]) -> Result<usize, ProposalRejected> {
+        judge_by(RULES, raw)
     }
 
     #[test]
@@ -108,6 +126,12 @@ mod tests {
         assert_eq!(judge(&[one.clone(), one.clone()]), Err(ProposalRejected::Duplicate { index: 1 }));
         let refusal = judge(&[one.clone(), vec![9]]).unwrap_err();
         assert!(matches!(refusal, ProposalRejected::NotATransaction { index: 1, .. }), "{refusal}");
+        let bytes = one.len();
+        let narrow = ChainRules { transaction_bytes_max: bytes - 1, ..RULES };
+        let refusal = Err(ProposalRejected::TooLarge { index: 0, bytes, most: bytes - 1 });
+        assert_eq!(judge_by(narrow, std::slice::from_ref(&one)), refusal);
+        let as_large = ChainRules { transaction_bytes_max: bytes, ..RULES };
+        assert_eq!(judge_by(as_large, std::slice::from_ref(&one)), Ok(1));
         let many: Vec<_> = (0..6).map(|nonce| transfer(1, nonce, 10).raw().to_vec()).collect();
         assert_eq!(judge(&many), Err(ProposalRejected::GasAboveBlock { gas: 126_000, limit: 105_000 }));
     }

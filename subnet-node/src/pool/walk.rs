@@ -89,7 +89,8 @@ mod tests {
 
     use super::*;
 
-    const RULES: ChainRules = ChainRules { block_gas_limit: 105_000, base_fee_min: 7, fvm_gas_per_gas: 500 };
+    const RULES: ChainRules =
+        ChainRules { block_gas_limit: 105_000, base_fee_min: 7, fvm_gas_per_gas: 500, transaction_bytes_max: 1 << 20 };
     const RICH: SenderState = SenderState { nonce: 0, balance: u128::MAX };
 
     /// Of each sender so many wait: several parts, the last one not full.

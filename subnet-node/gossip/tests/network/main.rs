@@ -228,6 +228,32 @@ async fn messages_beyond_what_the_application_can_judge_are_let_go_of() {
 }
 
 #[tokio::test]
+async fn messages_beyond_the_bytes_that_may_wait_are_let_go_of() {
+    let mut from = Node::start(config(1, &[])).await;
+    // One message of the largest size, and nothing beside it.
+    let limits = GossipLimits { outstanding_bytes_max: TRANSACTION_BYTES_MAX + 4, ..GossipLimits::default() };
+    let mut to = Node::start(GossipConfig { limits, ..config(2, &[from.handle.address()]) }).await;
+    to.up().await;
+    from.up().await;
+
+    from.publish("small");
+    let (_, small) = to.transactions().await;
+    from.handle.publish_transactions(vec![vec![1; TRANSACTION_BYTES_MAX].into()]).unwrap();
+    counted(&to.handle.metrics().dropped_outstanding, 1).await;
+    small.accept();
+    counted(&to.handle.metrics().messages_accepted, 1).await;
+    from.handle.publish_transactions(vec![vec![2; TRANSACTION_BYTES_MAX].into()]).unwrap();
+    let (transactions, large) = to.transactions().await;
+    assert_eq!(transactions[0].len(), TRANSACTION_BYTES_MAX);
+    from.publish("another");
+    counted(&to.handle.metrics().dropped_outstanding, 2).await;
+    large.accept();
+    counted(&to.handle.metrics().messages_accepted, 2).await;
+    from.publish("third");
+    to.accept("third").await;
+}
+
+#[tokio::test]
 async fn undecodable_and_oversize_messages_are_refused_and_not_forwarded() {
     let mut near = Node::start(config(1, &[])).await;
     let mut far = Node::joining(2, &mut [&mut near]).await;
@@ -247,7 +273,7 @@ async fn undecodable_and_oversize_messages_are_refused_and_not_forwarded() {
 
     // Larger than any message: nothing more is read of the stream it comes on, so nothing can be sent after it to show that it was
     // read. It gets time to arrive; with too little, this would prove less, not fail.
-    stranger.publish("transactions", [&200_000_u32.to_be_bytes(), [1; 200_000].as_slice()].concat());
+    stranger.publish("transactions", [&600_000_u32.to_be_bytes(), vec![1; 600_000].as_slice()].concat());
     assert!(stranger.run_beside(Duration::from_millis(500), near.next()).await.is_none());
     let mut other = Stranger::of_chain(CHAIN);
     other.join(near.handle.address()).await;

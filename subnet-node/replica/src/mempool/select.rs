@@ -12,8 +12,9 @@ use fvm_shared::address::Address;
 use tributary_message::Transaction;
 use tributary_primitives::Height;
 
+use super::Mempool;
+use super::queue::Queue;
 use super::ready::Rank;
-use super::{Mempool, Queue};
 use crate::filling::Fill;
 
 /// Transactions that do not fit before a proposer takes its block for full: what is left of it is small then.

@@ -1,3 +1,5 @@
+mod funds;
+mod gapped;
 mod model;
 
 use alloy_consensus::TxEip1559;
@@ -13,13 +15,22 @@ use super::*;
 use crate::filling::Fill;
 
 /// Room for five transfers.
-pub const RULES: ChainRules = ChainRules { block_gas_limit: 105_000, base_fee_min: 7, fvm_gas_per_gas: 500 };
+pub const RULES: ChainRules =
+    ChainRules { block_gas_limit: 105_000, base_fee_min: 7, fvm_gas_per_gas: 500, transaction_bytes_max: 1 << 20 };
 const RICH: SenderState = SenderState { nonce: 0, balance: u128::MAX };
 const WHOLE: Fill = Fill { gas: 105_000, bytes: 1 << 20 };
 const SPACE: BlockSpace = BlockSpace { most: WHOLE, fill: WHOLE, base_fee: 7 };
 
 fn limits() -> MempoolLimits {
-    MempoolLimits { transactions_max: 8, bytes_max: 1 << 20, per_sender_max: 6, lifetime_ms: 1_000 }
+    MempoolLimits {
+        transactions_max: 8,
+        bytes_max: 1 << 20,
+        per_sender_max: 6,
+        gapped_per_sender_max: 3,
+        gapped_max: 4,
+        gapped_bytes_max: 1 << 20,
+        lifetime_ms: 1_000,
+    }
 }
 
 /// A transfer of one attoTRB from the key made of `seed`, tipping `tip`.
@@ -95,9 +106,9 @@ fn each_fault_is_refused_for_its_own_reason_and_changes_nothing() {
     let cost = 21_000 * 110 + 1;
     for (transaction, sender, refusal) in [
         (transfer(1, 2, 10), RICH, MempoolRejected::Known(transfer(1, 2, 10).hash())),
-        (transfer(1, 2, 20), at(3), MempoolRejected::NonceTooLow { next: 3, got: 2 }),
+        (transfer(2, 2, 20), at(3), MempoolRejected::NonceTooLow { next: 3, got: 2 }),
         (transfer(1, 6, 10), RICH, MempoolRejected::NonceTooHigh { next: 0, got: 6, max: 6 }),
-        (transfer(2, 0, 10), poor, MempoolRejected::InsufficientFunds { balance: 5, cost }),
+        (transfer(2, 0, 10), poor, MempoolRejected::InsufficientFunds { balance: 5, queued: 0, cost }),
         (transfer(1, 2, 11), RICH, MempoolRejected::ReplacementUnderpriced { needed_cap: 121, needed_tip: 11 }),
     ] {
         assert_eq!(pool.admit(transaction, sender, Height(0), 0), Err(refusal));
@@ -107,7 +118,13 @@ fn each_fault_is_refused_for_its_own_reason_and_changes_nothing() {
     let mut small = Mempool::new(limits(), ChainRules { block_gas_limit: 20_000, ..RULES });
     let refusal = small.admit(transfer(1, 0, 10), RICH, Height(0), 0).unwrap_err();
     assert_eq!(refusal, MempoolRejected::GasAboveBlock { gas: 21_000, block: 20_000 });
-    assert_eq!((pool.len(), strict.len(), small.len()), (1, 0, 0));
+    let bytes = transfer(1, 0, 10).raw().len();
+    let mut narrow = Mempool::new(limits(), ChainRules { transaction_bytes_max: bytes - 1, ..RULES });
+    let refusal = narrow.admit(transfer(1, 0, 10), RICH, Height(0), 0).unwrap_err();
+    assert_eq!(refusal, MempoolRejected::TooLarge { bytes, most: bytes - 1 });
+    let mut as_large = Mempool::new(limits(), ChainRules { transaction_bytes_max: bytes, ..RULES });
+    as_large.admit(transfer(1, 0, 10), RICH, Height(0), 0).unwrap();
+    assert_eq!((pool.len(), strict.len(), small.len(), narrow.len()), (1, 0, 0, 0));
 }
 
 #[test]
@@ -284,18 +301,32 @@ fn all(pool: &Mempool) -> impl Iterator<Item = &Transaction> {
 
 /// Every index holds what waits, and no more.
 fn is_whole(pool: &Mempool) {
-    assert!(pool.len() <= pool.limits.transactions_max && pool.bytes <= pool.limits.bytes_max);
-    assert_eq!(pool.bytes, all(pool).map(|waiting| waiting.raw().len()).sum::<usize>());
+    let limits = &pool.limits;
+    assert!(pool.len() <= limits.transactions_max && pool.bytes() <= limits.bytes_max);
+    assert!(pool.gapped.len() <= limits.gapped_max && pool.gapped.bytes() <= limits.gapped_bytes_max);
     let in_queues: usize = pool.senders.values().map(|queue| queue.waiting.len()).sum();
-    assert_eq!([pool.by_tip.len(), pool.by_age.len(), all(pool).count(), in_queues], [pool.len(); 4]);
-    let pending: usize = pool.senders.values().map(|queue| pending(queue).count()).sum();
-    assert_eq!(pool.pending(), pending);
-    assert_eq!(pool.since(None).filter(|(_, shown)| shown.is_pending).count(), pending);
+    assert_eq!([pool.by_age.len(), all(pool).count(), in_queues], [pool.len(); 3]);
+    for (order, is_pending) in [(&pool.pending, true), (&pool.gapped, false)] {
+        let shown = pool.since(None).map(|(_, shown)| shown).filter(|shown| shown.is_pending == is_pending);
+        let mut found: Vec<_> = shown.map(|shown| (shown.transaction.tip_cap(500), shown.transaction.hash())).collect();
+        found.sort();
+        assert_eq!(order.cheapest_first().collect::<Vec<_>>(), found);
+        let bytes: usize = found.iter().map(|(_, hash)| pool.get(hash).unwrap().raw().len()).sum();
+        assert_eq!((order.len(), order.bytes()), (found.len(), bytes));
+    }
+    let all_pending: usize = pool.senders.values().map(|queue| pending(queue).count()).sum();
+    assert_eq!(pool.pending(), all_pending);
+    assert_eq!(pool.since(None).filter(|(_, shown)| shown.is_pending).count(), all_pending);
     let next: usize = pool.senders.values().filter(|queue| queue.next.is_some()).count();
     assert_eq!(pool.ready.len(), [next; 2]);
     for queue in pool.senders.values() {
         assert!(!queue.waiting.is_empty());
         assert_eq!(queue.next, queue.next(RULES.fvm_gas_per_gas));
+        let cost: u128 = queue.waiting.values().map(|waiting| waiting.transaction.cost_max().unwrap()).sum();
+        assert_eq!(queue.cost, cost);
+        assert!(cost <= queue.known.balance);
+        assert_eq!(queue.gapped(), queue.waiting.len() - pending(queue).count());
+        assert!(queue.gapped() <= limits.gapped_per_sender_max);
     }
 }
 
@@ -369,4 +400,15 @@ fn what_waits_is_told_apart_from_what_waits_for_another() {
     pool.learn(&first, SenderState { nonce: 1, ..RICH }, Height(1));
     let told: Vec<_> = pool.of(&first, 0).map(show).collect();
     assert_eq!(told, [(first, 1, true), (first, 3, false)], "from the sender's next nonce on");
+}
+
+#[test]
+fn since_when_a_transaction_waits_is_known_while_it_does() {
+    let mut pool = Mempool::new(limits(), RULES);
+    let transaction = transfer(1, 0, 10);
+    assert_eq!(pool.arrived_ms(&transaction.hash()), None);
+    pool.admit(transaction.clone(), RICH, Height(0), 7).unwrap();
+    assert_eq!(pool.arrived_ms(&transaction.hash()), Some(7));
+    pool.learn(&sender(1), SenderState { nonce: 1, ..RICH }, Height(1));
+    assert_eq!(pool.arrived_ms(&transaction.hash()), None, "it ran");
 }

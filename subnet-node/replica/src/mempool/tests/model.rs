@@ -14,10 +14,34 @@ impl Model {
         self.waiting.iter().find(|(waiting, _)| waiting.sender() == *sender && waiting.nonce() == nonce)
     }
 
-    fn admit(&mut self, new: &Transaction, state: SenderState, now_ms: u64) -> bool {
+    fn of(&self, sender: Address) -> impl Iterator<Item = &Transaction> {
+        self.waiting.iter().map(|(waiting, _)| waiting).filter(move |waiting| waiting.sender() == sender)
+    }
+
+    fn is_gapped(&self, one: &Transaction, accounts: &Accounts) -> bool {
+        let mut before = accounts.of(&one.sender()).nonce..one.nonce();
+        before.any(|nonce| self.at(&one.sender(), nonce).is_none())
+    }
+
+    /// How many of `sender`, or of everyone, wait for a nonce that is missing.
+    fn gapped(&self, sender: Option<Address>, accounts: &Accounts) -> usize {
+        let waiting = self.waiting.iter().map(|(waiting, _)| waiting);
+        let waiting = waiting.filter(|one| sender.is_none_or(|sender| one.sender() == sender));
+        waiting.filter(|one| self.is_gapped(one, accounts)).count()
+    }
+
+    fn drop_last(&mut self, sender: Address) {
+        let last = self.of(sender).map(Transaction::nonce).max().unwrap();
+        self.waiting.retain(|(waiting, _)| (waiting.sender(), waiting.nonce()) != (sender, last));
+    }
+
+    fn admit(&mut self, new: &Transaction, accounts: &Accounts, now_ms: u64) -> bool {
         let (nonce, sender) = (new.nonce(), new.sender());
+        let state = accounts.of(&sender);
         let in_range = (state.nonce..state.nonce + limits().per_sender_max).contains(&nonce);
-        if !in_range || new.cost_max().unwrap() > state.balance || new.fee_cap(1) < RULES.base_fee_min {
+        let others = self.of(sender).filter(|waiting| waiting.nonce() != nonce);
+        let together = others.chain([new]).map(|waiting| waiting.cost_max().unwrap()).sum::<u128>();
+        if !in_range || together > state.balance || new.fee_cap(1) < RULES.base_fee_min {
             return false;
         }
         let raised = |price: u128| price + (price / 10).max(1);
@@ -26,18 +50,24 @@ impl Model {
         {
             return false;
         }
+        let (is_gapped, is_new) = (self.is_gapped(new, accounts), self.at(&sender, nonce).is_none());
+        if is_gapped && is_new && self.gapped(Some(sender), accounts) >= limits().gapped_per_sender_max {
+            return false;
+        }
         let before = self.waiting.clone();
-        while self.waiting.len() >= limits().transactions_max {
-            let cheapest = self.waiting.iter().map(|(waiting, _)| waiting);
-            let cheapest = cheapest.min_by_key(|waiting| (waiting.tip_cap(1), waiting.hash())).unwrap();
-            if cheapest.tip_cap(1) >= new.tip_cap(1) || cheapest.sender() == sender {
+        while self.waiting.len() >= limits().transactions_max
+            || (is_gapped && self.gapped(None, accounts) >= limits().gapped_max)
+        {
+            let rank = |one: &&Transaction| (!self.is_gapped(one, accounts), one.tip_cap(1), one.hash());
+            let cheapest = self.waiting.iter().map(|(waiting, _)| waiting).min_by_key(rank).unwrap();
+            let (loser, loser_is_gapped) = (cheapest.sender(), self.is_gapped(cheapest, accounts));
+            let is_outbid =
+                loser_is_gapped == is_gapped && cheapest.tip_cap(1) < new.tip_cap(1) && cheapest.sender() != sender;
+            if !is_outbid && (is_gapped || !loser_is_gapped) {
                 self.waiting = before;
                 return false;
             }
-            let loser = cheapest.sender();
-            let of_loser = self.waiting.iter().filter(|(waiting, _)| waiting.sender() == loser);
-            let last = of_loser.map(|(waiting, _)| waiting.nonce()).max().unwrap();
-            self.waiting.retain(|(waiting, _)| (waiting.sender(), waiting.nonce()) != (loser, last));
+            self.drop_last(loser);
         }
         self.waiting.retain(|(waiting, _)| (waiting.sender(), waiting.nonce()) != (sender, nonce));
         self.waiting.push((new.clone(), now_ms));
@@ -45,11 +75,26 @@ impl Model {
     }
 
     fn prune(&mut self, now_ms: u64, accounts: &Accounts) {
+        self.waiting.retain(|(waiting, _)| waiting.nonce() >= accounts.of(&waiting.sender()).nonce);
+        for (sender, state) in &accounts.0 {
+            while self.of(*sender).map(|waiting| waiting.cost_max().unwrap()).sum::<u128>() > state.balance {
+                self.drop_last(*sender);
+            }
+        }
         let oldest_ms = now_ms.saturating_sub(limits().lifetime_ms);
-        self.waiting.retain(|(waiting, arrived_ms)| {
-            let state = accounts.of(&waiting.sender());
-            waiting.nonce() >= state.nonce && waiting.cost_max().unwrap() <= state.balance && *arrived_ms >= oldest_ms
-        });
+        let mut old: Vec<_> = self.waiting.iter().filter(|(_, arrived_ms)| *arrived_ms < oldest_ms).cloned().collect();
+        old.sort_by_key(|(waiting, arrived_ms)| (*arrived_ms, waiting.hash()));
+        self.waiting.retain(|(_, arrived_ms)| *arrived_ms >= oldest_ms);
+        for sender in old.iter().map(|(waiting, _)| waiting.sender()) {
+            loop {
+                let of_sender = self.gapped(Some(sender), accounts);
+                let is_over = self.gapped(None, accounts) > limits().gapped_max;
+                if of_sender == 0 || (!is_over && of_sender <= limits().gapped_per_sender_max) {
+                    break;
+                }
+                self.drop_last(sender);
+            }
+        }
     }
 
     fn select(&self, mut space: BlockSpace, accounts: &Accounts) -> Vec<Transaction> {
@@ -163,7 +208,7 @@ fn run(events: Vec<Event>, tells_all: bool) {
                 let (new, state) = (capped(seed, nonce, tip, tip + slack), accounts.of(&sender(seed)));
                 let admitted = pool.admit(new.clone(), state, height, now_ms);
                 if tells_all {
-                    assert_eq!(model.admit(&new, state, now_ms), admitted.is_ok(), "{admitted:?}");
+                    assert_eq!(model.admit(&new, &accounts, now_ms), admitted.is_ok(), "{admitted:?}");
                 }
             }
             Event::Time(ms) => now_ms += ms,
