@@ -376,6 +376,9 @@ pub enum ReadUnavailable {
     /// The node is on its way down.
     #[error("the node is stopping; ask another one")]
     Stopping,
+    /// The machine did not give what the answer takes, memory most likely. Nothing is broken.
+    #[error("the machine refused memory, or a thread, that the answer takes: {0}; ask again later, or another node")]
+    Refused(String),
     /// The node's own disk or rules; the node logs the cause and stops by itself. Callers are told no more than this.
     #[error("the node cannot read its own data; its log says why")]
     Broken,

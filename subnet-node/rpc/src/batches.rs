@@ -14,6 +14,7 @@
 //! | has no room for as many refusals as it has requests ([`room`](crate::room)) | with -32005 alone, before any of them begins |
 //! | takes longer than [`BEGIN_MAX`] | with -32005 for each request that did not begin by then |
 //! | has an answer that there is no room for | with -32005 in its place |
+//! | has an entry that is no request, of a client that asks too fast ([`clients`](crate::clients)) | with -32005 in its place |
 //! | has an answer larger than may be | with -32011 alone |
 
 use std::sync::Arc;
@@ -27,8 +28,9 @@ use jsonrpsee::server::middleware::rpc::{Batch, BatchEntry, Notification, Reques
 use jsonrpsee::types::{ErrorObjectOwned, Id};
 
 use crate::awaiting::PATIENCE_MAX;
-use crate::clients::{Asker, Client};
+use crate::clients::{Asker, Client, Clients};
 use crate::error::RpcRejected;
+use crate::gate;
 use crate::room::{Room, Share, bytes_of};
 use crate::service::Service;
 
@@ -42,7 +44,7 @@ const SHORT_BYTES: usize = 256;
 pub const BEGIN_MAX: Duration = PATIENCE_MAX;
 
 /// How batches are answered.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Bounds {
     /// Methods that bring transactions and do not wait for them.
     pub submissions: Arc<[&'static str]>,
@@ -52,10 +54,12 @@ pub struct Bounds {
     pub begin_max: Duration,
     /// Where answers wait until they are sent.
     pub room: Room,
+    /// Who asks, and how fast each may.
+    pub clients: Arc<Clients>,
 }
 
 /// The service with requests and batches answered so.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Batches<S> {
     service: S,
     bounds: Arc<Bounds>,
@@ -123,7 +127,9 @@ where
     /// # Errors
     /// What the batch is answered with instead.
     async fn each(&self, mut batch: Batch<'_>) -> Result<MethodResponse, MethodResponse> {
-        let client = Asker::client_in(batch.extensions());
+        // On no entry of a batch that came over HTTP, if none is a request.
+        let asker = batch.extensions().get::<Asker>().cloned().or_else(gate::asker);
+        let client = Asker::client(asker.as_ref());
         let (mut answers, mut under_way) = (Answers::new(&self.bounds, client, batch.len())?, FuturesOrdered::new());
         let (begun, mut is_notified) = (Instant::now(), false);
         for (position, entry) in batch.into_iter().enumerate() {
@@ -151,7 +157,10 @@ where
                 }
                 Err(refused) => {
                     let (why, id) = refused.into_parts();
-                    answers.add_short(MethodResponse::error(id, why))?;
+                    answers.add_short(match self.bounds.clients.count_if_known(asker.as_ref()) {
+                        Ok(()) => MethodResponse::error(id, why),
+                        Err(too_fast) => refusal(id, too_fast),
+                    })?;
                 }
             }
         }

@@ -4,8 +4,9 @@
 //! connection ─▶ as many open as may be?                  yes ─▶ 503, closed      sockets_max
 //!            ─▶ as many of its address?                  yes ─▶ 429, closed      client_connections_max
 //!    request ─▶ has its client asked too fast?           yes ─▶ 429              client_requests_per_s
-//!      in it ─▶ a batch, a WebSocket: again for each     yes ─▶ -32005
+//!      in it ─▶ a batch, a WebSocket: again for each     yes ─▶ -32005            also for what is no request
 //!    to follow ─▶ as many subscriptions of its client?   yes ─▶ -32005           client_subscriptions_max
+//!              ─▶ of as many addresses and topics?       yes ─▶ -32005           sixteen for each that there may be
 //! ```
 //!
 //! | | a connection is counted for | a request is counted for |
@@ -39,6 +40,11 @@ use buckets::Buckets;
 
 /// Clients whose rate is known at once: 4 MiB.
 const CLIENTS_MAX: usize = 65_536;
+
+/// Addresses and topics that a client's subscriptions may have for each subscription that it may have: in all 16,384 and so 1.6 MiB by default.
+/// What single ones have above it all clients together may have as often as there may be subscriptions: so whoever has few is never refused
+/// because of others' many.
+const WEIGHT_EACH: usize = 16;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,7 +108,9 @@ pub struct Clients {
     connections_max: Option<NonZeroU32>,
     open: Arc<Mutex<Open>>,
     subscriptions_max: Option<NonZeroU32>,
-    subscribed: Arc<Mutex<HashMap<Client, u32>>>,
+    /// Most addresses and topics of all subscriptions above [`WEIGHT_EACH`] of each.
+    weight_above_max: usize,
+    subscribed: Arc<Mutex<Followed>>,
     pace: Option<Pace>,
     started: Instant,
     traffic: Traffic,
@@ -137,17 +145,46 @@ impl Drop for Place {
     }
 }
 
+/// What is subscribed to.
+#[derive(Debug, Default)]
+struct Followed {
+    of: HashMap<Client, Following>,
+    /// Addresses and topics of all subscriptions above [`WEIGHT_EACH`] of each.
+    weight_above: usize,
+}
+
+/// Subscriptions of a client, and addresses and topics of all of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Following {
+    count: u32,
+    weight: usize,
+}
+
 /// A subscription that is counted for its client, until this is dropped.
 #[derive(Debug)]
 pub struct Subscribed {
     client: Client,
-    all: Arc<Mutex<HashMap<Client, u32>>>,
+    weight: usize,
+    all: Arc<Mutex<Followed>>,
 }
 
 impl Drop for Subscribed {
     fn drop(&mut self) {
-        one_less(&mut lock(&self.all), self.client);
+        let mut all = lock(&self.all);
+        all.weight_above = all.weight_above.saturating_sub(above(self.weight));
+        match all.of.get_mut(&self.client) {
+            Some(following) if following.count > 1 => {
+                following.count -= 1;
+                following.weight = following.weight.saturating_sub(self.weight);
+            }
+            // Nobody who has none is remembered.
+            _ => drop(all.of.remove(&self.client)),
+        }
     }
+}
+
+const fn above(weight: usize) -> usize {
+    weight.saturating_sub(WEIGHT_EACH)
 }
 
 /// Counts one less; nobody who has none is remembered.
@@ -172,6 +209,9 @@ impl Clients {
             connections_max: NonZeroU32::new(config.client_connections_max),
             open: Arc::default(),
             subscriptions_max: NonZeroU32::new(config.client_subscriptions_max),
+            weight_above_max: [config.subscriptions_max, WEIGHT_EACH]
+                .into_iter()
+                .fold(config.websockets_max, usize::saturating_mul),
             subscribed: Arc::default(),
             pace: NonZeroU32::new(config.client_requests_per_s).map(pace),
             started: Instant::now(),
@@ -222,24 +262,46 @@ impl Clients {
         if asker.has_paid.swap(false, Ordering::Relaxed) { Ok(()) } else { self.ask(asker.client) }
     }
 
-    /// Counts one more subscription of `client`.
+    /// The same, of nobody where it is not known who asks.
+    ///
+    /// # Errors
+    /// As [`Self::admit`].
+    pub fn count_if_known(&self, asker: Option<&Asker>) -> Result<(), RpcRejected> {
+        asker.map_or(Ok(()), |asker| self.count(asker))
+    }
+
+    /// Counts one more subscription of `client`, with so many addresses and topics.
     ///
     /// # Errors
     /// [`RpcRejected::AboveLimit`], and it is not counted.
-    pub fn subscribe(&self, client: Client) -> Result<Subscribed, RpcRejected> {
-        let mut subscribed = lock(&self.subscribed);
-        let count = subscribed.get(&client).copied().unwrap_or_default();
-        if let Some(most) = self.subscriptions_max.filter(|most| count >= most.get()) {
-            let reason = format!("too many subscriptions: a client has {most} at most, on all its connections");
-            return Err(RpcRejected::AboveLimit(reason));
+    pub fn subscribe(&self, client: Client, weight: usize) -> Result<Subscribed, RpcRejected> {
+        let mut all = lock(&self.subscribed);
+        let Following { count, weight: before } = all.of.get(&client).copied().unwrap_or_default();
+        let (own, weight_above) = (before.saturating_add(weight), all.weight_above.saturating_add(above(weight)));
+        if let Some(most) = self.subscriptions_max {
+            if count >= most.get() {
+                return Err(too_many(format!("a client has {most} at most, on all its connections")));
+            }
+            let most = usize::try_from(most.get()).unwrap_or(usize::MAX).saturating_mul(WEIGHT_EACH);
+            if own > most {
+                let reason =
+                    format!("those of a client have {most} addresses and topics at most, on all its connections");
+                return Err(too_many(reason));
+            }
         }
-        subscribed.insert(client, count.saturating_add(1));
-        Ok(Subscribed { client, all: Arc::clone(&self.subscribed) })
+        if weight_above > self.weight_above_max && above(weight) > 0 {
+            let reason =
+                format!("they have as many addresses and topics as may be; one with up to {WEIGHT_EACH} has a place");
+            return Err(too_many(reason));
+        }
+        all.of.insert(client, Following { count: count.saturating_add(1), weight: own });
+        all.weight_above = weight_above;
+        Ok(Subscribed { client, weight, all: Arc::clone(&self.subscribed) })
     }
 
     fn who(&self, connection: &Connection, headers: &HeaderMap) -> Client {
         let told = self.header.as_ref().and_then(|name| headers.get_all(name).iter().next_back());
-        let last = told.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+        let last = told.and_then(|value| address(value.to_str().ok()?.rsplit(',').next()?));
         Client::at(last.unwrap_or_else(|| connection.from.ip()))
     }
 
@@ -251,6 +313,19 @@ impl Clients {
             RpcRejected::TooFast { per_s: per_s.get(), burst: burst.get(), wait }
         })
     }
+}
+
+fn too_many(reason: String) -> RpcRejected {
+    RpcRejected::AboveLimit(format!("too many subscriptions: {reason}"))
+}
+
+/// An address, alone or as some proxies write it, with a port or in brackets.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    if let Ok(with_port) = text.parse::<SocketAddr>() {
+        return Some(with_port.ip());
+    }
+    text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text).parse().ok()
 }
 
 /// Whole after every use, so a thread that panicked elsewhere harms nothing here.
@@ -311,16 +386,43 @@ mod tests {
     #[test]
     fn a_client_has_so_many_subscriptions_and_whoever_has_none_is_forgotten() {
         let clients = clients(|config| config.client_subscriptions_max = 2);
-        let held = [(); 2].map(|()| clients.subscribe(at("192.0.2.7")).unwrap());
-        let refused = clients.subscribe(at("192.0.2.7")).unwrap_err();
+        let held = [(); 2].map(|()| clients.subscribe(at("192.0.2.7"), 1).unwrap());
+        let refused = clients.subscribe(at("192.0.2.7"), 1).unwrap_err();
         assert_eq!(refused.to_string(), "too many subscriptions: a client has 2 at most, on all its connections");
-        assert!(clients.subscribe(at("192.0.2.8")).is_ok(), "others are not kept out");
+        assert!(clients.subscribe(at("192.0.2.8"), 1).is_ok(), "others are not kept out");
         drop(held);
-        assert!(clients.subscribe(at("192.0.2.7")).is_ok());
-        assert!(lock(&clients.subscribed).is_empty());
+        assert!(clients.subscribe(at("192.0.2.7"), 1).is_ok());
+        assert!(lock(&clients.subscribed).of.is_empty());
         let clients = self::clients(|config| config.client_subscriptions_max = 0);
-        let held: Vec<_> = (0..5_000).map(|_| clients.subscribe(at("192.0.2.7"))).collect();
+        let held: Vec<_> = (0..5_000).map(|_| clients.subscribe(at("192.0.2.7"), 1)).collect();
         assert!(held.iter().all(Result::is_ok), "0 is any number");
+    }
+
+    #[test]
+    fn subscriptions_of_a_client_and_of_all_have_so_many_addresses_and_topics() {
+        // Sixteen for each of four, and above sixteen of each as many for all.
+        let clients = clients(|config| {
+            (config.client_subscriptions_max, config.websockets_max, config.subscriptions_max) = (4, 2, 2);
+        });
+        let refusal = |client, weight| clients.subscribe(at(client), weight).map(drop).unwrap_err().to_string();
+        let own =
+            "too many subscriptions: those of a client have 64 addresses and topics at most, on all its connections";
+        let all =
+            "too many subscriptions: they have as many addresses and topics as may be; one with up to 16 has a place";
+        assert_eq!(refusal("192.0.2.7", 65), own);
+        let first = clients.subscribe(at("192.0.2.7"), 60).unwrap();
+        assert_eq!(refusal("192.0.2.7", 5), own);
+        let second = clients.subscribe(at("192.0.2.7"), 4).unwrap();
+        // 44 of 64 are had.
+        assert_eq!(refusal("192.0.2.8", 37), all);
+        let third = clients.subscribe(at("192.0.2.8"), 36).unwrap();
+        assert_eq!(refusal("192.0.2.9", 17), all);
+        drop(clients.subscribe(at("192.0.2.9"), 16).unwrap());
+        drop(first);
+        drop(clients.subscribe(at("192.0.2.7"), 60).unwrap());
+        drop((second, third));
+        let followed = lock(&clients.subscribed);
+        assert_eq!((followed.of.len(), followed.weight_above), (0, 0), "whoever has none is forgotten");
     }
 
     #[test]
@@ -332,6 +434,10 @@ mod tests {
             (Some("192.0.2.7"), "192.0.2.7"),
             (Some("6.6.6.6, 192.0.2.7"), "192.0.2.7"),
             (Some("2001:db8:1:2::7"), "2001:db8:1:2::"),
+            (Some("6.6.6.6:6, 192.0.2.7:567"), "192.0.2.7"),
+            (Some("[2001:db8:1:2::7]:567"), "2001:db8:1:2::"),
+            (Some("[2001:db8:1:2::7]"), "2001:db8:1:2::"),
+            (Some("192.0.2.7:"), "10.0.0.1"),
             (Some("nonsense"), "10.0.0.1"),
         ] {
             let mut headers = HeaderMap::new();

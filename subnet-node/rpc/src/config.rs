@@ -48,7 +48,8 @@ pub struct RpcConfig {
     pub log_blocks_max: u64,
     /// Most logs that they answer with, or block and transaction hashes.
     pub logs_max: usize,
-    /// Most filters kept, of all callers. When there are as many, who has the most makes room for another client.
+    /// Most filters kept, of all callers, with sixteen times as many addresses and topics together. When there are as many, who has the most makes
+    /// room for another client.
     pub filters_max: usize,
     /// How long a filter is kept after it was last asked for.
     pub filter_idle_max: Duration,
@@ -61,7 +62,7 @@ pub struct RpcConfig {
     pub client_requests_burst: u32,
     /// Most connections open from one address, WebSockets among them; 0 for any number.
     pub client_connections_max: u32,
-    /// Most subscriptions of one client, on all of its WebSockets; 0 for any number.
+    /// Most subscriptions of one client, on all of its WebSockets, with sixteen times as many addresses and topics together; 0 for any number.
     pub client_subscriptions_max: u32,
     /// The header in which a proxy in front tells who asks, as in `x-forwarded-for`: the last address in it counts. Empty for a node that is
     /// asked directly, where anybody could write it.
@@ -72,7 +73,8 @@ pub struct RpcConfig {
     pub methods_denied: Vec<String>,
     /// Web pages that may ask, as in `https://wallet.example`; `*` for all, none for no page at all.
     pub cors_origins: Vec<String>,
-    /// Values of the `Host` header that are answered, as `name` for any port or `name:port`; none for all. Guards a node on a
+    /// Values of the `Host` header that are answered, as `name` for any port or `name:port`; `*` for all. None for this machine's (`localhost`,
+    /// `127.0.0.1`, `[::1]` and the address itself) where `listen` is an address of this machine alone, else for all. Guards a node on a
     /// developer's machine against pages that rebind a DNS name to it.
     pub allowed_hosts: Vec<String>,
 }
@@ -96,7 +98,8 @@ impl Default for RpcConfig {
             subscriptions_max: 64,
             // Some ten seconds of a chain that does nothing but make blocks.
             subscription_blocks_behind_max: 1_024,
-            // Room for a batch of a dozen of the largest transactions: 128 KiB are 256 KiB of hex.
+            // Room for a batch of a dozen of the largest Ethereum transactions, or of three of the largest messages: 128 KiB are 256 KiB of hex,
+            // 512 KiB are 1 MiB.
             request_bytes_max: 4 << 20,
             response_bytes_max: 32 << 20,
             batch_max: 1_000,
@@ -112,7 +115,7 @@ impl Default for RpcConfig {
             traces_max: 2,
             log_blocks_max: 10_000,
             logs_max: 20_000,
-            // A filter is a few hundred bytes, and its criteria: 2,000 hashes and more.
+            // A filter is a few hundred bytes, and its criteria: sixteen addresses and topics, one with another.
             filters_max: 1_024,
             // go-ethereum's.
             filter_idle_max: Duration::from_secs(300),

@@ -5,7 +5,7 @@
 //! | 3 | a contract reverted; `data` is what it returned | go-ethereum |
 //! | 4 | a transaction that did not run in time; `data` is its hash | EIP-7966 |
 //! | 5 | a transaction that waits for one before it; `data` is its hash | EIP-7966 |
-//! | -32000 | a transaction or call that cannot be; an unknown block, checkpoint, subscription or filter; a transaction to trace that is nowhere | go-ethereum |
+//! | -32000 | a transaction or call that cannot be; an unknown block, checkpoint, subscription or filter; a transaction to trace that is nowhere; percentiles of a fee history that cannot be | go-ethereum |
 //! | -32002 | a block or state that this node does not keep; a node that is stopping | EIP-1474, resource unavailable |
 //! | -32004 | a method that has no meaning on this chain | EIP-1474, method not supported |
 //! | -32005 | more than a limit allows, faster than a client may ask, or more than the node can answer at once | EIP-1474, limit exceeded |
@@ -149,6 +149,9 @@ pub enum RpcRejected {
          accounts and storage slots of it, against a certified checkpoint"
     )]
     NoTries,
+    /// Percentiles of a fee history that are none, or do not rise.
+    #[error("invalid reward percentile: {0}")]
+    BadPercentile(String),
     /// A range of blocks that goes past the end of the chain.
     #[error("request beyond head block: requested {asked}, head {tip}")]
     BeyondTip {
@@ -261,6 +264,7 @@ impl RpcRejected {
             | Self::NotCertified { .. }
             | Self::Prove(ProveRejected::Unreadable(_))
             | Self::BeyondTip { .. }
+            | Self::BadPercentile(_)
             | Self::CallStopped(_)
             | Self::OutOfTime(_)
             | Self::NoSubscription
@@ -323,7 +327,7 @@ fn certified(latest: Option<Height>, period: u64) -> String {
 
 const fn unavailable_code(why: &ReadUnavailable) -> i32 {
     match why {
-        ReadUnavailable::Broken => INTERNAL_ERROR_CODE,
+        ReadUnavailable::Broken | ReadUnavailable::Refused(_) => INTERNAL_ERROR_CODE,
         ReadUnavailable::StateNotKept { .. }
         | ReadUnavailable::BlockNotKept { .. }
         | ReadUnavailable::StateNotMade { .. }

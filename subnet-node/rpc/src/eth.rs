@@ -1,4 +1,4 @@
-//! The Ethereum namespaces: `eth_`, `net_`, `web3_` and `txpool_`.
+//! The Ethereum namespaces: `eth_`, `net_`, `web3_`, `txpool_` and `rpc_`.
 //!
 //! | module | methods about |
 //! |---|---|
@@ -53,6 +53,7 @@ pub fn register(methods: &mut Methods) {
     methods.known("net_peerCount", chain::peer_count);
     methods.known("web3_clientVersion", chain::client_version);
     methods.read("web3_sha3", chain::sha3);
+    methods.known("rpc_modules", chain::modules);
 
     methods.read("eth_getBalance", account::balance);
     methods.read("eth_getTransactionCount", account::transaction_count);

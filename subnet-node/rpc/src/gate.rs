@@ -6,7 +6,8 @@
 //!               └─▶ with its asker's name on it
 //! ```
 //!
-//! What else is in it, as in a batch or on a WebSocket, is counted one by one (`permits`).
+//! What else is in it, as in a batch or on a WebSocket, is counted one by one (`permits`). A name is on each request of JSON-RPC; whose a batch is
+//! in which none is a request, the task that answers it knows ([`asker`]).
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,10 +18,21 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
 use jsonrpsee::types::ErrorObjectOwned;
 use serde_json::json;
+use tokio::task::futures::TaskLocalFuture;
 use tower::Service;
 
-use crate::clients::{Clients, Connection};
+use crate::clients::{Asker, Clients, Connection};
 use crate::error::RpcRejected;
+
+tokio::task_local! {
+    /// Who sent the request over HTTP that this task answers.
+    static ASKER: Option<Asker>;
+}
+
+/// Who sent the request over HTTP that is being answered; none where it is not known, or on a WebSocket.
+pub fn asker() -> Option<Asker> {
+    ASKER.try_with(Clone::clone).ok().flatten()
+}
 
 /// What is behind the gate.
 #[derive(Clone)]
@@ -35,12 +47,12 @@ impl<S> Gate<S> {
         Self { requests, clients }
     }
 
-    fn admit(&self, request: &mut HttpRequest) -> Result<(), RpcRejected> {
+    fn admit(&self, request: &mut HttpRequest) -> Result<Option<Asker>, RpcRejected> {
         // Every request has one: the listener puts it there.
-        let Some(connection) = request.extensions().get::<Connection>() else { return Ok(()) };
+        let Some(connection) = request.extensions().get::<Connection>() else { return Ok(None) };
         let asker = self.clients.admit(connection, request.headers())?;
-        request.extensions_mut().insert(asker);
-        Ok(())
+        request.extensions_mut().insert(asker.clone());
+        Ok(Some(asker))
     }
 }
 
@@ -50,7 +62,7 @@ where
 {
     type Response = HttpResponse;
     type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<HttpResponse, S::Error>>>;
+    type Future = Either<TaskLocalFuture<Option<Asker>, S::Future>, Ready<Result<HttpResponse, S::Error>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.requests.poll_ready(context)
@@ -58,7 +70,7 @@ where
 
     fn call(&mut self, mut request: HttpRequest) -> Self::Future {
         match self.admit(&mut request) {
-            Ok(()) => Either::Left(self.requests.call(request)),
+            Ok(asker) => Either::Left(ASKER.scope(asker, self.requests.call(request))),
             Err(refused) => Either::Right(ready(Ok(refusal(StatusCode::TOO_MANY_REQUESTS, refused)))),
         }
     }

@@ -20,6 +20,7 @@
 //! | `websocket` | connections that subscribe |
 //! | `clients`, `gate`, `permits` | who asks, how much and how fast each may, and which methods are served |
 //! | `server`, `listener`, `config`, `traffic` | the socket, its bounds and its numbers: [`RpcServer`], [`RpcConfig`], [`Traffic`] |
+//! | `notified`, `durations` | how long it takes to tell subscribers of a block |
 //! | `connection`, `pacing` | one connection, and how long it may idle or stall |
 //! | `intake`, `room` | how many bytes of requests are taken in, and of answers wait, in all and of each client |
 //! | `aside` | work that goes on while nobody looks |
@@ -38,6 +39,7 @@ mod connection;
 mod convert;
 mod counters;
 mod debug;
+mod durations;
 pub mod error;
 mod eth;
 mod filters;
@@ -52,6 +54,7 @@ mod log_filter;
 mod methods;
 mod new_logs;
 mod node;
+mod notified;
 mod pacing;
 mod patience;
 mod permits;
@@ -68,6 +71,7 @@ pub use backend::{Backend, CallRejected, ReadUnavailable, StateView, SubmitRejec
 pub use config::RpcConfig;
 pub use convert::log::logs_bloom;
 pub use counters::MethodCount;
+pub use durations::Spread;
 pub use error::RpcRejected;
 pub use hex_bytes::HexBytes;
 pub use server::{RpcFatal, RpcServer};

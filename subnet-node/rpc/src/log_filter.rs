@@ -83,6 +83,12 @@ impl LogFilter {
         !logs.is_zero() && bits.iter().all(is_any_in)
     }
 
+    /// How much there is to keep of it: its addresses and topics, but one at least. Each takes some 100 bytes, with what comes of it.
+    pub fn weight(&self) -> usize {
+        let topics = self.filter.topics.iter().map(|topic| topic.len());
+        topics.fold(self.filter.address.len(), usize::saturating_add).max(1)
+    }
+
     /// Refuses one, the parameter at `position`, that takes too long to hold against a log.
     ///
     /// # Errors

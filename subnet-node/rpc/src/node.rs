@@ -22,12 +22,14 @@ use crate::error::RpcRejected;
 use crate::eth::TipCache;
 use crate::filters::Filters;
 use crate::patience;
+use crate::permits::Served;
 
 /// What every method has at hand.
 pub struct Node {
     pub backend: Arc<dyn Backend>,
     pub comet: Arc<dyn Chain>,
     pub config: RpcConfig,
+    pub served: Served,
     pub tip_cache: TipCache,
     pub filters: Filters,
 }

@@ -7,7 +7,7 @@
 //!              └─▶ the method
 //! ```
 //!
-//! Requests of a batch pass one by one.
+//! Requests of a batch pass one by one. A notification asks for nothing to be answered, so it goes no further; but it is counted.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,7 +30,10 @@ const COMET: &str = "cometbft";
 
 /// The methods that a node serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Served(BTreeSet<&'static str>);
+pub struct Served {
+    methods: BTreeSet<&'static str>,
+    namespaces: BTreeSet<&'static str>,
+}
 
 impl Served {
     /// Those of `methods`, and of CometBFT's, that `allowed` lists, or all where it lists none, without those that `denied` lists. A list has names,
@@ -61,12 +64,20 @@ impl Served {
             Ok(listed)
         };
         let allowed = if allowed.is_empty() { all.iter().map(|(_, name)| *name).collect() } else { listed(allowed)? };
-        Ok(Self(&allowed - &listed(denied)?))
+        let methods = &allowed - &listed(denied)?;
+        let of_served = all.iter().filter(|(space, name)| *space != COMET && methods.contains(name));
+        let namespaces = of_served.map(|(space, _)| *space).collect();
+        Ok(Self { methods, namespaces })
     }
 
     /// Whether a method of this name is served.
     pub fn has(&self, method: &str) -> bool {
-        self.0.contains(method)
+        self.methods.contains(method)
+    }
+
+    /// The namespaces of which any method is served; CometBFT's methods are in none.
+    pub const fn namespaces(&self) -> &BTreeSet<&'static str> {
+        &self.namespaces
     }
 }
 
@@ -81,8 +92,7 @@ impl Rules {
     /// # Errors
     /// [`RpcRejected::TooFast`], [`RpcRejected::NoMethod`].
     fn permit(&self, method: &str, asker: Option<&Asker>) -> Result<(), RpcRejected> {
-        let counted = asker.map_or(Ok(()), |asker| self.clients.count(asker));
-        let permitted = counted.and_then(|()| match self.served.has(method) {
+        let permitted = self.clients.count_if_known(asker).and_then(|()| match self.served.has(method) {
             true => Ok(()),
             false => Err(RpcRejected::NoMethod(method.to_owned())),
         });
@@ -123,7 +133,11 @@ where
     }
 
     fn notification<'a>(&self, notification: Notification<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        self.service.notification(notification)
+        match self.rules.clients.count_if_known(notification.extensions.get()) {
+            Ok(()) => Either::Left(self.service.notification(notification)),
+            // Nobody waits for an answer, so nobody hears of a refusal.
+            Err(_) => Either::Right(ready(MethodResponse::notification())),
+        }
     }
 
     fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
@@ -140,7 +154,7 @@ mod tests {
         let entries = |entries: &[&str]| entries.iter().map(ToString::to_string).collect::<Vec<_>>();
         let methods = ["eth_call", "eth_chainId", "net_version"].into_iter();
         let served = Served::new(methods, ["status"].into_iter(), &entries(allowed), &entries(denied))?;
-        Ok(served.0.into_iter().collect())
+        Ok(served.methods.into_iter().collect())
     }
 
     #[test]

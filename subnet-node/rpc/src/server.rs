@@ -106,7 +106,7 @@ impl RpcServer {
         traffic: Traffic,
     ) -> Result<Self, RpcFatal> {
         let (hosts, cors, header) =
-            (hosts(&config.allowed_hosts)?, cors(&config.cors_origins)?, header(&config.client_header)?);
+            (hosts(&allowed_hosts(&config))?, cors(&config.cors_origins)?, header(&config.client_header)?);
         let (methods, limits) = (all_methods(), limits(&config));
         let served = Served::new(methods.names(), comet::names(), &config.methods_allowed, &config.methods_denied);
         let served = served.map_err(RpcFatal::NoMethod)?;
@@ -122,11 +122,19 @@ impl RpcServer {
             response_bytes_max,
             begin_max: BEGIN_MAX,
             room: answered.clone(),
+            clients: Arc::clone(&clients),
         });
         let filters = Filters::new(config.filters_max, config.filter_idle_max);
         let reads = Lane::new("reads", config.reads_max, config.waiting_max);
         let traces = Lane::new("traces", config.traces_max, config.waiting_max);
-        let node = Arc::new(Node { backend, comet, config: config.clone(), tip_cache: TipCache::default(), filters });
+        let node = Arc::new(Node {
+            backend,
+            comet,
+            config: config.clone(),
+            served: served.clone(),
+            tip_cache: TipCache::default(),
+            filters,
+        });
         let announcements = Arc::new(Announcements::new(Arc::clone(&node)));
         let comet = Comet::new(Arc::clone(&node), reads.clone(), Arc::clone(&counters), &served);
         let mut module = methods.into_module(Arc::clone(&announcements), &reads, &traces, &counters);
@@ -208,9 +216,20 @@ fn limits(config: &RpcConfig) -> ServerConfig {
         .build()
 }
 
-/// `name` stands for any port of that host, since the port is the operator's to choose.
+/// Those that are set; else, where only this machine reaches the node, this machine's: a page that rebinds its name to it still asks by that name.
+fn allowed_hosts(config: &RpcConfig) -> Vec<String> {
+    let here = config.listen.ip().to_canonical();
+    if !config.allowed_hosts.is_empty() || !here.is_loopback() {
+        return config.allowed_hosts.clone();
+    }
+    // A machine has many such addresses.
+    let own = if here.is_ipv6() { format!("[{here}]") } else { here.to_string() };
+    ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).into_iter().chain([own]).collect()
+}
+
+/// All for none, and for `*`. `name` stands for any port of that host, since the port is the operator's to choose.
 fn hosts(allowed: &[String]) -> Result<HostFilterLayer, RpcFatal> {
-    if allowed.is_empty() {
+    if allowed.is_empty() || allowed.iter().any(|host| host == "*") {
         return Ok(HostFilterLayer::disable());
     }
     for host in allowed {

@@ -33,11 +33,22 @@ use crate::websocket::Closing;
 
 use blocks::Blocks;
 
-/// The notifications of one subscription, each a whole message. Ends with an error that closes the connection, or when the node stops.
-pub type Notifications = BoxStream<'static, Result<String, Closing>>;
+/// The notifications of one subscription. Ends with an error that closes the connection, or when the node stops.
+pub type Notifications = BoxStream<'static, Result<Notification, Closing>>;
+
+/// What is sent to a subscriber.
+pub struct Notification {
+    /// A whole message.
+    pub message: String,
+    /// The block that it tells of, if it tells of one.
+    pub block: Option<Height>,
+}
 
 /// The results of one subscription, which others may have too.
 type Results = BoxStream<'static, Result<Arc<RawValue>, Closing>>;
+
+/// The same, with the block that each tells of.
+type News = BoxStream<'static, Result<(Option<Height>, Arc<RawValue>), Closing>>;
 
 /// What is subscribed to.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,38 +77,48 @@ impl Subscriptions {
 
     /// What happens from now on, under the name `id`.
     pub fn open(&self, subscription: Subscription, id: String) -> Notifications {
-        let results = match subscription {
+        let news = match subscription {
             Subscription::NewHeads => self.heads(),
             Subscription::Logs(wanted) => self.logs(wanted),
-            Subscription::NewPendingTransactions { full: false } => {
-                self.arrivals().and_then(|hash| ready(in_json(&hash))).boxed()
-            }
-            Subscription::NewPendingTransactions { full: true } => self.transactions(),
-            Subscription::Syncing => syncing::changes(Arc::clone(self.announcements.node())),
+            Subscription::NewPendingTransactions { full: false } => of_no_block(self.hashes()),
+            Subscription::NewPendingTransactions { full: true } => of_no_block(self.transactions()),
+            Subscription::Syncing => of_no_block(syncing::changes(Arc::clone(self.announcements.node()))),
         };
         let open = self.traffic.subscriptions.one();
-        let notification = move |result: Arc<RawValue>| {
+        let notification = move |(block, result): (Option<Height>, Arc<RawValue>)| {
             let _open = &open;
-            notification(&id, &result)
+            Notification { message: message(&id, &result), block }
         };
-        results.map_ok(notification).boxed()
+        news.map_ok(notification).boxed()
     }
 
     fn blocks(&self) -> impl Stream<Item = Result<Arc<Announced>, Closing>> + Send + use<> {
         Blocks::from_now(&self.announcements).into_stream()
     }
 
-    fn heads(&self) -> Results {
-        self.blocks().and_then(|block| ready(in_json(&block.header))).boxed()
+    fn heads(&self) -> News {
+        let header = |block: Arc<Announced>| {
+            let height = Height(block.header.number);
+            ready(in_json(&block.header).map(|header| (Some(height), header)))
+        };
+        self.blocks().and_then(header).boxed()
     }
 
-    fn logs(&self, wanted: Box<NewLogs>) -> Results {
+    fn logs(&self, wanted: Box<NewLogs>) -> News {
         let wanted: Arc<NewLogs> = Arc::from(wanted);
-        self.blocks().map_ok(move |block| stream::iter(logs_of(block, Arc::clone(&wanted)))).try_flatten().boxed()
+        let logs = move |block: Arc<Announced>| {
+            let height = Height(block.header.number);
+            stream::iter(logs_of(block, Arc::clone(&wanted))).map_ok(move |log| (Some(height), log))
+        };
+        self.blocks().map_ok(logs).try_flatten().boxed()
     }
 
     fn arrivals(&self) -> impl Stream<Item = Result<Hash32, Closing>> + Send + use<> {
         arrivals::from_now(self.announcements.node().backend.arrivals())
+    }
+
+    fn hashes(&self) -> Results {
+        self.arrivals().and_then(|hash| ready(in_json(&hash))).boxed()
     }
 
     /// What left the mempool and is in no block is left out.
@@ -132,6 +153,14 @@ impl Subscription {
             _ => Err(RpcRejected::NoSuchSubscription(kind)),
         }
     }
+
+    /// How much there is to keep of it, as [`LogFilter::weight`] counts.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Logs(wanted) => wanted.filter().weight(),
+            Self::NewHeads | Self::NewPendingTransactions { .. } | Self::Syncing => 1,
+        }
+    }
 }
 
 /// The first parameter, whatever follows.
@@ -145,6 +174,10 @@ impl Arguments for KindFirst {
         let kind = values.first().ok_or_else(|| missing.clone())?;
         String::deserialize(&mut serde_json::Deserializer::from_str(kind.get())).map(Self).map_err(|_| missing)
     }
+}
+
+fn of_no_block(results: Results) -> News {
+    results.map_ok(|result| (None, result)).boxed()
 }
 
 /// The logs of a block that are wanted. None is looked at where the block's bloom excludes them all.
@@ -166,9 +199,9 @@ fn in_json(result: &impl Serialize) -> Result<Arc<RawValue>, Closing> {
 }
 
 /// A whole message. Source: go-ethereum, `rpc/subscription.go`.
-fn notification(subscription: &str, result: &RawValue) -> String {
+fn message(subscription: &str, result: &RawValue) -> String {
     #[derive(Serialize)]
-    struct Notification<'a> {
+    struct Message<'a> {
         jsonrpc: &'static str,
         method: &'static str,
         params: Parameters<'a>,
@@ -179,8 +212,8 @@ fn notification(subscription: &str, result: &RawValue) -> String {
         result: &'a RawValue,
     }
     let params = Parameters { subscription, result };
-    let notification = Notification { jsonrpc: "2.0", method: "eth_subscription", params };
-    serde_json::to_string(&notification).expect("strings and JSON have a JSON form")
+    let message = Message { jsonrpc: "2.0", method: "eth_subscription", params };
+    serde_json::to_string(&message).expect("strings and JSON have a JSON form")
 }
 
 #[cfg(test)]

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tributary_primitives::Height;
+
 use crate::counters::{Counters, MethodCount};
+use crate::durations::Spread;
+use crate::notified::Notified;
 use crate::server::method_names;
 
 /// The numbers of one server. Clones are of the same.
@@ -18,6 +22,7 @@ pub struct Traffic {
     limited_requests: Arc<AtomicU64>,
     refused_connections: Arc<AtomicU64>,
     refused_requests: Arc<AtomicU64>,
+    notified: Arc<Notified>,
     pub(crate) methods: Arc<Counters>,
 }
 
@@ -30,6 +35,7 @@ impl Default for Traffic {
             limited_requests: Arc::default(),
             refused_connections: Arc::default(),
             refused_requests: Arc::default(),
+            notified: Arc::default(),
             methods: Arc::new(Counters::new(method_names())),
         }
     }
@@ -64,6 +70,22 @@ impl Traffic {
     #[must_use]
     pub fn refused_requests(&self) -> u64 {
         self.refused_requests.load(Ordering::Relaxed)
+    }
+
+    /// The node has committed the block at `height`, which is above all before: who listens is told of it from now on.
+    pub fn committed(&self, height: Height) {
+        self.notified.committed(height);
+    }
+
+    /// How long notifications of blocks took, from the commit to when the subscriber's socket had all of one.
+    #[must_use]
+    pub fn notified(&self) -> Spread {
+        self.notified.read()
+    }
+
+    /// A socket has all of a notification of the block at `height`.
+    pub(crate) fn told_of(&self, height: Height) {
+        self.notified.told_of(height);
     }
 
     /// One more was refused.

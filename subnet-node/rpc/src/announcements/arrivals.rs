@@ -19,7 +19,7 @@ use crate::node::Node;
 /// Transactions that are kept for who is told of them next: about as many as a node remembers that they came.
 const KEPT_MAX: usize = 4_096;
 
-/// Bytes of them in JSON. Of the largest, which have 128 KiB and twice as many digits, it is thirty.
+/// Bytes of them in JSON. Of the largest of Ethereum, which have 128 KiB and twice as many digits, it is thirty.
 const KEPT_BYTES_MAX: usize = 8 << 20;
 
 /// Transactions that are looked for at once. Whoever is up to date waits for the same one.

@@ -3,8 +3,8 @@
 //! Wallets and libraries find out what went wrong by looking for go-ethereum's words in the message, so each message starts with
 //! them. Source: go-ethereum, `core/error.go`, `core/txpool/errors.go`.
 
+use tributary_message::TransactionRejected;
 use tributary_message::ethereum::EthereumRejected;
-use tributary_message::{TRANSACTION_BYTES_MAX, TransactionRejected};
 use tributary_primitives::Hash32;
 
 use super::ReadUnavailable;
@@ -55,10 +55,12 @@ pub enum SubmitRejected {
         needed_tip: u128,
     },
     /// The sender cannot pay for it.
-    #[error("insufficient funds for gas * price + value: balance {balance}, tx cost {cost}, overshot {}", cost.saturating_sub(*balance))]
+    #[error("insufficient funds for gas * price + value: {}", overshot(*balance, *queued, *cost))]
     InsufficientFunds {
         /// The sender's balance, attoTRB.
         balance: u128,
+        /// Worst cost of the sender's others that wait, attoTRB.
+        queued: u128,
         /// Value and all gas at the fee cap, attoTRB; `u128::MAX` stands for all above.
         cost: u128,
     },
@@ -92,16 +94,52 @@ pub enum SubmitRejected {
         /// Transactions that wait.
         transactions: usize,
     },
+    /// So many of the sender's that cannot run yet wait already.
+    #[error(
+        "nonce too high: nonce {missing} is missing, tx nonce {got}; at most {max} of a sender wait for a missing one"
+    )]
+    TooManyGapped {
+        /// The nonce that comes next.
+        missing: u64,
+        /// The nonce it has.
+        got: u64,
+        /// Most that wait for a missing one.
+        max: usize,
+    },
+    /// What waits for missing nonces fills its part of the pool.
+    #[error(
+        "txpool is full: {transactions} transactions wait for a missing nonce; send that one first or try again later"
+    )]
+    GappedFull {
+        /// Transactions that wait for one.
+        transactions: usize,
+    },
+    /// The pool is full, and it cannot run yet.
+    #[error(
+        "future transaction tries to replace pending: the txpool is full; send the missing nonce first or try again later"
+    )]
+    FutureReplacesPending,
     /// The node cannot judge it now.
     #[error(transparent)]
     Unavailable(#[from] ReadUnavailable),
 }
 
+/// By how much what waits and this one are more than the balance.
+fn overshot(balance: u128, queued: u128, cost: u128) -> String {
+    match balance.checked_sub(cost) {
+        None => format!("balance {balance}, tx cost {cost}, overshot {}", cost - balance),
+        Some(left) => {
+            let overshot = queued.saturating_sub(left);
+            format!("balance {balance}, queued cost {queued}, tx cost {cost}, overshot {overshot}")
+        }
+    }
+}
+
 /// go-ethereum's words for a transaction that is not even one; ours where it has none.
 fn malformed(rejected: &TransactionRejected) -> String {
     match rejected {
-        TransactionRejected::TooLarge(bytes) => {
-            format!("oversized data: transaction size {bytes}, limit {TRANSACTION_BYTES_MAX}")
+        TransactionRejected::TooLarge { bytes, most } => {
+            format!("oversized data: transaction size {bytes}, limit {most}")
         }
         TransactionRejected::UnknownType(_) | TransactionRejected::Ethereum(EthereumRejected::Blobs) => {
             format!("transaction type not supported: {rejected}")

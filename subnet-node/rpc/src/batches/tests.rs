@@ -2,6 +2,8 @@ use jsonrpsee::core::server::ResponsePayload;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::config::RpcConfig;
+use crate::traffic::Traffic;
 
 const SHORT: Duration = Duration::from_millis(1);
 
@@ -32,9 +34,9 @@ impl RpcServiceT for Slow {
 }
 
 fn batches(answer_bytes: usize, change: impl FnOnce(&mut Bounds)) -> Batches<Slow> {
-    let room = Room::of_answers(2 << 10);
-    let mut bounds =
-        Bounds { submissions: ["bring"].into(), response_bytes_max: 1 << 20, begin_max: Duration::MAX, room };
+    let (submissions, room) = (["bring"].into(), Room::of_answers(2 << 10));
+    let clients = Arc::new(Clients::new(&RpcConfig::default(), None, Traffic::default()));
+    let mut bounds = Bounds { submissions, response_bytes_max: 1 << 20, begin_max: Duration::MAX, room, clients };
     change(&mut bounds);
     Batches::new(Slow(answer_bytes), Arc::new(bounds))
 }

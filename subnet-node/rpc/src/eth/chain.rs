@@ -1,5 +1,7 @@
 //! The chain and this node.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{B256, U64, U256, keccak256};
 use alloy_rpc_types_eth::{SyncInfo, SyncStatus};
 use tributary_primitives::EthAddress;
@@ -28,6 +30,11 @@ pub fn syncing(node: &Node, (): ()) -> Result<SyncStatus, RpcRejected> {
             ..SyncInfo::default()
         }))
     }))
+}
+
+/// `rpc_modules`: the namespaces that this node serves anything of, each in the only version that there is. Consoles ask for it first.
+pub fn modules(node: &Node, (): ()) -> Result<BTreeMap<&'static str, &'static str>, RpcRejected> {
+    Ok(node.served.namespaces().iter().map(|namespace| (*namespace, "1.0")).collect())
 }
 
 /// `eth_accounts`: none, since a node holds no user's key.

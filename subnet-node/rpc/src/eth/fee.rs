@@ -123,6 +123,8 @@ pub fn history(
     node: &Node,
     (count, newest, percentiles): (BlockCount, BlockNumberOrTag, Option<Vec<f64>>),
 ) -> Result<FeeHistory, RpcRejected> {
+    // Of none there are no rewards, not empty lists of them.
+    let percentiles = percentiles.filter(|percentiles| !percentiles.is_empty());
     check(percentiles.as_deref().unwrap_or_default())?;
     let (tip, newest) = (node.backend.tip(), node.height_of(newest)?);
     if newest > tip.height {
@@ -141,7 +143,9 @@ pub fn history(
         }
         let summary = node.backend.summary_at(Height(height))?.ok_or(RpcRejected::UnknownBlock)?;
         history.base_fee_per_gas.push(summary.base_fee.into());
+        history.base_fee_per_blob_gas.push(BLOB_BASE_FEE.into());
         history.gas_used_ratio.push(share(summary.gas_used, summary.gas_limit));
+        history.blob_gas_used_ratio.push(0.0);
         if let (Some(rewards), Some(percentiles)) = (&mut history.reward, &percentiles) {
             let block = node.backend.block_at(Height(height))?.ok_or(RpcRejected::UnknownBlock)?;
             rewards.push(rewards_at(paying(node, &block).collect(), block.gas_used, percentiles));
@@ -149,6 +153,7 @@ pub fn history(
     }
     let after = if newest == tip.height { None } else { node.backend.summary_at(newest.next())? };
     history.base_fee_per_gas.push(after.map_or(tip.next_base_fee, |summary| summary.base_fee).into());
+    history.base_fee_per_blob_gas.push(BLOB_BASE_FEE.into());
     Ok(history)
 }
 
@@ -157,15 +162,17 @@ fn too_long(node: &Node, fitting: u64) -> RpcRejected {
     RpcRejected::AboveLimit(format!("query exceeds max time {most:?}, retry with a count of {fitting}"))
 }
 
+/// In go-ethereum's words (`eth/gasprice/feehistory.go`).
 fn check(percentiles: &[f64]) -> Result<(), RpcRejected> {
     if percentiles.len() > PERCENTILES_MAX {
-        return Err(RpcRejected::argument(2, format!("over the query limit {PERCENTILES_MAX}")));
+        return Err(RpcRejected::BadPercentile(format!("over the query limit {PERCENTILES_MAX}")));
     }
     if let Some(outside) = percentiles.iter().find(|percentile| !(0.0..=100.0).contains(*percentile)) {
-        return Err(RpcRejected::argument(2, format!("invalid reward percentile: {outside}")));
+        return Err(RpcRejected::BadPercentile(format!("{outside:.6}")));
     }
-    if let Some([before, after]) = percentiles.array_windows().find(|[before, after]| after <= before) {
-        return Err(RpcRejected::argument(2, format!("invalid reward percentile: {before} >= {after}")));
+    let mut pairs = percentiles.array_windows().enumerate();
+    if let Some((at, [before, after])) = pairs.find(|(_, [before, after])| after <= before) {
+        return Err(RpcRejected::BadPercentile(format!("#{at}:{before:.6} >= #{}:{after:.6}", at + 1)));
     }
     Ok(())
 }
@@ -226,13 +233,15 @@ mod tests {
     fn each_bad_percentile_is_refused_for_its_own_reason() {
         assert_eq!(check(&[0.0, 50.0, 100.0]), Ok(()));
         for (percentiles, reason) in [
-            (vec![-0.5], "invalid reward percentile: -0.5"),
-            (vec![100.5], "invalid reward percentile: 100.5"),
-            (vec![f64::NAN], "invalid reward percentile: NaN"),
-            (vec![50.0, 50.0], "50 >= 50"),
+            (vec![-0.5], "-0.500000"),
+            (vec![100.5], "100.500000"),
+            (vec![f64::NAN], "NaN"),
+            (vec![10.0, 50.0, 50.0], "#1:50.000000 >= #2:50.000000"),
             (vec![1.0; 101], "over the query limit 100"),
         ] {
-            assert!(check(&percentiles).unwrap_err().to_string().contains(reason), "{reason}");
+            let refusal = check(&percentiles).unwrap_err();
+            let sentence = format!("invalid reward percentile: {reason}");
+            assert_eq!((refusal.code(), refusal.to_string()), (-32000, sentence), "{reason}");
         }
     }
 }

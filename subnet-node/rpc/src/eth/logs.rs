@@ -5,6 +5,7 @@
 //!             │ no
 //!             ▼
 //!           fromBlock (latest) to toBlock (latest)
+//!             ├─ from or to pending?  ─▶ code -32602: no block is known before it is final
 //!             ├─ the wrong way round, or past the head?  ─▶ code -32602
 //!             ├─ more blocks than log_blocks_max?  ─▶ code -32005
 //!             └─ block by block, of which those are read whose bloom does not exclude the filter
@@ -13,6 +14,8 @@
 //! ```
 //!
 //! What is no log of a contract's shape is left out: see `convert::log`.
+//!
+//! Source: go-ethereum, `eth/filters/filter.go`, `Filter.Logs`.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -63,8 +66,11 @@ fn range(
     from: Option<BlockNumberOrTag>,
     to: Option<BlockNumberOrTag>,
 ) -> Result<RangeInclusive<u64>, RpcRejected> {
-    let from = node.height_of(from.unwrap_or_default())?;
-    let to = node.height_of(to.unwrap_or_default())?;
+    let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+    if from.is_pending() || to.is_pending() {
+        return Err(RpcRejected::PendingLogs);
+    }
+    let (from, to) = (node.height_of(from)?, node.height_of(to)?);
     if from > to {
         return Err(RpcRejected::argument(0, format!("invalid block range params: {from} is above {to}")));
     }

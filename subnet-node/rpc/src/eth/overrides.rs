@@ -39,7 +39,7 @@ struct Account {
     state: Option<Slots>,
     state_diff: Option<Slots>,
     #[serde(alias = "MovePrecompileToAddress")]
-    move_precompile_to_address: Option<IgnoredAny>,
+    move_precompile_to_address: Option<Address>,
 }
 
 type Slots = BTreeMap<B256, B256>;
@@ -85,10 +85,6 @@ impl Account {
     }
 
     fn read(self, address: Address) -> Result<AccountOverride, Fault> {
-        if self.move_precompile_to_address.is_some() {
-            let reason = "movePrecompileToAddress is not served: precompiled contracts stay where they are";
-            return Err(Fault::Meaning(format!("account {address}: {reason}")));
-        }
         let code_bytes = self.code.as_ref().map_or(0, |code| code.0.len());
         if code_bytes > CODE_BYTES_MAX {
             let reason = format!("account {address}: code of {code_bytes} bytes; at most {CODE_BYTES_MAX} are taken");
@@ -107,6 +103,7 @@ impl Account {
             nonce: self.nonce.map(|nonce| nonce.to()),
             code: self.code.map(|code| code.0),
             storage,
+            precompile_to: self.move_precompile_to_address.map(|to| EthAddress(to.0.0)),
             ..AccountOverride::default()
         })
     }

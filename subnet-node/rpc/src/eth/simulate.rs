@@ -10,6 +10,7 @@
 //! | [`CALLS_MAX`] | calls of all blocks |
 //! | `call_gas_max` | gas of all calls together |
 //! | `call_time_max` | the time of all calls together |
+//! | `response_bytes_max` | what all calls return and emit, as the answer writes it: counted while they run |
 //! | as for a call | accounts, slots and code of each block's overrides |
 //!
 //! Source: go-ethereum, `internal/ethapi/simulate.go`, for the order, the defaults and the codes.
@@ -21,7 +22,7 @@ use alloy_rpc_types_eth::TransactionRequest;
 use alloy_rpc_types_eth::simulate::SimulatedBlock as Answer;
 use serde::Deserialize;
 use tributary_fvm::fees::next_base_fee;
-use tributary_fvm::simulation::{CallInvalid, SimulatedBlock, SimulatedCall, SimulationRejected};
+use tributary_fvm::simulation::{CallInvalid, Simulated, SimulatedBlock, SimulatedCall, SimulationRejected};
 use tributary_fvm::{AccountOverrides, BlockEnv, BlockOverrides};
 use tributary_primitives::{Hash32, Height};
 
@@ -98,6 +99,7 @@ pub fn simulate(node: &Node, (simulation, block): (Simulation, Option<BlockId>))
     let mut draft = state.draft()?;
     let mut parent = Parent::of(&base);
     let mut gas_used: u64 = 0;
+    let mut bytes_left = usize::try_from(node.config.response_bytes_max).unwrap_or(usize::MAX);
     let mut answers = Vec::with_capacity(planned.len());
     for Planned { height, timestamp_s, block, accounts, calls } in planned {
         let base_fee_min = node.backend.identity().parameters.base_fee_min;
@@ -110,9 +112,11 @@ pub fn simulate(node: &Node, (simulation, block): (Simulation, Option<BlockId>))
             ..parent.env(chain_id)
         };
         let gas_max = node.config.call_gas_max.saturating_sub(gas_used);
-        let block = SimulatedBlock { env: block.on(&next), accounts, calls, validation, trace_transfers, gas_max };
+        let (env, bytes_max) = (block.on(&next), bytes_left);
+        let block = SimulatedBlock { env, accounts, calls, validation, trace_transfers, gas_max, bytes_max };
         let (after, results) = draft.run(&block, &leash)?;
         draft = after;
+        bytes_left = results.iter().map(Simulated::bytes).fold(bytes_left, usize::saturating_sub);
         let block_gas_used = results.iter().map(|one| one.outcome.gas_used).sum::<u64>();
         gas_used = gas_used.saturating_add(block_gas_used);
         let answer = simulated::block(&block, results, return_full_transactions);
@@ -231,6 +235,7 @@ impl From<SimulateRejected> for RpcRejected {
             SimulateRejected::Simulation(SimulationRejected::CutOff(after)) => {
                 limit(RpcRejected::OutOfTime(after).to_string())
             }
+            SimulateRejected::Simulation(why @ SimulationRejected::TooLarge) => limit(why.to_string()),
         }
     }
 }

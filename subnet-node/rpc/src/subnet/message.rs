@@ -8,10 +8,11 @@ use tributary_primitives::{Hash32, Height};
 
 use super::overrides::MessageOverrides;
 use super::parameter::{MessageCall, MessageName, RawTransaction};
-use super::view::{CallResult, EventView, GasNeeded, MessageReceipt, atto};
+use super::view::{CallReceipt, CallResult, EstimatedMessage, EventView, MessageReceipt, atto};
 use crate::backend::StateView;
 use crate::convert::outcome;
 use crate::error::RpcRejected;
+use crate::eth::BlockOverridesJson;
 use crate::hex_bytes::HexBytes;
 use crate::node::Node;
 
@@ -47,38 +48,46 @@ pub fn executed(node: &Node, hash: Hash32) -> Result<Option<(MessageReceipt, boo
     Ok(Some((shown, !executed.is_ethereum())))
 }
 
-/// A call, the height after which it is run, and the accounts that it is to find otherwise there.
-type Call = (MessageCall, Option<Height>, Option<MessageOverrides>);
+/// A call, the height after which it is run, and what it is to find otherwise there: accounts, and the block, as an Ethereum call takes it.
+type Call = (MessageCall, Option<Height>, Option<MessageOverrides>, Option<BlockOverridesJson>);
 
 /// `subnet_call`: in the block at the height given, or in the latest, after its last transaction. What the call does wrong is its exit code, not an error.
-pub fn call(node: &Node, (call, height, accounts): Call) -> Result<CallResult, RpcRejected> {
+pub fn call(node: &Node, (call, height, accounts, otherwise): Call) -> Result<CallResult, RpcRejected> {
     let request = CallRequest::Fvm(held(node, call));
     let state = node.state(block_id(height))?;
-    let outcome = state.call(&request, &overrides(accounts, &*state)?, &node.leash())?;
+    let outcome = state.call(&request, &overrides(accounts, otherwise, &*state)?, &node.leash())?;
+    let error = if outcome.exit_code.is_success() { String::new() } else { outcome::words(outcome.exit_code) };
     Ok(CallResult {
-        exit_code: outcome.exit_code.value(),
-        return_data: HexBytes(outcome.return_data),
-        gas_used: outcome.fvm_gas_used,
+        msg_rct: CallReceipt {
+            exit_code: outcome.exit_code.value(),
+            return_data: HexBytes(outcome.return_data),
+            gas_used: outcome.fvm_gas_used,
+        },
+        error,
         events: outcome.events.iter().map(EventView::from).collect(),
     })
 }
 
 /// `subnet_estimateMessageGas`
-pub fn estimate_gas(node: &Node, (call, height, accounts): Call) -> Result<GasNeeded, RpcRejected> {
-    let request = CallRequest::Fvm(held(node, call));
+pub fn estimate_gas(node: &Node, (call, height, accounts, otherwise): Call) -> Result<EstimatedMessage, RpcRejected> {
+    let request = CallRequest::Fvm(held(node, call.clone()));
     let per_gas = node.backend.identity().parameters.fvm_gas_per_gas;
     let state = node.state(block_id(height))?;
-    match state.estimate_gas(&request, &overrides(accounts, &*state)?, &node.leash())? {
+    match state.estimate_gas(&request, &overrides(accounts, otherwise, &*state)?, &node.leash())? {
         GasEstimate::Enough(gas_limit) => {
-            Ok(GasNeeded { gas_limit, base_fee: fvm_base_fee(node.backend.tip().next_base_fee, per_gas) })
+            Ok(call.estimated(gas_limit, fvm_base_fee(node.backend.tip().next_base_fee, per_gas)))
         }
         GasEstimate::Never(outcome) => Err(RpcRejected::CallStopped(outcome::words(outcome.exit_code))),
     }
 }
 
-fn overrides(accounts: Option<MessageOverrides>, state: &dyn StateView) -> Result<Overrides, RpcRejected> {
+fn overrides(
+    accounts: Option<MessageOverrides>,
+    block: Option<BlockOverridesJson>,
+    state: &dyn StateView,
+) -> Result<Overrides, RpcRejected> {
     let accounts = accounts.unwrap_or_default().read(2, state)?;
-    Ok(Overrides { accounts, ..Overrides::default() })
+    Ok(Overrides { accounts, block: block.unwrap_or_default().read(3)? })
 }
 
 /// The call, held to as much work as an Ethereum call may do.

@@ -113,6 +113,7 @@ impl Account {
             code: self.code.map(|code| code.0),
             storage,
             state: self.state.map(|state| state.0),
+            precompile_to: None,
             entries,
         })
     }

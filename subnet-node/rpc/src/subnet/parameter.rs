@@ -10,11 +10,13 @@ use fvm_shared::bigint::BigInt;
 use fvm_shared::econ::TokenAmount;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use tributary_fvm::call::FvmCall;
 use tributary_primitives::entry::ENTRY_KEY_BYTES_MAX;
 use tributary_primitives::{EntryKey, Hash32, cbor_cid_of, parse_address};
 use tributary_witness::{PartsOf, StatePath};
 
+use super::view::{EstimatedMessage, SignedFields, atto};
 use crate::hex_bytes::{self, HexBytes, Slot};
 
 /// An address of any kind: `f0…` to `f4…`, or `0x…` for the one it stands for.
@@ -43,11 +45,25 @@ pub struct RawTransaction(pub Vec<u8>);
 
 impl<'de> Deserialize<'de> for RawTransaction {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text.starts_with("0x") {
-            return hex_bytes::parse(&text).map(Self).map_err(D::Error::custom);
-        }
-        BASE64.decode(&text).map(Self).map_err(|why| D::Error::custom(format!("neither 0x and hex nor base64: {why}")))
+        bytes(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Bytes in either spelling. What begins with `0x` is hex: in base64 it would begin with a byte that begins no transaction and no CBOR of any method.
+fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    if text.starts_with("0x") {
+        return hex_bytes::parse(text);
+    }
+    BASE64.decode(text).map_err(|why| format!("neither 0x and hex nor base64: {why}"))
+}
+
+/// Parameters of a method: `0x` and hex, or base64.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct MethodParams(Vec<u8>);
+
+impl<'de> Deserialize<'de> for MethodParams {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        bytes(&String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -69,20 +85,34 @@ impl<'de> Deserialize<'de> for MessageName {
     }
 }
 
-/// A message that nobody signed, to be tried.
+/// A message that nobody signed, to be tried: in the names of Filecoin's messages, or in this namespace's own. As there, a gas limit of 0 is as good
+/// as none, and so is a fee cap of 0.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MessageCall {
+    #[serde(alias = "From")]
     from: AnyAddress,
+    #[serde(alias = "To")]
     to: AnyAddress,
-    #[serde(default)]
+    #[serde(default, alias = "Method")]
     method: u64,
-    #[serde(default)]
-    params: HexBytes,
-    #[serde(default)]
+    #[serde(default, alias = "Params")]
+    params: Option<MethodParams>,
+    #[serde(default, alias = "Value")]
     value: Atto,
-    #[serde(default)]
+    #[serde(default, alias = "GasLimit")]
     gas_limit: Option<u64>,
+    #[serde(default, alias = "Nonce")]
+    nonce: u64,
+    #[serde(default, alias = "GasFeeCap")]
+    gas_fee_cap: Atto,
+    #[serde(default, alias = "GasPremium")]
+    gas_premium: Atto,
+    // What else Filecoin's tools write of a message, and nothing here depends on.
+    #[serde(default, rename = "Version")]
+    _version: Option<u64>,
+    #[serde(default, rename = "CID")]
+    _cid: Option<Value>,
 }
 
 impl MessageCall {
@@ -92,10 +122,32 @@ impl MessageCall {
             from: self.from.0,
             to: self.to.0,
             method: self.method,
-            params: self.params.0,
+            params: self.params.unwrap_or_default().0,
             value: self.value.0,
-            gas_limit: Some(self.gas_limit.unwrap_or(gas_max).min(gas_max)),
+            gas_limit: Some(self.gas_limit.filter(|gas| *gas > 0).unwrap_or(gas_max).min(gas_max)),
         }
+    }
+
+    /// The message with this gas limit. Where it offers no price, one that is enough while `base_fee`, of a unit of FVM gas, no more than doubles.
+    pub fn estimated(self, gas_limit: u64, base_fee: u64) -> EstimatedMessage {
+        let (mut cap, premium) = (self.gas_fee_cap.0, self.gas_premium.0);
+        if cap == TokenAmount::default() {
+            cap = TokenAmount::from_atto(u128::from(base_fee) * 2);
+            cap += &premium;
+        }
+        let message = SignedFields {
+            version: 0,
+            to: self.to.0.to_string(),
+            from: self.from.0.to_string(),
+            nonce: self.nonce,
+            value: atto(&self.value.0),
+            gas_limit,
+            gas_fee_cap: atto(&cap),
+            gas_premium: atto(&premium),
+            method: self.method,
+            params: HexBytes(self.params.unwrap_or_default().0),
+        };
+        EstimatedMessage { message, base_fee }
     }
 }
 
@@ -202,9 +254,32 @@ mod tests {
             (r#"{"from":"f0100","to":"f01","value":"-5"}"#, "decimal string of attoTRB"),
             (r#"{"from":"f0100","to":"f01","value":""}"#, "decimal string of attoTRB"),
             (r#"{"from":"f0100","to":"f01","value":"1000000000000000000000000000000000000000"}"#, "at most 39 digits"),
-            (r#"{"from":"f0100","to":"f01","params":"00"}"#, "without 0x prefix"),
+            (r#"{"from":"f0100","to":"f01","params":"00"}"#, "neither 0x and hex nor base64"),
+            (r#"{"from":"f0100","From":"f0100","to":"f01"}"#, "duplicate field `from`"),
+            (r#"{"From":"f0100","To":"f01","GasPrice":"1"}"#, "unknown field `GasPrice`"),
         ] {
             assert!(read(text).unwrap_err().to_string().contains(reason), "{text}");
         }
+    }
+
+    #[test]
+    fn a_call_may_be_a_message_as_filecoins_tools_write_it() {
+        let read = |text: &str| serde_json::from_str::<MessageCall>(text).unwrap();
+        let theirs = read(
+            r#"{"Version":0,"To":"f01","From":"f0100","Nonce":7,"Value":"5","GasLimit":400,"GasFeeCap":"9","GasPremium":"3","Method":2,
+                "Params":"ggEC","CID":{"/":"bafy"}}"#,
+        );
+        let ours = r#"{"from":"f0100","to":"f01","nonce":7,"value":"5","gas_limit":400,"gas_fee_cap":"9","gas_premium":"3","method":2,"params":"0x820102"}"#;
+        assert_eq!(theirs.clone().into_call(500), read(ours).into_call(500));
+        assert_eq!(theirs.clone().estimated(300, 4), read(ours).estimated(300, 4));
+        let EstimatedMessage { message, base_fee } = theirs.estimated(300, 4);
+        assert_eq!((message.nonce, message.gas_limit, base_fee), (7, 300, 4));
+        assert_eq!((message.gas_fee_cap.as_str(), message.gas_premium.as_str()), ("9", "3"), "as it was offered");
+        assert_eq!(message.params, HexBytes(vec![0x82, 1, 2]));
+
+        let unset = read(r#"{"To":"f01","From":"f0100","GasLimit":0,"GasFeeCap":"0","GasPremium":"3","Params":null}"#);
+        let call = unset.clone().into_call(500);
+        assert_eq!((call.gas_limit, call.params), (Some(500), vec![]));
+        assert_eq!(unset.estimated(300, 4).message.gas_fee_cap, "11", "twice the base fee, and the premium");
     }
 }

@@ -95,8 +95,9 @@ pub struct Validator {
     pub power: VotingPower,
 }
 
-/// Answer of `subnet_getMessageReceipt`; also of Ethereum transactions.
+/// Answer of `subnet_getMessageReceipt`; also of Ethereum transactions. Names are Filecoin's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct MessageReceipt {
     /// The transaction.
     pub hash: Hash32,
@@ -109,7 +110,7 @@ pub struct MessageReceipt {
     /// Zero, or why nothing but the nonce and the fee changed.
     pub exit_code: u32,
     /// What it returned.
-    #[serde(rename = "return")]
+    #[serde(rename = "Return")]
     pub return_data: HexBytes,
     /// FVM gas used; zero for an Ethereum transaction.
     pub gas_used: u64,
@@ -215,7 +216,7 @@ pub struct PendingMessage {
     pub hash: Hash32,
 }
 
-/// A message as it is signed, in [`PendingMessage`].
+/// A message as it is signed, in [`PendingMessage`], or is to be, in [`EstimatedMessage`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct SignedFields {
@@ -275,18 +276,29 @@ impl From<&FvmTransaction> for PendingMessage {
     }
 }
 
-/// Answer of `subnet_call`.
+/// Answer of `subnet_call`. Names are those of Filecoin's `StateCall`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct CallResult {
+    /// How it would end.
+    pub msg_rct: CallReceipt,
+    /// Why it would change nothing, in words; empty if it would.
+    pub error: String,
+    /// What it would emit.
+    pub events: Vec<EventView>,
+}
+
+/// How a call would end, in [`CallResult`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CallReceipt {
     /// Zero, or why it would change nothing.
     pub exit_code: u32,
     /// What it would return.
-    #[serde(rename = "return")]
+    #[serde(rename = "Return")]
     pub return_data: HexBytes,
     /// FVM gas it would use.
     pub gas_used: u64,
-    /// What it would emit.
-    pub events: Vec<EventView>,
 }
 
 /// Answer of `subnet_traceMessage`, and a call within it: names are Filecoin's.
@@ -341,8 +353,9 @@ pub struct ReturnTrace {
     pub gas_used: u64,
 }
 
-/// An event.
+/// An event. Names are Filecoin's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct EventView {
     /// Who emitted it: f0.
     pub emitter: String,
@@ -354,6 +367,7 @@ pub struct EventView {
 
 /// An entry of an [`EventView`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct EventEntry {
     /// Hints for indexing: bit 0 the key, bit 1 the value.
     pub flags: u64,
@@ -397,12 +411,15 @@ pub struct ActorState {
     pub state: Option<Value>,
 }
 
-/// Answer of `subnet_estimateMessageGas`.
+/// Answer of `subnet_estimateMessageGas`: the message as of Filecoin's `GasEstimateMessageGas`, and in its names. Its gas limit is the least that
+/// is enough.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GasNeeded {
-    /// The least `gas_limit` that is enough, FVM gas.
-    pub gas_limit: u64,
-    /// What a unit of FVM gas costs in the next block, attoTRB; `gas_fee_cap` must not be below it when the block is made.
+#[serde(rename_all = "PascalCase")]
+pub struct EstimatedMessage {
+    /// The message.
+    #[serde(flatten)]
+    pub message: SignedFields,
+    /// What a unit of FVM gas costs in the next block, attoTRB; the fee cap must not be below it when the block is made.
     pub base_fee: u64,
 }
 

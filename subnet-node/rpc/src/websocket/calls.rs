@@ -49,7 +49,7 @@ impl Calls {
         if subscribed.len() >= most {
             return Err(RpcRejected::AboveLimit(format!("too many subscriptions: a connection has {most} at most")));
         }
-        let (id, place) = (id::new(), self.shared.rules.clients.subscribe(client)?);
+        let (id, place) = (id::new(), self.shared.rules.clients.subscribe(client, subscription.weight())?);
         let (notifications, end) = abortable(self.shared.subscriptions.open(subscription, id.clone()));
         subscribed.insert(id.clone(), (end, place));
         lock(&self.opened).push(notifications.boxed());

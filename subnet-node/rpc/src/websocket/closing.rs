@@ -6,7 +6,7 @@
 //! | it answers no pings, or takes nothing of what is sent | –: it would not take this either |
 //! | the node stops | 1001, going away |
 //! | no WebSocket (RFC 6455), no UTF-8 | 1002, protocol error |
-//! | a subscription fell behind | 1008, policy violation |
+//! | a subscription fell behind, or no message is a request | 1008, policy violation |
 //! | a message too large | 1009, message too big |
 //! | the node cannot go on with a subscription | 1011, internal error |
 //!
@@ -55,6 +55,12 @@ pub enum Closing {
     /// What comes is no WebSocket.
     #[error("{0}")]
     Malformed(String),
+    /// Messages came one after the other, and in none was a request.
+    #[error("{messages} messages one after the other were no requests; send JSON-RPC 2.0")]
+    NoRequests {
+        /// How many.
+        messages: u32,
+    },
     /// A message that is too large.
     #[error("a message has {most} bytes at most")]
     TooLarge {
@@ -91,7 +97,7 @@ impl Closing {
             Self::Left | Self::Broken | Self::Silent | Self::Stalled => None,
             Self::Stopping => Some(CloseCode::Away),
             Self::Malformed(_) => Some(CloseCode::Protocol),
-            Self::Behind { .. } | Self::Missed { .. } => Some(CloseCode::Policy),
+            Self::Behind { .. } | Self::Missed { .. } | Self::NoRequests { .. } => Some(CloseCode::Policy),
             Self::TooLarge { .. } => Some(CloseCode::Size),
             Self::Unable(_) => Some(CloseCode::Error),
         }

@@ -6,6 +6,7 @@
 //! | as many are on their way | nothing is read until one is answered: the other side waits |
 //! | a message that there was no room for (`frames`) | refuse it; the next may be smaller, or find room |
 //! | an answer | send it, then begin with what it subscribed to; nothing is read while more are ready |
+//! | the answer to the last of [`NO_REQUESTS_MAX`] messages one after the other in which there was no request | end |
 //! | a notification | send it; only then the next one is made |
 //! | nothing heard for two pings | end |
 //! | what is sent is not taken in time | end |
@@ -37,6 +38,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use super::calls::{Calls, Subscribed};
 use super::closing::{Closing, Socket};
+use super::envelope::{Answer, Asking};
 use super::frames::Frames;
 use super::{Shared, Who, envelope};
 use crate::batches::Batches;
@@ -45,7 +47,7 @@ use crate::config::RpcConfig;
 use crate::error::RpcRejected;
 use crate::permits::Permits;
 use crate::room::Share;
-use crate::subscriptions::Notifications;
+use crate::subscriptions::{Notification, Notifications};
 
 /// Bytes that are read at once, and held for each connection.
 const READ_BYTES: usize = 4 << 10;
@@ -53,10 +55,15 @@ const READ_BYTES: usize = 4 << 10;
 /// Room for what is sent beside an answer: pings, pongs, and a message's head.
 const FRAMES_BYTES: usize = 64 << 10;
 
+/// Messages one after the other in which there is no request, before the other side is taken for one that speaks no JSON-RPC.
+const NO_REQUESTS_MAX: u32 = 16;
+
 /// What became of a message.
 struct Answered {
     /// `None` for a notification.
     message: Option<String>,
+    /// Whether there was a request or a notification in it, or it was not read.
+    may_be_request: bool,
     opened: Vec<Notifications>,
     /// Its room, until it is sent.
     share: Option<Share>,
@@ -65,7 +72,7 @@ struct Answered {
 impl Answered {
     fn refused(why: RpcRejected) -> Self {
         let refusal = MethodResponse::error(Id::Null, ErrorObjectOwned::from(why));
-        Self { message: Some(text_of(refusal)), opened: Vec::new(), share: None }
+        Self { message: Some(text_of(refusal)), may_be_request: true, opened: Vec::new(), share: None }
     }
 }
 
@@ -121,6 +128,8 @@ struct Session {
     calls: FuturesUnordered<BoxFuture<'static, Answered>>,
     /// Answers that are ready.
     ready: VecDeque<Answered>,
+    /// Messages without a request since the last one with one.
+    no_requests: u32,
     /// When the other side last gave a sign of life, as far as somebody listened.
     heard: Instant,
 }
@@ -128,7 +137,7 @@ struct Session {
 impl Session {
     fn new(shared: Arc<Shared>, asker: Option<Asker>, stop: watch::Receiver<bool>) -> Self {
         let (calls, ready, heard) = (FuturesUnordered::new(), VecDeque::new(), Instant::now());
-        Self { shared, asker, subscribed: Subscribed::default(), stop, calls, ready, heard }
+        Self { shared, asker, subscribed: Subscribed::default(), stop, calls, ready, no_requests: 0, heard }
     }
 
     async fn converse(mut self, socket: &mut Socket) -> Result<Infallible, Closing> {
@@ -136,11 +145,15 @@ impl Session {
         let ping_every = self.shared.config.websocket_ping_every;
         let mut pings = interval_at(Instant::now() + ping_every, ping_every);
         loop {
-            while let Some(Answered { message, opened, share: _held }) = self.ready.pop_front() {
+            while let Some(Answered { message, may_be_request, opened, share: _held }) = self.ready.pop_front() {
                 if let Some(message) = message {
                     self.send(socket, Message::text(message)).await?;
                 }
                 notifications.extend(opened);
+                self.no_requests = if may_be_request { 0 } else { self.no_requests.saturating_add(1) };
+                if self.no_requests >= NO_REQUESTS_MAX {
+                    return Err(Closing::NoRequests { messages: self.no_requests });
+                }
             }
             let may_ask = self.calls.len() < self.shared.config.websocket_calls_max;
             if !may_ask {
@@ -150,7 +163,7 @@ impl Session {
             tokio::select! {
                 () = stopped(&mut self.stop) => return Err(Closing::Stopping),
                 Some(answered) = self.calls.next() => self.ready.push_back(answered),
-                Some(notification) = notifications.next() => self.send(socket, Message::text(notification?)).await?,
+                Some(notification) = notifications.next() => self.tell(socket, notification?).await?,
                 _ = pings.tick() => self.ping(socket, ping_every * 2).await?,
                 message = socket.next(), if may_ask => {
                     self.heard = Instant::now();
@@ -163,6 +176,16 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// How long it took is known once the socket has all of it.
+    async fn tell(&mut self, socket: &mut Socket, notification: Notification) -> Result<(), Closing> {
+        let Notification { message, block } = notification;
+        self.send(socket, Message::text(message)).await?;
+        if let Some(height) = block {
+            self.shared.traffic.told_of(height);
+        }
+        Ok(())
     }
 
     async fn ping(&mut self, socket: &mut Socket, silent_max: Duration) -> Result<(), Closing> {
@@ -198,10 +221,12 @@ impl Session {
         let (asker, permits) = (self.asker.clone(), Permits::new(calls.clone(), Arc::clone(&shared.rules)));
         let service = Batches::new(permits, Arc::clone(&shared.batches));
         async move {
-            let mut answer = envelope::answer(text, share, batch_max, asker.as_ref(), &service).await;
-            let share = Share::of_answer(answer.extensions_mut());
-            let message = (!answer.is_notification()).then(|| text_of(answer));
-            Answered { message, opened: calls.opened(), share }
+            let asking = Asking { asker: asker.as_ref(), clients: &shared.rules.clients };
+            let answer = envelope::answer(text, share, batch_max, asking, &service).await;
+            let Answer { mut response, has_request } = answer;
+            let share = Share::of_answer(response.extensions_mut());
+            let message = (!response.is_notification()).then(|| text_of(response));
+            Answered { message, may_be_request: has_request, opened: calls.opened(), share }
         }
         .boxed()
     }

@@ -28,7 +28,7 @@ async fn a_call_returns_what_the_contract_returns() {
         json!({"to": to, "data": "0x1234"}),
         json!({"to": to, "input": "0x1234"}),
         json!({"to": to, "data": "0x1234", "input": "0x1234"}),
-        json!({"from": bob().eth_address(), "to": to, "input": "0x1234", "gas": "0xffffff", "value": "0x0"}),
+        json!({"from": bob().eth_address(), "to": to, "input": "0x1234", "gas": "0x3938700", "value": "0x0"}),
         json!({"to": to, "input": "0x1234", "maxFeePerGas": "0x3e8", "maxPriorityFeePerGas": "0x1", "chainId": "0x7ab7"}),
         json!({"to": to, "input": "0x1234", "gasPrice": "0x3e8"}),
         json!({"input": "0x1234"}),
@@ -65,6 +65,16 @@ async fn a_call_that_burns_its_gas_is_told_apart_from_a_revert() {
     assert_eq!((refusal.code, refusal.message.as_str(), refusal.data), (-32000, "out of gas (exit code 7)", None));
     let refusal = served.refusal("eth_estimateGas", request).await;
     assert_eq!((refusal.code, refusal.message.as_str()), (-32000, "gas required exceeds allowance (1000000)"));
+}
+
+#[tokio::test]
+async fn a_call_has_the_gas_that_it_asks_for_held_to_what_the_node_gives_one() {
+    let served = serve().await;
+    for (gas, held) in [(json!(null), 50_000_000), (json!("0x1312d00"), 20_000_000), (json!("0x3938700"), 50_000_000)] {
+        let request = json!({"to": contract(BURNER), "gas": gas});
+        let trace: Value = served.ask("debug_traceCall", json!([request, "latest"])).await;
+        assert_eq!(trace["gas"], json!(held), "{gas}");
+    }
 }
 
 #[tokio::test]
@@ -124,7 +134,10 @@ async fn what_a_call_is_to_find_otherwise_reaches_the_state_that_it_runs_on() {
     let served = serve().await;
     let (one, other, word) = (EthAddress([1; 20]), EthAddress([2; 20]), |byte: u8| Hash32([byte; 32]));
     let accounts = json!({
-        one.to_string(): {"balance": "0x7", "nonce": "0x8", "code": "0x60", "stateDiff": {hex([3; 32]): hex([4; 32])}},
+        one.to_string(): {
+            "balance": "0x7", "nonce": "0x8", "code": "0x60", "stateDiff": {hex([3; 32]): hex([4; 32])},
+            "movePrecompileToAddress": EthAddress([3; 20]),
+        },
         other.to_string(): {"balance": null, "state": {}},
     });
     let slots = BTreeMap::from([(word(3), word(4))]);
@@ -136,6 +149,7 @@ async fn what_a_call_is_to_find_otherwise_reaches_the_state_that_it_runs_on() {
                 nonce: Some(8),
                 code: Some(vec![0x60]),
                 storage: StorageOverride::With(slots),
+                precompile_to: Some(EthAddress([3; 20])),
                 ..AccountOverride::default()
             },
         ),

@@ -99,6 +99,65 @@ async fn one_client_keeps_no_other_out() {
 }
 
 #[tokio::test]
+async fn what_is_no_request_is_counted_as_one_in_a_batch_and_on_a_websocket() {
+    for entry in
+        [json!(7), json!({"jsonrpc": "2.0", "id": 1}), json!({"jsonrpc": "1.0", "id": 1, "method": "eth_chainId"})]
+    {
+        let batch = Value::from(vec![entry.clone(); FLOOD]);
+        let served = serve_with(slow).await;
+        let (_, over_http) = post(&served, "x-none: 0", &batch).await;
+        let served = serve_with(slow).await;
+        let mut socket = Socket::open(&served).await;
+        socket.send_text(batch.to_string()).await;
+        for answers in [over_http, socket.next().await] {
+            let codes =
+                |code: i32| answers.as_array().unwrap().iter().filter(|answer| answer["error"]["code"] == code).count();
+            assert!(codes(-32600) >= 3 && codes(-32005) > 0, "{entry}: {answers}");
+            assert_eq!(codes(-32600) + codes(-32005), FLOOD);
+        }
+    }
+    for text in ["{", "nonsense", "{}", "[]"] {
+        let served = serve_with(slow).await;
+        let mut socket = Socket::open(&served).await;
+        let mut limited = 0;
+        for _ in 0..15 {
+            socket.send_text(text).await;
+            limited += u32::from(refused(&socket.next().await).0 == -32005);
+        }
+        assert!((1..=12).contains(&limited), "{text}: {limited}");
+    }
+    let (served, mut limited) = (serve_with(slow).await, 0);
+    let head = "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
+    for _ in 0..15 {
+        limited += u32::from(http(served.server.local_addr(), head, "{").await.starts_with("HTTP/1.1 429"));
+    }
+    assert!((1..=12).contains(&limited), "{limited}");
+}
+
+#[tokio::test]
+async fn notifications_are_counted_though_nobody_answers_them() {
+    let notification = json!({"jsonrpc": "2.0", "method": "eth_chainId", "params": []});
+    let batch: Value = (0..FLOOD).map(|_| notification.clone()).chain([request(1, "eth_chainId")]).collect();
+    let served = serve_with(slow).await;
+    let (_, answers) = post(&served, "x-none: 0", &batch).await;
+    assert_eq!(
+        (answers.as_array().map(Vec::len), &answers[0]["error"]["code"]),
+        (Some(1), &json!(-32005)),
+        "{answers}"
+    );
+
+    let served = serve_with(slow).await;
+    let mut socket = Socket::open(&served).await;
+    socket.send_text(batch.to_string()).await;
+    assert_eq!(socket.next().await[0]["error"]["code"], -32005);
+    for _ in 0..FLOOD {
+        socket.send_text(notification.to_string()).await;
+    }
+    assert_eq!(socket.refusal("eth_chainId", json!([])).await.0, -32005);
+    assert!(served.traffic.limited_requests() > 50, "those of the messages alone too");
+}
+
+#[tokio::test]
 async fn requests_on_a_websocket_are_counted_one_by_one_and_it_stays_open() {
     let served = serve_with(slow).await;
     let mut socket = Socket::open(&served).await;
@@ -135,7 +194,7 @@ async fn an_address_has_as_many_connections_as_it_may_and_others_have_theirs() {
     drop(first);
     // The node finds out a moment later. Until then who writes may find the connection gone.
     let body = request(1, "eth_chainId").to_string();
-    let head = "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json";
+    let head = "POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json";
     let asked = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     let mut told = String::new();
     while !told.contains("0x7ab7") {
@@ -163,7 +222,11 @@ async fn what_is_denied_is_served_nowhere() {
         let count = served.traffic.methods()[method];
         assert_eq!(count, MethodCount { rejected: 2, total_us: 0, ..MethodCount::default() }, "{method}");
     }
-    assert!(http(served.server.local_addr(), "GET /status HTTP/1.1\r\nhost: a", "").await.starts_with("HTTP/1.1 404"));
+    assert!(
+        http(served.server.local_addr(), "GET /status HTTP/1.1\r\nhost: localhost", "")
+            .await
+            .starts_with("HTTP/1.1 404")
+    );
     let (_, answers) = post(&served, "x-none: 0", &json!([request(1, "net_version"), request(2, "eth_chainId")])).await;
     assert_eq!((&answers[0]["error"]["code"], &answers[1]["result"]), (&json!(-32601), &json!("0x7ab7")));
 }
@@ -190,6 +253,24 @@ async fn what_is_allowed_is_all_that_is_served() {
         assert_eq!(served.refusal(method, json!([])).await.code, -32601, "{method}");
     }
     assert_eq!(served.get("/status").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_console_is_told_the_namespaces_that_are_served() {
+    let all = ["debug", "eth", "net", "rpc", "subnet", "txpool", "web3"];
+    for (allowed, denied, told) in [
+        (&[][..], &[][..], &all[..]),
+        (&[], &["net_*", "debug_*", "subnet_*", "eth_call"], &["eth", "rpc", "txpool", "web3"]),
+        (&["eth_chainId", "rpc_modules", "cometbft_*"], &[], &["eth", "rpc"]),
+    ] {
+        let words = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let served = serve_with(|config| {
+            (config.methods_allowed, config.methods_denied) = (words(allowed), words(denied));
+        })
+        .await;
+        let expected: Value = told.iter().map(|name| ((*name).to_owned(), json!("1.0"))).collect();
+        assert_eq!(served.ask::<Value>("rpc_modules", json!([])).await, expected);
+    }
 }
 
 #[tokio::test]

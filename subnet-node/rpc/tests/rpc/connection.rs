@@ -25,7 +25,9 @@ async fn serve_one(change: impl FnOnce(&mut RpcConfig)) -> Served {
 }
 
 fn request(body: &Value, bytes: usize) -> String {
-    format!("POST / HTTP/1.1\r\nhost: node\r\ncontent-type: application/json\r\ncontent-length: {bytes}\r\n\r\n{body}")
+    format!(
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {bytes}\r\n\r\n{body}"
+    )
 }
 
 fn chain_id() -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use alloy_consensus::TxEip1559;
 use alloy_primitives::U128;
 use alloy_rpc_types_eth::FeeHistory;
-use serde_json::json;
+use serde_json::{Value, json};
 use tributary_message::EthereumTransaction;
 
 use crate::fixture::{Served, alice, hex, message, serve, serve_with, unsigned};
@@ -72,6 +72,23 @@ async fn a_history_has_a_fee_more_than_it_has_blocks() {
         let history: FeeHistory = served.ask("eth_feeHistory", json!([count, newest])).await;
         assert_eq!((history.oldest_block, history.gas_used_ratio.len(), history.reward), (oldest, blocks, None));
     }
+}
+
+#[tokio::test]
+async fn a_history_has_a_price_of_blobs_that_nobody_sends_and_rewards_only_where_they_are_asked_for() {
+    let served = serve().await;
+    block_with_tips(&served, 0, &[1, 9]).await;
+    let history: Value = served.ask("eth_feeHistory", json!(["0x2", "latest", []])).await;
+    let members = json!({
+        "oldestBlock": "0x0",
+        "baseFeePerGas": history["baseFeePerGas"],
+        "gasUsedRatio": history["gasUsedRatio"],
+        "baseFeePerBlobGas": ["0x1", "0x1", "0x1"],
+        "blobGasUsedRatio": [0.0, 0.0],
+    });
+    assert_eq!(history, members);
+    assert_eq!(served.ask::<Value>("eth_feeHistory", json!(["0x2", "latest"])).await, history);
+    assert_eq!(served.ask::<Value>("eth_feeHistory", json!(["0x1", "latest", [50]])).await["reward"], json!([["0x1"]]));
 }
 
 #[tokio::test]

@@ -183,10 +183,15 @@ async fn a_filter_that_is_removed_is_gone_and_makes_room() {
     let served = serve_with(|config| config.filters_max = 1).await;
     let name: String = served.ask("eth_newBlockFilter", json!([])).await;
     let refusal = served.refusal("eth_newFilter", json!([{}])).await;
-    assert_eq!((refusal.code, refusal.message.as_str()), (-32005, "too many filters: this node keeps 1 at most"));
+    let sentence = "too many filters: this node keeps 1 at most, of 16 addresses and topics together";
+    assert_eq!((refusal.code, refusal.message.as_str()), (-32005, sentence));
     assert!(served.ask::<bool>("eth_uninstallFilter", json!([name])).await);
     assert_eq!(served.refusal("eth_getFilterChanges", json!([name])).await.message, "filter not found");
-    served.ask::<String>("eth_newFilter", json!([{}])).await;
+    let topics = |count: u8| (1..=count).map(|byte| hex([byte; 32])).collect::<Vec<_>>();
+    let large = json!([{"address": [contract(100), contract(101)], "topics": [topics(8), null, topics(7)]}]);
+    assert_eq!(served.refusal("eth_newFilter", large).await.message, sentence);
+    let enough = json!([{"address": [contract(100), contract(101)], "topics": [topics(7), null, topics(7)]}]);
+    served.ask::<String>("eth_newFilter", enough).await;
 }
 
 #[tokio::test]

@@ -48,7 +48,6 @@ async fn a_filter_finds_what_it_names_and_nothing_else() {
         (json!({"fromBlock": "0x2", "toBlock": "0x2"}), ""),
         (json!({"fromBlock": "0x4", "toBlock": "0x4"}), "d"),
         (json!({"fromBlock": "0x3", "toBlock": "safe"}), "cd"),
-        (json!({"fromBlock": "0x4", "toBlock": "pending"}), "d"),
         (all(json!({"address": emitter})), "abcd"),
         (all(json!({"address": other})), ""),
         (all(json!({"address": [other, emitter]})), "abcd"),
@@ -99,6 +98,26 @@ async fn blocks_that_are_not_there_yet_have_no_logs_and_are_not_left_out_without
     let found: Vec<Log> = served.ask("eth_getFilterLogs", json!([name])).await;
     assert_eq!(found.iter().map(|log| log.block_number).collect::<Vec<_>>(), [Some(5), Some(6)]);
     assert_eq!(served.ask::<Vec<Log>>("eth_getFilterChanges", json!([name])).await, found);
+}
+
+#[tokio::test]
+async fn logs_of_what_is_not_decided_are_refused_wherever_pending_stands() {
+    let served = serve().await;
+    four_blocks(&served).await;
+    for filter in [
+        json!({"fromBlock": "pending"}),
+        json!({"toBlock": "pending"}),
+        json!({"fromBlock": "0x4", "toBlock": "pending"}),
+        json!({"fromBlock": "pending", "toBlock": "latest"}),
+        json!({"fromBlock": "pending", "toBlock": "pending"}),
+        json!({"fromBlock": "pending", "toBlock": "0x5"}),
+    ] {
+        for method in ["eth_getLogs", "eth_newFilter"] {
+            let refusal = served.refusal(method, json!([filter])).await;
+            let told = (refusal.code, refusal.message.as_str());
+            assert_eq!(told, (-32602, "pending logs are not supported"), "{method} {filter}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -54,12 +54,7 @@ async fn a_bad_argument_is_named_by_position_and_fault() {
                 "invalid argument 0: invalid hex string: Invalid character 'z' at position 0",
             ),
             ("eth_getStorageAt", json!([someone, "0x"]), -32602, "invalid argument 1: empty hex string"),
-            (
-                "eth_feeHistory",
-                json!(["0x1", "latest", [101]]),
-                -32602,
-                "invalid argument 2: invalid reward percentile: 101",
-            ),
+            ("eth_feeHistory", json!(["0x1", "latest", [101]]), -32000, "invalid reward percentile: 101.000000"),
             (
                 "eth_getLogs",
                 json!([{"fromBlock": "0x2", "toBlock": "0x1"}]),
@@ -142,7 +137,7 @@ async fn what_a_call_cannot_find_otherwise_is_refused_for_it() {
         (json!({&to: {"code": "0x0"}}), "hex string of odd length"),
         (json!({&to: {"state": {"0x1": word}}}), "invalid"),
         (json!({&to: {"state": {}, "stateDiff": {}}}), "has both 'state' and 'stateDiff'"),
-        (json!({&to: {"movePrecompileToAddress": to}}), "movePrecompileToAddress is not served"),
+        (json!({&to: {"movePrecompileToAddress": "0x01"}}), "invalid string length"),
         (json!({&nobody: {"balance": "0x1"}}), "there is no such actor"),
     ] {
         for method in ["eth_call", "eth_estimateGas", "eth_createAccessList"] {
@@ -193,6 +188,17 @@ async fn what_a_message_cannot_find_otherwise_is_refused_for_it() {
             let refusal = served.refusal(method, json!([{"from": "f00", "to": "f0100"}, null, accounts])).await;
             let is_named = refusal.message.starts_with("invalid argument 2: ") && refusal.message.contains(part);
             assert!(refusal.code == -32602 && is_named, "{method} {accounts}: {refusal:?}");
+        }
+    }
+    for (block, part) in [
+        (json!({"epoch": 7}), "unknown field `epoch`"),
+        (json!({"number": format!("0x1{}", "0".repeat(16))}), "is above 2^64 - 1"),
+        (json!({"difficulty": 1}), "there is no proof of work"),
+    ] {
+        for method in ["subnet_call", "subnet_estimateMessageGas"] {
+            let refusal = served.refusal(method, json!([{"from": "f00", "to": "f0100"}, null, null, block])).await;
+            let is_named = refusal.message.starts_with("invalid argument 3: ") && refusal.message.contains(part);
+            assert!(refusal.code == -32602 && is_named, "{method} {block}: {refusal:?}");
         }
     }
     let keys = (0..16_385).map(|key| (format!("0x{key:04x}"), Value::Null)).collect::<serde_json::Map<_, _>>();
@@ -307,6 +313,8 @@ async fn a_transaction_is_refused_in_go_ethereums_words() {
         (vec![0x02, 0xc0], "transaction is not the RLP of its type"),
         (vec![], "transaction is empty"),
         (vec![0xc0; 131_073], "oversized data: transaction size 131073, limit 131072"),
+        (vec![0x82; 131_073], "message is not the DAG-CBOR tuple"),
+        (vec![0x82; 524_289], "oversized data: transaction size 524289, limit 524288"),
         (garbled, "message signature is not f1"),
         (from_an_actor, "message is from f2"),
     ] {

@@ -212,6 +212,28 @@ async fn only_allowed_hosts_are_answered() {
 }
 
 #[tokio::test]
+async fn a_node_that_only_this_machine_reaches_is_asked_by_this_machines_names_unless_others_are_set() {
+    let rebound = "evil.example:8545";
+    for (listen, allowed, hosts) in [
+        ("127.0.0.1:0", vec![], [("localhost:8545", 200), ("127.0.0.1", 200), ("[::1]:8545", 200), (rebound, 403)]),
+        ("127.0.0.2:0", vec![], [("127.0.0.2:8545", 200), ("localhost", 200), ("127.0.0.3", 403), (rebound, 403)]),
+        ("127.0.0.1:0", vec!["node"], [("node:8545", 200), ("node", 200), ("localhost", 403), (rebound, 403)]),
+        ("127.0.0.1:0", vec!["*"], [("node:8545", 200), ("[::1]", 200), ("localhost", 200), (rebound, 200)]),
+        ("0.0.0.0:0", vec![], [("node:8545", 200), ("127.0.0.1", 200), ("localhost", 200), (rebound, 200)]),
+    ] {
+        let served = serve_with(|config| {
+            config.listen = listen.parse().unwrap();
+            config.allowed_hosts = allowed.iter().map(ToString::to_string).collect();
+        })
+        .await;
+        for (host, status) in hosts {
+            let answer = http(served.server.local_addr(), &post(host), CHAIN_ID_REQUEST).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{listen} {allowed:?} {host}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn only_pages_of_allowed_origins_may_read() {
     for (allowed, origin, header) in [
         (vec![], "https://a.example", None),

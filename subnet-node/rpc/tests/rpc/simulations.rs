@@ -198,3 +198,23 @@ async fn what_cannot_be_simulated_is_refused_with_its_own_code() {
     let refusal = served.refusal("eth_simulateV1", json!([calls(json!([])), "0x5"])).await;
     assert_eq!((refusal.code, refusal.message.as_str()), (-32000, "header not found"));
 }
+
+#[tokio::test]
+async fn what_all_blocks_return_and_emit_fits_one_answer() {
+    let served = serve_with(|config| config.response_bytes_max = 20_000).await;
+    let returns = |bytes: usize| json!({"to": EthAddress([9; 20]), "input": hex(vec![0; bytes])});
+    let emits = json!({"to": contract(EMITTER), "input": hex(log_input(&[1], &[7; 100]))});
+    // Of each block what is left by those before it.
+    simulate(&served, json!({"blockStateCalls": [{"calls": [returns(1_000), emits]}, {"calls": [returns(500)]}, {}]}))
+        .await;
+    let left: Vec<_> = served.ledger.simulated().iter().map(|block| block.bytes_max).collect();
+    assert_eq!(left, [20_000, 20_000 - 2_000 - 1_024 - 200, 20_000 - 2_000 - 1_024 - 200 - 1_000]);
+    for blocks in [
+        json!([{"calls": [returns(4_000), returns(4_000), returns(4_000)]}]),
+        json!([{"calls": [returns(4_000)]}, {"calls": [returns(4_000)]}, {"calls": [returns(4_000)]}]),
+    ] {
+        let refusal = served.refusal("eth_simulateV1", json!([{"blockStateCalls": blocks}])).await;
+        let sentence = "what the calls of one simulation return and emit is more than an answer may hold; simulate fewer of them at once";
+        assert_eq!((refusal.code, refusal.message.as_str()), (-38026, sentence));
+    }
+}

@@ -6,11 +6,11 @@ use fvm_shared::econ::TokenAmount;
 use serde_json::{Value, json};
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
-use tributary_fvm::{AccountOverride, Overrides, StorageOverride};
+use tributary_fvm::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
 use tributary_primitives::{BlsSignature, EntryKey, EthAddress, Hash32, Height, SignerBitmap, SubnetId, cbor_cid};
 use tributary_rpc::backend::Backend as _;
 use tributary_rpc::subnet::view::{
-    Actor, CallResult, Certificate, GasNeeded, Genesis, MessageReceipt, Status, Validators,
+    Actor, CallResult, Certificate, EstimatedMessage, Genesis, MessageReceipt, Status, Validators,
 };
 
 use crate::fixture::{alice, hex, log_input, message, serve, signed};
@@ -154,18 +154,59 @@ async fn a_call_tells_its_exit_code_and_is_no_error() {
             json!({"from": "f00", "to": to, "method": 5, "params": params, "gas_limit": 50_000_000, "value": "0"});
         for parameters in [json!([call]), json!([call, 0])] {
             let result: CallResult = served.ask("subnet_call", parameters).await;
-            assert_eq!((result.exit_code, hex(&result.return_data.0).as_str()), (exit_code, returned), "{to}");
-            assert_eq!((result.gas_used, result.events.len()), (GAS * FVM_GAS_PER_GAS, events));
+            let receipt = &result.msg_rct;
+            assert_eq!((receipt.exit_code, hex(&receipt.return_data.0).as_str()), (exit_code, returned), "{to}");
+            assert_eq!((receipt.gas_used, result.events.len()), (GAS * FVM_GAS_PER_GAS, events));
+            assert_eq!(result.error.is_empty(), exit_code == 0, "{}", result.error);
         }
     }
+}
+
+#[tokio::test]
+async fn messages_are_written_and_answered_in_filecoins_names() {
+    let served = serve().await;
+    let call = json!({"Version": 0, "From": "f00", "To": "f0100", "Nonce": 0, "Value": "0", "GasLimit": 0, "GasFeeCap": "0",
+        "GasPremium": "0", "Method": 5, "Params": "AGE="});
+    let result: Value = served.ask("subnet_call", json!([call])).await;
+    assert_eq!(result["MsgRct"], json!({"ExitCode": 0, "Return": "0x", "GasUsed": GAS * FVM_GAS_PER_GAS}));
+    assert_eq!(result["Error"], "");
+    let event = &result["Events"][0];
+    assert_eq!((&event["Emitter"], &event["Entries"][0]["Key"]), (&json!("f0100"), &json!("d")));
+    let estimated: Value = served.ask("subnet_estimateMessageGas", json!([call])).await;
+    let expected = json!({"Version": 0, "From": "f00", "To": "f0100", "Nonce": 0, "Value": "0",
+        "GasLimit": GAS * FVM_GAS_PER_GAS, "GasFeeCap": "4", "GasPremium": "0", "Method": 5, "Params": "0x0061", "BaseFee": 2});
+    assert_eq!(estimated, expected);
+    served.ask::<Value>("subnet_call", json!([{"From": "f00", "To": "f0100", "Params": estimated["Params"]}])).await;
+
+    let sent = message(0, EMITTER, &[0xff]);
+    served.ask::<Hash32>("subnet_sendMessage", json!([hex(sent.raw())])).await;
+    served.ledger.make_block();
+    let receipt: Value = served.ask("subnet_getMessageReceipt", json!([sent.hash()])).await;
+    let mut members: Vec<_> = receipt.as_object().unwrap().keys().map(String::as_str).collect();
+    members.sort_unstable();
+    let expected = [
+        "BlockGasUsed",
+        "BlockHash",
+        "EffectiveGasPrice",
+        "Events",
+        "ExitCode",
+        "GasUsed",
+        "Hash",
+        "Height",
+        "Index",
+        "Return",
+        "Skipped",
+    ];
+    assert_eq!(members, expected);
+    assert_eq!((&receipt["ExitCode"], &receipt["Return"]), (&json!(0), &json!("0x")));
 }
 
 #[tokio::test]
 async fn an_estimate_gives_the_limit_and_the_price() {
     let served = serve().await;
     let call = |to: u64| json!([{"from": alice().f1_address().to_string(), "to": format!("f0{to}"), "method": 2}]);
-    let needed: GasNeeded = served.ask("subnet_estimateMessageGas", call(EMITTER)).await;
-    assert_eq!(needed, GasNeeded { gas_limit: GAS * FVM_GAS_PER_GAS, base_fee: 2 });
+    let needed: EstimatedMessage = served.ask("subnet_estimateMessageGas", call(EMITTER)).await;
+    assert_eq!((needed.message.gas_limit, needed.base_fee), (GAS * FVM_GAS_PER_GAS, 2));
     for (to, message) in [(BURNER, "out of gas (exit code 7)"), (REVERTER, "execution reverted (exit code 33)")] {
         let refusal = served.refusal("subnet_estimateMessageGas", call(to)).await;
         assert_eq!((refusal.code, refusal.message.as_str()), (-32000, message));
@@ -207,11 +248,26 @@ async fn what_a_message_is_to_find_otherwise_reaches_the_state_that_it_runs_on()
             },
         ),
     ]);
+    // As eth_call takes it, and numbers as this namespace writes them.
+    let block = json!({"number": 16, "time": "0x11", "gasLimit": 18, "feeRecipient": new, "prevRandao": word(5)});
+    let otherwise = BlockOverrides {
+        height: Some(Height(16)),
+        timestamp_s: Some(17),
+        gas_limit: Some(18),
+        proposer: Some(new),
+        prev_randao: Some(word(5)),
+        base_fee: None,
+    };
     let call = json!({"from": "f00", "to": "f0100", "method": 5});
     for method in ["subnet_call", "subnet_estimateMessageGas"] {
         served.ask::<Value>(method, json!([call, null, accounts])).await;
         assert_eq!(served.ledger.overrides(), Overrides { accounts: expected.clone(), ..Overrides::default() });
-        for nothing in [json!([call, 0, null]), json!([call, null, {}]), json!([call])] {
+        served.ask::<Value>(method, json!([call, null, accounts, block])).await;
+        let both = Overrides { accounts: expected.clone(), block: otherwise.clone() };
+        assert_eq!(served.ledger.overrides(), both, "{method}");
+        for nothing in
+            [json!([call, 0, null]), json!([call, null, {}, {}]), json!([call, null, null, null]), json!([call])]
+        {
             served.ask::<Value>(method, nothing).await;
             assert!(served.ledger.overrides().is_empty(), "{method}");
         }

@@ -41,6 +41,36 @@ async fn every_block_is_told_once_and_in_order_however_many_came_at_once() {
 }
 
 #[tokio::test]
+async fn how_long_notifications_of_blocks_took_is_counted_once_the_node_says_when_it_commits() {
+    let served = serve().await;
+    let counted = || served.traffic.notified().times.iter().map(|(_, times)| times).sum::<u64>();
+    let mut socket = Socket::open(&served).await;
+    let heads = socket.ask("eth_subscribe", json!(["newHeads"])).await;
+    served.ledger.make_block();
+    assert_eq!(socket.told(&heads).await["number"], "0x1");
+    // Whatever follows on the same socket comes after the last notification was counted, or not.
+    socket.ask("eth_chainId", json!([])).await;
+    assert_eq!(counted(), 0, "the node did not say");
+
+    served.traffic.committed(Height(1));
+    let logs = socket.ask("eth_subscribe", json!(["logs"])).await;
+    let waiting = socket.ask("eth_subscribe", json!(["newPendingTransactions"])).await;
+    for nonce in 0..2 {
+        served.send(&signed(nonce, contract(EMITTER), &log_input(&[1], b"a"))).await;
+        socket.told(&waiting).await;
+    }
+    served.traffic.committed(Height(2));
+    served.ledger.make_block();
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.push(socket.next().await["params"]["subscription"].clone());
+    }
+    assert_eq!(told.iter().filter(|id| **id == logs).count(), 2, "{told:?}");
+    socket.ask("eth_chainId", json!([])).await;
+    assert_eq!(counted(), 3, "a header and two logs; none of what waits");
+}
+
+#[tokio::test]
 async fn subscriptions_have_names_of_their_own_and_end_one_by_one() {
     let served = serve().await;
     let mut socket = Socket::open(&served).await;
@@ -149,6 +179,17 @@ async fn a_client_has_so_many_subscriptions_on_all_its_connections_until_it_clos
         taken += usize::from(answer.get("result").is_some());
     }
     assert_eq!(second.refusal("eth_subscribe", json!(["newHeads"])).await, full);
+}
+
+#[tokio::test]
+async fn a_clients_subscriptions_have_so_many_addresses_and_topics() {
+    let served = serve_with(|config| config.client_subscriptions_max = 1).await;
+    let mut socket = Socket::open(&served).await;
+    let addresses = |count: u8| json!({"address": (1..=count).map(|byte| hex([byte; 20])).collect::<Vec<_>>()});
+    let reason = "those of a client have 16 addresses and topics at most, on all its connections";
+    let refusal = (-32005, format!("too many subscriptions: {reason}"));
+    assert_eq!(socket.refusal("eth_subscribe", json!(["logs", addresses(17)])).await, refusal);
+    socket.ask("eth_subscribe", json!(["logs", addresses(16)])).await;
 }
 
 #[tokio::test]

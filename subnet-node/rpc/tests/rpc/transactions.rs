@@ -147,7 +147,7 @@ async fn an_fvm_message_is_no_ethereum_transaction_though_it_is_in_the_block() {
     for method in ["eth_getTransactionByHash", "eth_getTransactionReceipt"] {
         assert_eq!(served.ask::<Value>(method, json!([name])).await, Value::Null, "{method}");
     }
-    assert_eq!(served.ask::<Value>("subnet_getMessageReceipt", json!([name])).await["index"], 0);
+    assert_eq!(served.ask::<Value>("subnet_getMessageReceipt", json!([name])).await["Index"], 0);
 }
 
 #[tokio::test]

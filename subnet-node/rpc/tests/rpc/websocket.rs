@@ -51,6 +51,24 @@ async fn what_is_no_request_is_refused_and_the_next_one_is_answered() {
 }
 
 #[tokio::test]
+async fn who_sends_no_request_again_and_again_is_told_to_leave() {
+    let served = serve().await;
+    let mut socket = Socket::open(&served).await;
+    for text in ["nonsense", "{}", "[7]"] {
+        for _ in 0..15 {
+            socket.send_text(text).await;
+            assert!(!socket.next().await.is_null());
+        }
+        assert_eq!(socket.ask("eth_chainId", json!([])).await, "0x7ab7", "it begins again with a request");
+    }
+    for _ in 0..16 {
+        socket.send_text("nonsense").await;
+    }
+    let reason = "16 messages one after the other were no requests; send JSON-RPC 2.0";
+    assert_eq!(socket.closed().await, Some((1008, reason.to_owned())));
+}
+
+#[tokio::test]
 async fn a_batch_is_answered_in_its_order() {
     let served = serve().await;
     let mut socket = Socket::open(&served).await;

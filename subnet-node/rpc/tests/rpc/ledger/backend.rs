@@ -60,7 +60,7 @@ impl Ledger {
             return Err(SubmitRejected::Underpriced { offered, needed: BASE_FEE_MIN.into() });
         }
         if cost > balance {
-            return Err(SubmitRejected::InsufficientFunds { balance, cost });
+            return Err(SubmitRejected::InsufficientFunds { balance, queued: 0, cost });
         }
         if matches!(transaction, Transaction::Ethereum(_)) {
             let _ = self.arrivals.send(hash);

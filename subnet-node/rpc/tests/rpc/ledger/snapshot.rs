@@ -165,7 +165,7 @@ impl<'a> Draft<'a> for Rehearsal<'a> {
     fn run(self: Box<Self>, block: &SimulatedBlock, leash: &Leash) -> Result<Ran<'a>, SimulateRejected> {
         let Self { mut state, ledger } = *self;
         ledger.lock().simulated.push(block.clone());
-        let mut results = Vec::new();
+        let (mut results, mut bytes_left) = (Vec::new(), block.bytes_max);
         for one in &block.calls {
             if one.call.to == Some(LOOPER) {
                 return Err(SimulationRejected::CutOff(wait_for(leash)).into());
@@ -184,7 +184,9 @@ impl<'a> Draft<'a> for Rehearsal<'a> {
             let to = one.call.to.map(|to| to.to_address());
             let outcome = call(&state, to.as_ref(), &one.call.input, gas_limit);
             let max_gas_used = outcome.gas_used + REFUND;
-            results.push(Simulated { nonce, gas_limit, max_gas_used, contract: None, outcome });
+            let result = Simulated { nonce, gas_limit, max_gas_used, contract: None, outcome };
+            bytes_left = bytes_left.checked_sub(result.bytes()).ok_or(SimulationRejected::TooLarge)?;
+            results.push(result);
         }
         Ok((Box::new(Self { state, ledger }), results))
     }
