@@ -38,12 +38,13 @@ EXIT CODES:
   1  local        a file, or something else on this machine
   2  usage        the command line is wrong, or says what cannot be
   3  unreachable  no node there, no answer in time, none of use, or the node is busy
-  4  refused      the node does not want it: another chain, a fee too low, no such method
+  4  refused      the node does not want it: another chain, a fee too low, no such method, too
+                  many logs
   5  funds        the sender cannot pay for it
   6  nonce        the nonce is used up, too far ahead, or taken by one that waits
   7  failed       it reverted or would: in a block where it failed, or tried and not sent
   8  not-yet      not there within the time it was given; it may still come
-  9  key          no such key, a wrong password, or no password to be had
+  9  key          no such key, one that cannot be read, a wrong password, or none to be had
   10 not-found    no such transaction, actor or address on this chain
   130 interrupted Ctrl-C or SIGTERM; what was sent stays on its way
 Trouble that names a transaction means that it was sent, or may have been: before you send again,
@@ -212,6 +213,8 @@ mod tests {
             "tributary send ../bob 1TRB --key alice",
             "tributary call t17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy Get",
             "tributary send f0101 1TRB --key ../alice",
+            "tributary send f0101 1TRB --key f3wo44vs6uyzuzc7dipubydfzrdwfwhjzovcvdx5bqpish5srqx7veq7chbmew4uqiwakzvb6r6gquvt3xvksa",
+            "tributary keys create alice --kind ed25519",
             "tributary send f0101 1TRB",
             "tributary send f0101 1TRB --key alice --password secret",
             "tributary send f0101 1TRB --key alice --timeout 0",

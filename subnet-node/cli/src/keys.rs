@@ -5,16 +5,19 @@
 //!   alice.json              mode 0600, Ethereum's keystore V3
 //! ```
 //!
-//! One key is two accounts: an Ethereum account (`0x…`, which is `f410f…`) and a Filecoin account (`f1…`). Both addresses stand in
-//! the file in clear, so that keys can be listed without a password. A file that others can read is not used.
+//! A secp256k1 key is two accounts: an Ethereum account (`0x…`, which is `f410f…`) and a Filecoin account (`f1…`); a BLS key is one,
+//! `f3…`. Their addresses stand in the file in clear, so that keys can be listed without a password. A file that others can read is not
+//! used.
 //!
 //! | module | is |
 //! |---|---|
+//! | [`key`] | a key of either kind, and its accounts |
 //! | [`v3`] | the sealed file |
 //! | `odd_scrypt` | scrypt with numbers that its standard forbids and files use |
 //! | [`secret`] | a secret as other tools write it |
 //! | [`password`] | where a password comes from |
 
+pub mod key;
 mod odd_scrypt;
 pub mod password;
 pub mod secret;
@@ -26,9 +29,10 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use tributary_crypto::SecpSecretKey;
-use tributary_primitives::EthAddress;
+use fvm_shared::address::{Address, Protocol};
+use tributary_primitives::{EthAddress, parse_address};
 
+use key::{Accounts, Key, KeyKind};
 use v3::{Sealed, SealedRejected};
 
 /// Most bytes of a file with a key.
@@ -54,6 +58,14 @@ pub enum KeyRejected {
         "{0:?} is no name for a key: it has 1 to {NAME_CHARACTERS_MAX} letters, digits, - and _, and starts with a letter or digit"
     )]
     Name(String),
+    /// An address, where a key is meant.
+    #[error("{text} is {why}; `tributary keys list` shows your keys with their addresses")]
+    Address {
+        /// The address.
+        text: String,
+        /// What to do.
+        why: &'static str,
+    },
     /// No key of that name.
     #[error(
         "there is no key {name} in {folder}; `tributary keys list` shows those there are, `tributary keys create {name}` makes one"
@@ -120,7 +132,11 @@ impl FromStr for KeyName {
         let is_name = text.starts_with(|first: char| first.is_ascii_alphanumeric())
             && text.len() <= NAME_CHARACTERS_MAX
             && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_');
-        if is_name { Ok(Self(text.to_owned())) } else { Err(KeyRejected::Name(text.chars().take(80).collect())) }
+        match is_name {
+            true => Ok(Self(text.to_owned())),
+            // An f3 is longer than any name.
+            false => Err(an_address(text).unwrap_or_else(|| KeyRejected::Name(text.chars().take(80).collect()))),
+        }
     }
 }
 
@@ -130,15 +146,46 @@ impl std::fmt::Display for KeyName {
     }
 }
 
+/// What to tell whoever names a key by an address: nobody finds a secret by it, and behind some there is none.
+fn an_address(text: &str) -> Option<KeyRejected> {
+    let address = parse_address(text).ok()?;
+    Some(KeyRejected::Address { text: text.to_owned(), why: why_no_name(&address) })
+}
+
+fn why_no_name(address: &Address) -> &'static str {
+    let is_ethereum = EthAddress::from_address(address).is_some();
+    match address.protocol() {
+        Protocol::ID => {
+            "an actor's number, which signs nothing: an account signs under its own address, so name its key; \
+             any other actor has none, so name a key of yours, and call the actor"
+        }
+        Protocol::Delegated if is_ethereum => "an address, and a key goes by the name that it is kept under",
+        Protocol::Secp256k1 | Protocol::BLS => "an address, and a key goes by the name that it is kept under",
+        Protocol::Actor | Protocol::Delegated => {
+            "an actor's address, behind which is no key, so nothing is signed in its name: name a key of yours, and call \
+             the actor, e.g. propose to a multisig"
+        }
+    }
+}
+
 /// A key that is kept, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// What it is called.
     pub name: KeyName,
-    /// Its Ethereum address, as the file says.
-    pub ethereum: Option<EthAddress>,
-    /// Its f1 address, as the file says; missing in files of other tools.
-    pub f1: Option<String>,
+    /// What it signs by, as the file says.
+    pub kind: KeyKind,
+    /// Its accounts, as the file says.
+    pub accounts: Accounts,
+}
+
+/// A key that is kept, and cannot be listed.
+#[derive(Debug)]
+pub struct Unlisted {
+    /// What it is called.
+    pub name: KeyName,
+    /// Why.
+    pub why: KeyRejected,
 }
 
 /// The folder.
@@ -160,11 +207,11 @@ impl Keyring {
         self.folder.join(format!("{name}.{EXTENSION}"))
     }
 
-    /// All keys, by name. What is no key of a good name is passed over.
+    /// All keys, by name: one that cannot be read hides no other. What is no key of a good name is passed over.
     ///
     /// # Errors
-    /// [`KeyRejected`] for a folder or a file that cannot be read.
-    pub fn list(&self) -> Result<Vec<Listed>, KeyRejected> {
+    /// [`KeyRejected`] for a folder that cannot be read, or is none of keys.
+    pub fn list(&self) -> Result<Vec<Result<Listed, Unlisted>>, KeyRejected> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -182,7 +229,8 @@ impl Keyring {
             }
         }
         names.sort();
-        names.into_iter().map(|name| self.listed(name)).collect()
+        let listed = |name: KeyName| self.listed(name.clone()).map_err(|why| Unlisted { name, why });
+        Ok(names.into_iter().map(listed).collect())
     }
 
     /// One key.
@@ -191,7 +239,7 @@ impl Keyring {
     /// As [`Self::sealed`].
     pub fn listed(&self, name: KeyName) -> Result<Listed, KeyRejected> {
         let sealed = self.sealed(&name)?;
-        Ok(Listed { name, ethereum: sealed.ethereum(), f1: sealed.f1().map(str::to_owned) })
+        Ok(Listed { name, kind: sealed.kind(), accounts: sealed.accounts() })
     }
 
     /// The sealed key of this name.
@@ -202,7 +250,8 @@ impl Keyring {
         let path = self.path(name);
         let text = match read_private(&path) {
             Err(KeyRejected::File { why, .. }) if why.kind() == io::ErrorKind::NotFound => {
-                return Err(KeyRejected::Unknown { name: name.to_string(), folder: self.folder.clone() });
+                let unknown = || KeyRejected::Unknown { name: name.to_string(), folder: self.folder.clone() };
+                return Err(an_address(&name.0).unwrap_or_else(unknown));
             }
             text => text?,
         };
@@ -213,7 +262,7 @@ impl Keyring {
     ///
     /// # Errors
     /// As [`Self::sealed`], and for a wrong password.
-    pub fn open(&self, name: &KeyName, password: &[u8]) -> Result<SecpSecretKey, KeyRejected> {
+    pub fn open(&self, name: &KeyName, password: &[u8]) -> Result<Key, KeyRejected> {
         let sealed = self.sealed(name)?;
         sealed.open(password).map_err(|why| KeyRejected::Sealed { path: self.path(name), why })
     }
@@ -309,22 +358,21 @@ mod tests {
     }
 
     fn sealed(secret: u8) -> Sealed {
-        Sealed::seal(&SecpSecretKey::from_bytes(&[secret; 32]).unwrap(), b"password", Cost::SMALL)
+        Sealed::seal(&Key::from_bytes(KeyKind::Secp256k1, &[secret; 32]).unwrap(), b"password", Cost::SMALL)
     }
 
     #[test]
     fn a_key_that_was_kept_is_listed_and_opens_and_is_its_owners_alone() {
         let (_folder, keyring) = keyring();
-        assert_eq!(keyring.list().unwrap(), [], "nothing there yet, not even the folder");
+        assert!(keyring.list().unwrap().is_empty(), "nothing there yet, not even the folder");
         let (alice, bob) = ("alice".parse().unwrap(), "bob-2".parse().unwrap());
         keyring.add(&bob, &sealed(2)).unwrap();
         keyring.add(&alice, &sealed(1)).unwrap();
         let key = keyring.open(&alice, b"password").unwrap();
-        assert_eq!(key.to_bytes(), [1; 32]);
-        let listed = keyring.list().unwrap();
+        assert_eq!(*key.to_bytes(), [1; 32]);
+        let listed: Vec<_> = keyring.list().unwrap().into_iter().map(Result::unwrap).collect();
         assert_eq!(listed.iter().map(|key| &key.name).collect::<Vec<_>>(), [&alice, &bob]);
-        assert_eq!(listed[0].ethereum, Some(key.eth_address()));
-        assert_eq!(listed[0].f1, Some(key.f1_address().to_string()));
+        assert_eq!((listed[0].kind, &listed[0].accounts), (KeyKind::Secp256k1, &key.accounts()));
         assert_eq!(keyring.path(&alice).metadata().unwrap().mode() & 0o777, 0o600);
         assert_eq!(keyring.folder.metadata().unwrap().mode() & 0o777, 0o700);
     }
@@ -337,7 +385,33 @@ mod tests {
         keyring.add(&alice, &sealed(1)).unwrap();
         assert!(matches!(keyring.add(&alice, &sealed(2)), Err(KeyRejected::Taken { .. })));
         assert!(matches!(keyring.refuse_taken(&alice), Err(KeyRejected::Taken { .. })));
-        assert_eq!(keyring.open(&alice, b"password").unwrap().to_bytes(), [1; 32]);
+        assert_eq!(*keyring.open(&alice, b"password").unwrap().to_bytes(), [1; 32]);
+    }
+
+    #[test]
+    fn whoever_names_a_key_by_an_address_is_told_what_to_name_in_its_place() {
+        let (_folder, keyring) = keyring();
+        let refusal = |text: &str| match text.parse() {
+            Ok(name) => keyring.open(&name, b"password").unwrap_err().to_string(),
+            Err(why) => why.to_string(),
+        };
+        for (text, says) in [
+            ("f24vg6ut43yw2h2jqydgbg2xq7x6f4kub3bg6as6i", "behind which is no key"),
+            ("f0135", "an actor's number"),
+            ("f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy", "goes by the name"),
+            ("0x70997970c51812dc3a010c7d01b50e0d17dc79c8", "goes by the name"),
+            (
+                "f3wo44vs6uyzuzc7dipubydfzrdwfwhjzovcvdx5bqpish5srqx7veq7chbmew4uqiwakzvb6r6gquvt3xvksa",
+                "goes by the name",
+            ),
+        ] {
+            let refusal = refusal(text);
+            assert!(refusal.starts_with(text) && refusal.contains(says), "{refusal}");
+        }
+        // Whoever has a key of such a name still opens it.
+        let odd = "f0135".parse().unwrap();
+        keyring.add(&odd, &sealed(1)).unwrap();
+        assert_eq!(*keyring.open(&odd, b"password").unwrap().to_bytes(), [1; 32]);
     }
 
     #[test]
@@ -356,6 +430,30 @@ mod tests {
         assert!(refusal().contains("no Ethereum keystore"), "{}", refusal());
         write(&path, vec![b' '; 70_000]).unwrap();
         assert!(refusal().contains("are no key"), "{}", refusal());
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_read_hides_no_other() {
+        let (_folder, keyring) = keyring();
+        let [broken, exposed, good, last]: [KeyName; 4] =
+            ["broken", "exposed", "good", "last"].map(|name| name.parse().unwrap());
+        for name in [&broken, &exposed, &good, &last] {
+            keyring.add(name, &sealed(1)).unwrap();
+        }
+        write(keyring.path(&broken), "{}").unwrap();
+        set_permissions(keyring.path(&exposed), Permissions::from_mode(0o644)).unwrap();
+        let told: Vec<_> = keyring
+            .list()
+            .unwrap()
+            .into_iter()
+            .map(|one| match one {
+                Ok(listed) => (listed.name, String::new()),
+                Err(Unlisted { name, why }) => (name, why.to_string()),
+            })
+            .collect();
+        assert_eq!(told.iter().map(|(name, _)| name).collect::<Vec<_>>(), [&broken, &exposed, &good, &last]);
+        assert!(told[0].1.contains("no Ethereum keystore") && told[1].1.contains("chmod 600"), "{told:?}");
+        assert!(told[2].1.is_empty() && told[3].1.is_empty(), "{told:?}");
     }
 
     #[test]

@@ -14,8 +14,12 @@ use tributary_primitives::SubnetId;
 
 use crate::wire::Status;
 
-/// Most bytes of a question: a transaction of 128 KiB in hex, and what stands around it.
-const REQUEST_BYTES_MAX: u32 = 512 * 1024;
+/// Most bytes of a question: a message of 512 KiB in hex, and what stands around it.
+const REQUEST_BYTES_MAX: u32 = 2 * 1024 * 1024;
+/// How a node's sentence begins when one answer would be too much, of logs or of blocks. Source: reth, `EthFilterError`.
+pub const TOO_MUCH: &str = "query exceeds";
+/// An answer that is larger than the node may send. Source: jsonrpsee, `OVERSIZED_RESPONSE_CODE`.
+const OVERSIZED: i32 = -32008;
 /// Most characters of a URL that are shown again.
 const SHOWN_CHARACTERS_MAX: usize = 64;
 
@@ -126,6 +130,19 @@ pub enum NodeUnavailable {
     /// It answered that it will not.
     #[error(transparent)]
     Refused(#[from] Refusal),
+}
+
+impl NodeUnavailable {
+    /// Whether less of the same might be answered: more than the node tells at once, or than is taken here. A node that is busy is
+    /// another matter, although it says so by the same number.
+    #[must_use]
+    pub fn is_too_much(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } => true,
+            Self::Refused(refusal) => refusal.code == OVERSIZED || refusal.message.starts_with(TOO_MUCH),
+            _ => false,
+        }
+    }
 }
 
 /// A node's answer.
@@ -381,6 +398,27 @@ mod tests {
         ] {
             let trouble = trouble(node).await;
             assert!(trouble.kind == kind && trouble.message.contains(says), "{says}: {trouble:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_at_once_is_no_node_that_is_busy() {
+        let refused = |code: i32, message: &str| {
+            let (method, message) = ("eth_getLogs".to_owned(), message.to_owned());
+            NodeUnavailable::Refused(Refusal { method, code, message, data: Vec::new() })
+        };
+        let (url, method) = ("http://node".to_owned(), "eth_getLogs".to_owned());
+        for (why, is_too_much) in [
+            (refused(-32005, "query exceeds max results 20000, retry with the range 1-7"), true),
+            (refused(-32005, "query exceeds max results 1, narrow it by address or topics"), true),
+            (refused(-32005, "query exceeds max block range 4"), true),
+            (refused(-32008, "Response is too big"), true),
+            (refused(-32005, "the node is answering as many reads as it may; try again later"), false),
+            (refused(-32602, "invalid argument 0: no hex"), false),
+            (NodeUnavailable::TooLarge { url: url.clone(), method: method.clone(), bytes: 1_024 }, true),
+            (NodeUnavailable::Slow { url, method, seconds: 1 }, false),
+        ] {
+            assert_eq!(why.is_too_much(), is_too_much, "{why}");
         }
     }
 

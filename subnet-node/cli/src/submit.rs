@@ -1,16 +1,13 @@
-//! A transaction, from what it shall do to its bytes: nonce, gas, fees, signature. [`hand_in`](crate::hand_in) brings them to a node.
-//!
-//! | `--as` | account | transaction | reaches |
-//! |---|---|---|---|
-//! | `ethereum` | Ethereum (`0x…`, `f410…`) | EIP-1559 | accounts, contracts, and by masked id whoever takes value |
-//! | `f410` | the same | FVM message | everybody: accounts that are not there yet, actors by method, contracts |
-//! | `f1` | Filecoin (`f1…`) | FVM message | the same |
+//! A transaction, from what it shall do to its bytes: nonce, gas, fees, signature. [`hand_in`](crate::hand_in) brings them to a node;
+//! which account sends what is in [`account`].
 //!
 //! What would fail is not sent: the node is asked first, for nothing.
 
+pub mod account;
+
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address as EvmAddress, Bytes, TxKind, U64, U256};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use fvm_ipld_encoding::RawBytes;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
@@ -18,11 +15,16 @@ use fvm_shared::error::ExitCode;
 use fvm_shared::message::Message;
 use serde_json::{Value, json};
 use tributary_crypto::SecpSecretKey;
-use tributary_message::{EthereumTransaction, FvmRejected, FvmTransaction};
+use tributary_message::EthereumTransaction;
 use tributary_primitives::{EthAddress, Hash32};
+
+pub use account::{Account, Messenger};
+
+use account::{Pen, ethereum_key};
 
 use crate::abi::revert_reason;
 use crate::hand_in::{HandedIn, Signed};
+use crate::keys::key::Key;
 use crate::node::{Node, NodeUnavailable};
 use crate::trouble::{Kind, Trouble};
 use crate::wire::{MessageCall, Outcome, Status};
@@ -33,65 +35,6 @@ const TIP_PART: u128 = 10;
 pub const INVOKE_EVM: u64 = 3_844_450_837;
 /// Exit code of a contract that reverted. Source: builtin-actors, `actors/evm`.
 const EVM_REVERTED: ExitCode = ExitCode::new(33);
-
-/// Which of a key's two accounts, and what it sends.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Account {
-    /// 0x…, which is f410…, by Ethereum transactions
-    Ethereum,
-    /// The same account, by FVM messages
-    #[value(alias = "f4")]
-    F410,
-    /// f1…, by FVM messages
-    F1,
-}
-
-impl Account {
-    /// The address of this account of a key, as it is shown.
-    #[must_use]
-    pub fn address(self, key: &SecpSecretKey) -> String {
-        match self {
-            Self::Ethereum => key.eth_address().to_string(),
-            Self::F410 => key.eth_address().to_address().to_string(),
-            Self::F1 => key.f1_address().to_string(),
-        }
-    }
-
-    /// Who sends it, if it sends messages.
-    #[must_use]
-    pub const fn messenger(self) -> Option<Messenger> {
-        match self {
-            Self::Ethereum => None,
-            Self::F410 => Some(Messenger::F410),
-            Self::F1 => Some(Messenger::F1),
-        }
-    }
-}
-
-/// Which of a key's accounts sends a message.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Messenger {
-    /// Its Ethereum account.
-    F410,
-    /// Its Filecoin account.
-    F1,
-}
-
-impl Messenger {
-    fn sign(self, message: Message, key: &SecpSecretKey, chain_id: u64) -> Result<FvmTransaction, FvmRejected> {
-        match self {
-            Self::F410 => FvmTransaction::sign_delegated(message, key, chain_id),
-            Self::F1 => FvmTransaction::sign(message, key, chain_id),
-        }
-    }
-
-    fn address(self, key: &SecpSecretKey) -> Address {
-        match self {
-            Self::F410 => key.eth_address().to_address(),
-            Self::F1 => key.f1_address(),
-        }
-    }
-}
 
 /// What a transaction offers, where its sender knows better than the node.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -143,8 +86,7 @@ impl Deed {
     pub const fn account(&self) -> Account {
         match self {
             Self::Ethereum { .. } => Account::Ethereum,
-            Self::Fvm { by: Messenger::F410, .. } => Account::F410,
-            Self::Fvm { by: Messenger::F1, .. } => Account::F1,
+            Self::Fvm { by, .. } => by.account(),
         }
     }
 }
@@ -167,26 +109,26 @@ pub struct Submitted {
 pub async fn submit(
     node: &Node,
     status: &Status,
-    key: &SecpSecretKey,
+    key: &Key,
     deed: &Deed,
     terms: &Terms,
     handed_in: &HandedIn,
 ) -> Result<Submitted, Trouble> {
     let submitted = match deed {
         Deed::Ethereum { to, value, input } => {
-            ethereum(node, status, key, (*to, *value, input), terms, handed_in).await
+            ethereum(node, status, ethereum_key(key)?, (*to, *value, input), terms, handed_in).await
         }
         Deed::Fvm { by, to, value, method, params } => {
-            fvm(node, status, (key, *by), (*to, *value, *method, params), terms, handed_in).await
+            fvm(node, status, by.pen(key)?, (*to, *value, *method, params), terms, handed_in).await
         }
     };
     submitted.map_err(|trouble| named(trouble, deed.account(), key))
 }
 
-/// Whoever cannot pay is told which of the two accounts it was.
-fn named(trouble: Trouble, account: Account, key: &SecpSecretKey) -> Trouble {
-    match trouble.kind {
-        Kind::Funds => Trouble { message: format!("{}: {}", account.address(key), trouble.message), ..trouble },
+/// Whoever cannot pay is told which of the key's accounts it was.
+fn named(trouble: Trouble, account: Account, key: &Key) -> Trouble {
+    match (trouble.kind, account.address(key)) {
+        (Kind::Funds, Some(address)) => Trouble { message: format!("{address}: {}", trouble.message), ..trouble },
         _ => trouble,
     }
 }
@@ -241,12 +183,12 @@ async fn ethereum(
 async fn fvm(
     node: &Node,
     status: &Status,
-    (key, by): (&SecpSecretKey, Messenger),
+    pen: Pen<'_>,
     (to, value, method, params): (Address, u128, u64, &[u8]),
     terms: &Terms,
     handed_in: &HandedIn,
 ) -> Result<Submitted, Trouble> {
-    let from = by.address(key);
+    let from = pen.address();
     let gas_limit = match terms.gas_limit {
         Some(gas) => gas,
         None => {
@@ -281,7 +223,7 @@ async fn fvm(
         gas_fee_cap: TokenAmount::from_atto(cap),
         gas_premium: TokenAmount::from_atto(tip),
     };
-    let signed = by.sign(message, key, status.chain_id);
+    let signed = pen.sign(message, status.chain_id);
     let signed = signed.map_err(|why| Trouble::usage(format!("it cannot be signed: {why}")))?;
     let (hash, raw) = (signed.hash(), signed.raw());
     handed_in.hand_in(node, Signed { method: "subnet_sendMessage", raw, hash, nonce }).await?;
@@ -360,6 +302,7 @@ pub fn tell(code: ExitCode, returned: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::key::KeyKind;
 
     #[test]
     fn the_offer_lets_the_base_fee_double_and_never_tips_more_than_it_offers() {
@@ -400,10 +343,12 @@ mod tests {
 
     #[test]
     fn who_cannot_pay_is_told_which_account_it_was() {
-        let key = SecpSecretKey::from_bytes(&[7; 32]).unwrap();
-        let poor = named(Trouble::new(Kind::Funds, "insufficient funds"), Account::F1, &key);
-        assert!(poor.message.starts_with(&key.f1_address().to_string()), "{poor}");
-        let other = named(Trouble::new(Kind::Failed, "no"), Account::F1, &key);
-        assert_eq!(other.message, "no");
+        for (kind, account) in [(KeyKind::Secp256k1, Account::F1), (KeyKind::Bls, Account::F3)] {
+            let key = Key::from_bytes(kind, &[7; 32]).unwrap();
+            let poor = named(Trouble::new(Kind::Funds, "insufficient funds"), account, &key);
+            assert!(poor.message.starts_with(&account.address(&key).unwrap()), "{poor}");
+            let other = named(Trouble::new(Kind::Failed, "no"), account, &key);
+            assert_eq!(other.message, "no");
+        }
     }
 }

@@ -6,12 +6,12 @@
 //! | 1 | `local` | a file, or something else on this machine |
 //! | 2 | `usage` | the command line is wrong, or says what cannot be |
 //! | 3 | `unreachable` | no node there, no answer in time, none of use, or the node is busy |
-//! | 4 | `refused` | the node does not want it: another chain, a fee too low, no such method |
+//! | 4 | `refused` | the node does not want it: another chain, a fee too low, no such method, too many logs |
 //! | 5 | `funds` | the sender cannot pay for it |
 //! | 6 | `nonce` | the nonce is used up, too far ahead, or taken by one that waits |
 //! | 7 | `failed` | it reverted or would: in a block where it failed, or tried and not sent |
 //! | 8 | `not-yet` | not there within the time that it was given; it may still come |
-//! | 9 | `key` | no such key, a wrong password, or no password to be had |
+//! | 9 | `key` | no such key, one that cannot be read, a wrong password, or none to be had |
 //! | 10 | `not-found` | no such transaction, actor or address on this chain |
 //! | 130 | `interrupted` | Ctrl-C or SIGTERM; what was sent stays on its way |
 
@@ -26,7 +26,7 @@ use crate::amount::AmountRejected;
 use crate::artifact::ArtifactRejected;
 use crate::keys::KeyRejected;
 use crate::keys::password::PasswordUnavailable;
-use crate::node::{NodeUnavailable, Refusal};
+use crate::node::{NodeUnavailable, Refusal, TOO_MUCH};
 
 /// What scripts tell apart.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -246,7 +246,8 @@ const WORDS: &[(&str, Kind, &str)] = &[
     ("transaction underpriced", Kind::Refused, "offer more by --fee-cap"),
     ("max fee per gas less than block base fee", Kind::Refused, "offer more by --fee-cap"),
     ("txpool is full", Kind::Unreachable, "try again in a moment"),
-    ("invalid chain id", Kind::Refused, "it is signed for another chain"),
+    (TOO_MUCH, Kind::Refused, "name contracts by --address, or one event by --event or --topic"),
+    ("invalid sender: invalid chain id", Kind::Refused, "it is signed for another chain"),
     ("execution reverted", Kind::Failed, ""),
     ("execution stopped", Kind::Failed, ""),
     ("out of gas", Kind::Failed, "give it more by --gas-limit"),
@@ -308,15 +309,17 @@ mod tests {
             (-32000, "nonce too high: next nonce 5, tx nonce 4000; at most 64 of a sender wait", Kind::Nonce),
             (-32000, "replacement transaction underpriced: max fee per gas must be at least 9", Kind::Nonce),
             (-32000, "transaction underpriced: max fee per gas 1, minimum needed 7", Kind::Refused),
+            (-32000, "invalid sender: invalid chain id for signer: have 5 want 31415", Kind::Refused),
             (3, "execution reverted: no", Kind::Failed),
             (3, "some other words", Kind::Failed),
             (-32000, "out of gas (exit code 7)", Kind::Failed),
             (-32000, "invalid receiver: there is no such actor (exit code 5)", Kind::NotFound),
             (
                 -32005,
-                "the node is answering as many calls as it may and as many wait; try again later",
+                "the node is answering as many reads as it may and as many wait, in all or of this client; try again later",
                 Kind::Unreachable,
             ),
+            (-32005, "query exceeds max results 20000, narrow it by address or topics", Kind::Refused),
             (-32601, "the method m does not exist/is not available", Kind::Refused),
             (-32602, "invalid argument 0: no hex", Kind::Refused),
         ] {

@@ -49,6 +49,7 @@ pub struct Actor {
 
 /// Answer of `subnet_getMessageReceipt`, of either kind of transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Receipt {
     /// Height of its block.
     pub height: u64,
@@ -57,7 +58,7 @@ pub struct Receipt {
     /// Zero, or why nothing but nonce and fee changed.
     pub exit_code: u32,
     /// What it returned.
-    #[serde(rename = "return")]
+    #[serde(rename = "Return")]
     pub returned: Bytes,
     /// FVM gas; zero for an Ethereum transaction.
     pub gas_used: u64,
@@ -89,14 +90,36 @@ pub struct Waiting {
 
 /// Answer of `subnet_call`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Called")]
 pub struct Outcome {
     /// Zero, or why it would change nothing.
     pub exit_code: u32,
     /// What it would return.
-    #[serde(rename = "return")]
     pub returned: Bytes,
     /// FVM gas it would use.
     pub gas_used: u64,
+}
+
+/// The same as a node writes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Called {
+    msg_rct: CallReceipt,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CallReceipt {
+    exit_code: u32,
+    r#return: Bytes,
+    gas_used: u64,
+}
+
+impl From<Called> for Outcome {
+    fn from(called: Called) -> Self {
+        let CallReceipt { exit_code, r#return: returned, gas_used } = called.msg_rct;
+        Self { exit_code, returned, gas_used }
+    }
 }
 
 /// Answer of `eth_getTransactionReceipt`.
@@ -175,10 +198,13 @@ mod tests {
         let status: Status = serde_json::from_value(status).unwrap();
         assert_eq!((status.subnet.actor(), status.certified_height, status.base_fee), (Some(100), Some(3), 1_000));
         let zero = format!("0x{}", "00".repeat(32));
-        let receipt = json!({"hash": zero, "height": 5, "block_hash": zero, "index": 0, "exit_code": 33, "return": "0x05",
-            "gas_used": 0, "block_gas_used": 21_000, "effective_gas_price": "1", "skipped": false, "events": []});
+        let receipt = json!({"Hash": zero, "Height": 5, "BlockHash": zero, "Index": 0, "ExitCode": 33, "Return": "0x05",
+            "GasUsed": 0, "BlockGasUsed": 21_000, "EffectiveGasPrice": "1", "Skipped": false, "Events": []});
         let receipt: Receipt = serde_json::from_value(receipt).unwrap();
         assert_eq!((receipt.exit_code, &receipt.returned[..], receipt.block_gas_used), (33, &[5][..], 21_000));
+        let called = json!({"MsgRct": {"ExitCode": 33, "Return": "0x05", "GasUsed": 7}, "Error": "", "Events": []});
+        let called: Outcome = serde_json::from_value(called).unwrap();
+        assert_eq!((called.exit_code, &called.returned[..], called.gas_used), (33, &[5][..], 7));
         let status = json!({"hash": zero, "stage": "admitted", "waiting": {"from": "f1a", "nonce": 5, "missing_nonce": 4},
             "receipt": null, "checkpoint_height": null, "certified_height": 3, "finalized_height": null});
         let status: MessageStatus = serde_json::from_value(status).unwrap();

@@ -4,19 +4,22 @@
 pub const KEYS: &str = "\
 EXAMPLES:
   tributary keys create alice
+  tributary keys create carol --kind bls
   tributary keys import bob --from wallet.json
   tributary keys export alice --to alice.json
   tributary keys list
 
 One key is two accounts: an Ethereum account (0x…, which is f410…) and a Filecoin account (f1…).
-They hold tokens each for itself.";
+They hold tokens each for itself. A BLS key is one account (f3…), which sends FVM messages: it pays
+anybody, calls contracts and actors and makes actors, but signs no Ethereum transaction.";
 /// `keys create`
 pub const KEYS_CREATE: &str = "\
 EXAMPLES:
   tributary keys create alice
   tributary keys create alice --password-file alice.password --json
+  tributary keys create carol --kind bls
 
-Prints the addresses of both accounts. Whoever loses the file or its password loses the tokens:
+Prints the addresses of its accounts. Whoever loses the file or its password loses the tokens:
 `tributary keys export` makes a copy.";
 /// `keys import`
 pub const KEYS_IMPORT: &str = "\
@@ -24,22 +27,31 @@ EXAMPLES:
   tributary keys import bob --from wallet.json
   tributary keys import carol --from key.json --password-file carol.password
   tributary keys import dave --from -
+  tributary keys import erin --from lotus.key
+  tributary keys import frank --kind bls --from digits.txt
 
-- reads standard input. The file must be readable by its owner alone: chmod 600 wallet.json.";
+- reads standard input. The file must be readable by its owner alone: chmod 600 wallet.json.
+What `lotus wallet export` prints says itself which kind of key it is; 64 hex digits do not, so
+--kind does. Those of a BLS key are written as Filecoin's tools write them, the lowest byte first.";
 /// `keys export`
 pub const KEYS_EXPORT: &str = "\
 EXAMPLES:
   tributary keys export alice --to alice.json
   tributary keys export alice --plain --to key.json
+  tributary keys export carol --plain --to lotus.key
   tributary keys export alice --to -
 
+In clear a secp256k1 key is {\"secp256k1\": \"0x…\"}, a BLS key what `lotus wallet import` reads.
 Without --plain no password is asked for, and the file opens by the same one.";
 /// `keys list`
 pub const KEYS_LIST: &str = "\
 EXAMPLES:
   tributary keys list
   tributary keys list alice
-  tributary keys list --json";
+  tributary keys list --json
+
+A key whose file cannot be read, or is open to others, hides no other: it is told on standard error,
+with --json as the problem of its name in the list, and the exit code is 9.";
 
 /// `send`
 pub const SEND: &str = "\
@@ -51,9 +63,13 @@ EXAMPLES:
   tributary send 0x70997970c51812dc3a010c7d01b50e0d17dc79c8 2.5 --key alice \\
     --token 0x5fbdb2315678afecb367f032d93f642f64180aa3
   tributary send f0101 1TRB --key alice --until accepted --parent-rpc http://127.0.0.1:8545
+  tributary send carol 5TRB --key alice --as f1
+  tributary send alice 1TRB --key carol
 
-An Ethereum transaction cannot send to an f1 address that nobody used before: its account would have
-to be made, which a message does: from the key's f1 (--as f1) or Ethereum account (--as f410).";
+An Ethereum transaction cannot send to an f1 or f3 address that nobody used before: its account
+would have to be made, which a message does: from the key's f1 (--as f1) or Ethereum account
+(--as f410). All that a BLS key sends is messages, from its f3. An actor (f2…) has no key and signs
+nothing: send from a key's account, and call the actor.";
 
 /// `call`
 pub const CALL: &str = "\
@@ -79,7 +95,7 @@ EXAMPLES:
 
 A contract's function is called by an Ethereum transaction of the key's Ethereum account, unless
 --as says otherwise; an actor's method by a message of its f1, or with --as f410 of its Ethereum
-account.";
+account. A BLS key calls either by a message of its f3.";
 
 /// `deploy`
 pub const DEPLOY: &str = "\
@@ -105,7 +121,8 @@ EXAMPLES:
 
 Two messages, the second once the first is in a block: of the key's f1 account, or with --as f410
 of its Ethereum account, which must hold tokens. With --nonce N the second has N + 1. A chain may
-let nobody install code, or one actor alone: its parameter code_installer says.";
+let nobody install code, or one actor alone: its parameter code_installer says. Of a BLS key both
+messages are of its f3.";
 /// `deploy actor`
 pub const DEPLOY_ACTOR: &str = "\
 EXAMPLES:
@@ -113,7 +130,8 @@ EXAMPLES:
   tributary deploy actor bafk2bzacebshb7jbta7k5dlqn4pn2xrnywx6bfmyb6h3ppkox7jtkugyombem \\
     --params '[1]' --value 1TRB --key alice
 
-One message of the key's f1 account, or with --as f410 of its Ethereum account.";
+One message of the key's f1 account, or with --as f410 of its Ethereum account; of a BLS key of its
+f3.";
 
 /// `balance`
 pub const BALANCE: &str = "\
@@ -160,7 +178,10 @@ EXAMPLES:
   tributary watch logs --from 1 --count 5 \\
     --event 'Transfer(address indexed from, address indexed to, uint256 value)'
   tributary watch logs --json \\
-    --topic 0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
+    --topic 0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef
+
+Where blocks hold more logs than a node tells at once, fewer blocks are asked for. One block alone
+that holds more is refused (exit code 4): name contracts by --address, or one event.";
 /// `watch transaction`
 pub const WATCH_TRANSACTION: &str = "\
 EXAMPLES:

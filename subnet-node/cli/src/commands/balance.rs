@@ -18,7 +18,7 @@ use crate::wire::Actor;
 /// Whose.
 #[derive(Args, Debug)]
 pub struct BalanceArgs {
-    /// Whose: an address (0x…, f0… to f4…), or the name of a key, which is two accounts
+    /// Whose: an address (0x…, f0… to f4…), or the name of a key, which is two accounts, a BLS key one
     #[arg(value_name = "ADDRESS|KEY")]
     who: Who,
     /// Of a contract's token, instead of the chain's own

@@ -122,9 +122,15 @@ impl DeployCommand {
 impl Along {
     /// The sender of an Ethereum transaction.
     async fn ready_by_transaction<'a>(&'a self, is_json: bool, handed_in: &'a HandedIn) -> Result<Ready<'a>, Trouble> {
-        match self.sender.account {
-            None | Some(Account::Ethereum) => self.sender.ready(is_json, handed_in).await,
-            Some(_) => Err(Trouble::usage("contracts are made by Ethereum transactions: leave out --as")),
+        match self.sender.account_or(Account::Ethereum)? {
+            Account::Ethereum => self.sender.ready(is_json, handed_in).await,
+            Account::F410 | Account::F1 => {
+                Err(Trouble::usage("contracts are made by Ethereum transactions: leave out --as"))
+            }
+            Account::F3 => Err(Trouble::usage(
+                "contracts are made by Ethereum transactions, which no BLS key signs: sign by a secp256k1 key, as \
+                 `tributary keys create NAME` makes it",
+            )),
         }
     }
 
@@ -134,7 +140,7 @@ impl Along {
         is_json: bool,
         handed_in: &'a HandedIn,
     ) -> Result<(Ready<'a>, Messenger), Trouble> {
-        let by = self.sender.account.unwrap_or(Account::F1).messenger().ok_or_else(|| {
+        let by = self.sender.account_or(Account::F1)?.messenger().ok_or_else(|| {
             Trouble::usage("code is installed, and actors are made, by messages: leave out --as, or say --as f410")
         })?;
         Ok((self.sender.ready(is_json, handed_in).await?, by))

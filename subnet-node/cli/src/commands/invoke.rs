@@ -31,16 +31,16 @@ impl InvokeArgs {
     /// # Errors
     /// [`Trouble`].
     pub async fn run(&self, is_json: bool, handed_in: &HandedIn) -> Result<(), Trouble> {
-        let account = self.sender.account;
         let (deed, ready) = match &self.call.callee {
             Callee::Function(function) => {
                 let input = self.call.input(function)?;
+                let account = self.sender.account_or(Account::Ethereum)?;
                 let ready = self.sender.ready(is_json, handed_in).await?;
                 let to = ethereum_name(&ready.node, &self.call.to).await?;
-                (call_contract(account.unwrap_or(Account::Ethereum), to, self.value, input), ready)
+                (call_contract(account, to, self.value, input), ready)
             }
             Callee::Method(method) => {
-                let by = account.unwrap_or(Account::F1).messenger().ok_or_else(|| {
+                let by = self.sender.account_or(Account::F1)?.messenger().ok_or_else(|| {
                     Trouble::usage(
                         "an Ethereum transaction calls no method by number: leave out --as, or say --as f1 or --as f410",
                     )

@@ -22,7 +22,7 @@ use crate::trouble::{Kind, Trouble};
 /// To whom, and how much.
 #[derive(Args, Debug)]
 pub struct SendArgs {
-    /// To whom: an address (0x…, f0… to f4…), or a key of yours by its name, which stands for its Ethereum account
+    /// To whom: an address (0x…, f0… to f4…), or a key of yours by its name, which stands for its Ethereum account, a BLS key's for its f3
     #[arg(value_name = "ADDRESS|KEY")]
     to: Who,
     /// How much: 1.5TRB, or attoTRB without a unit; of a contract's token 1.5, or 1000units of its smallest
@@ -54,8 +54,8 @@ impl SendArgs {
             Some(token) => What::OfContract(token),
         };
         let to = self.to.addresses(&self.sender.keyring)?[0];
+        let account = self.sender.account_or(Account::Ethereum)?;
         let ready = self.sender.ready(is_json, handed_in).await?;
-        let account = self.sender.account.unwrap_or(Account::Ethereum);
         let (deed, sent) = match what {
             What::Native(atto) => (transfer(&ready.node, account, &to, atto).await?, in_trb(atto)),
             What::OfContract(token) => {
@@ -78,7 +78,7 @@ async fn transfer(node: &Node, account: Account, to: &Address, value: u128) -> R
     })
 }
 
-/// A call of a contract, from either account and by either kind of transaction.
+/// A call of a contract, from any account and by either kind of transaction.
 #[must_use]
 pub fn call_contract(account: Account, contract: EthAddress, value: u128, input: Vec<u8>) -> Deed {
     match account.messenger() {
@@ -139,13 +139,15 @@ mod tests {
     use crate::submit::Messenger;
 
     #[test]
-    fn a_contract_is_called_from_either_account() {
+    fn a_contract_is_called_from_every_account() {
         let contract = EthAddress([7; 20]);
         let input = token_transfer(EthAddress([1; 20]), U256::from(5));
         assert_eq!((input.len(), &input[..4]), (68, &[0xa9, 0x05, 0x9c, 0xbb][..]));
         let ethereum = call_contract(Account::Ethereum, contract, 3, input.clone());
         assert_eq!(ethereum, Deed::Ethereum { to: Some(contract), value: 3, input: input.clone() });
-        for (account, messenger) in [(Account::F1, Messenger::F1), (Account::F410, Messenger::F410)] {
+        for (account, messenger) in
+            [(Account::F1, Messenger::F1), (Account::F410, Messenger::F410), (Account::F3, Messenger::F3)]
+        {
             let Deed::Fvm { by, to, value, method, params } = call_contract(account, contract, 3, input.clone()) else {
                 panic!("a message")
             };

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
-use tributary_crypto::SecpSecretKey;
 
 use super::keys::{KeyringArgs, open};
 use super::progress::{Found, Looker};
 use crate::hand_in::HandedIn;
 use crate::keys::KeyName;
+use crate::keys::key::Key;
 use crate::keys::password::PasswordArgs;
 use crate::node::{Node, NodeArgs};
 use crate::report::{Report, note};
@@ -38,9 +38,9 @@ pub struct Sender {
     /// The key that signs
     #[arg(long, value_name = "NAME", env = "TRIBUTARY_KEY_NAME")]
     pub key: KeyName,
-    /// Which of its two accounts pays, and by what [default: ethereum; f1 to call actors and to make them]
+    /// Which of its accounts pays, and by what [default: ethereum; f1 to call actors and to make them; f3 of a BLS key]
     #[arg(long = "as", value_name = "ACCOUNT", value_enum)]
-    pub account: Option<Account>,
+    account: Option<Account>,
     /// Where keys are kept
     #[command(flatten)]
     pub keyring: KeyringArgs,
@@ -62,13 +62,22 @@ pub struct Ready<'a> {
     pub node: Node,
     /// What it said of its chain.
     pub status: Status,
-    key: SecpSecretKey,
+    key: Key,
     terms: Terms,
     is_json: bool,
     handed_in: &'a HandedIn,
 }
 
 impl Sender {
+    /// Which account pays: the one that was named, or `usual`; of a BLS key its only one.
+    ///
+    /// # Errors
+    /// [`Trouble`] for a key that is not there, and for an account that it does not have.
+    pub fn account_or(&self, usual: Account) -> Result<Account, Trouble> {
+        let kind = self.keyring.keyring()?.sealed(&self.key)?.kind();
+        Account::of(kind, self.account, usual)
+    }
+
     /// Asks the node who it is, and then for the password: nobody types one for nothing.
     ///
     /// # Errors

@@ -90,7 +90,7 @@ impl Called {
     }
 }
 
-/// An account of somebody, or a key of one's own, which is two accounts.
+/// An account of somebody, or a key of one's own, which is one account or two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
     /// By an address.
@@ -114,7 +114,7 @@ impl FromStr for Who {
 }
 
 impl Who {
-    /// All their addresses: of a key its Ethereum account, then its f1.
+    /// All their addresses: of a key its Ethereum account, then its f1; of a BLS key its f3.
     ///
     /// # Errors
     /// [`Kind::Key`] for a key that is not there, or whose file tells no address.
@@ -123,12 +123,9 @@ impl Who {
             Self::Address(address) => return Ok(vec![*address]),
             Self::Key(name) => name,
         };
-        let sealed = keyring.keyring()?.sealed(name)?;
-        let f1 = sealed.f1().and_then(|f1| parse_address(f1).ok());
-        let both = [sealed.ethereum().map(|address| address.to_address()), f1];
-        let both: Vec<_> = both.into_iter().flatten().collect();
+        let addresses = keyring.keyring()?.sealed(name)?.accounts().addresses();
         let silent = || Trouble::new(Kind::Key, format!("the file of {name} tells no address; import it anew"));
-        if both.is_empty() { Err(silent()) } else { Ok(both) }
+        if addresses.is_empty() { Err(silent()) } else { Ok(addresses) }
     }
 }
 

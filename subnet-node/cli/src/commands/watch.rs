@@ -116,7 +116,8 @@ impl Hearing {
 
     /// Heights as they come, with what `told` makes of each stretch of them, until there were enough.
     ///
-    /// A node that does not answer for a while is asked again: nothing is lost meanwhile.
+    /// A node that does not answer for a while is asked again: nothing is lost meanwhile. What is too much for one answer is asked for in
+    /// parts.
     async fn follow(
         &self,
         node: &Node,
@@ -127,8 +128,8 @@ impl Hearing {
         let mut follow = Follow::from(self.from.unwrap_or(tip.saturating_add(1)));
         let (mut left, mut silent_since) = (self.count.unwrap_or(u64::MAX), None);
         loop {
-            match stretch(&follow, node, &mut told).await {
-                Ok(Some((last, reports))) => {
+            match look(&follow, node, &mut told).await {
+                Ok(Look::Told { last, reports }) => {
                     silent_since = None;
                     for report in reports {
                         report.print_line(is_json)?;
@@ -139,7 +140,13 @@ impl Hearing {
                     }
                     follow.told(last);
                 }
-                Ok(None) => {
+                Ok(Look::TooMuch { last, why }) => {
+                    silent_since = None;
+                    if !follow.halve(last) {
+                        return Err(too_much(last, why));
+                    }
+                }
+                Ok(Look::Nothing) => {
                     silent_since = None;
                     bell.wait().await;
                 }
@@ -159,16 +166,35 @@ impl Hearing {
     }
 }
 
-/// What is due now, told; and its last height.
-async fn stretch(
+/// What came of a look at the chain.
+enum Look {
+    /// What was due, and its last height.
+    Told { last: u64, reports: Vec<Report> },
+    /// What is due up to there is more than one answer holds.
+    TooMuch { last: u64, why: NodeUnavailable },
+    /// Nothing is due.
+    Nothing,
+}
+
+async fn look(
     follow: &Follow,
     node: &Node,
     told: &mut impl AsyncFnMut(u64, u64) -> Result<Vec<Report>, NodeUnavailable>,
-) -> Result<Option<(u64, Vec<Report>)>, NodeUnavailable> {
+) -> Result<Look, NodeUnavailable> {
     let tip = node.status().await?.height;
-    let Some(heights) = follow.due(tip) else { return Ok(None) };
-    let reports = told(*heights.start(), *heights.end()).await?;
-    Ok(Some((*heights.end(), reports)))
+    let Some(heights) = follow.due(tip) else { return Ok(Look::Nothing) };
+    let last = *heights.end();
+    match told(*heights.start(), last).await {
+        Ok(reports) => Ok(Look::Told { last, reports }),
+        Err(why) if why.is_too_much() => Ok(Look::TooMuch { last, why }),
+        Err(why) => Err(why),
+    }
+}
+
+/// One block, of which no less can be asked for.
+fn too_much(height: u64, why: NodeUnavailable) -> Trouble {
+    let Trouble { kind, message, .. } = why.into();
+    Trouble::new(kind, format!("block {height} alone is more than one answer holds: {message}"))
 }
 
 impl BlocksArgs {
@@ -251,6 +277,7 @@ impl TransactionArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::Refusal;
 
     #[test]
     fn a_filter_asks_for_what_was_named_and_nothing_else() {
@@ -258,6 +285,24 @@ mod tests {
         let (address, topic) = (EthAddress([7; 20]), B256::repeat_byte(9));
         let full = filter(&[address], Some(topic), 1, 1);
         assert_eq!((&full["address"], &full["topics"]), (&json!([address]), &json!([topic])));
+    }
+
+    #[test]
+    fn a_block_that_is_too_much_alone_is_refused_with_what_to_do() {
+        let refusal = Refusal {
+            method: "eth_getLogs".to_owned(),
+            code: -32005,
+            message: "query exceeds max results 1, narrow it by address or topics".to_owned(),
+            data: Vec::new(),
+        };
+        let trouble = too_much(7, refusal.into());
+        assert_eq!(trouble.kind, Kind::Refused);
+        for says in ["block 7 alone", "query exceeds max results 1", "--address", "--topic"] {
+            assert!(trouble.message.contains(says), "{says}: {trouble}");
+        }
+        let (url, method) = ("http://node".to_owned(), "eth_getLogs".to_owned());
+        let trouble = too_much(7, NodeUnavailable::TooLarge { url, method, bytes: 1_024 });
+        assert!(trouble.message.contains("--response-bytes-max"), "{trouble}");
     }
 
     #[test]

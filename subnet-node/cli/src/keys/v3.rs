@@ -6,6 +6,15 @@
 //! ```
 //!
 //! What other tools sealed by PBKDF2 opens too. `f1`, our own member beside the standard's, is passed over by others.
+//!
+//! A BLS key, which the standard does not know, is sealed in the same way, so that Ethereum's tools do not take it for one of theirs:
+//!
+//! | | secp256k1 | BLS |
+//! |---|---|---|
+//! | `kind` | left out | `bls` |
+//! | addresses | `address`, `f1` | `f3` |
+//! | what is sealed | the key's 32 bytes | a 2, and the key's 32 bytes: 33, which are no Ethereum key |
+//!
 //! Source: Ethereum, "Web3 Secret Storage Definition", version 3.
 
 use aes::Aes128;
@@ -13,10 +22,9 @@ use alloy_primitives::keccak256;
 use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Sha256;
-use tributary_crypto::SecpSecretKey;
-use tributary_primitives::EthAddress;
 use zeroize::Zeroizing;
 
+use super::key::{Accounts, Key, KeyKind, SECRET_BYTES};
 use super::odd_scrypt;
 
 /// The only version there is.
@@ -25,6 +33,9 @@ const VERSION: u64 = 3;
 const CIPHER: &str = "aes-128-ctr";
 /// The only function below PBKDF2.
 const PRF: &str = "hmac-sha256";
+/// What stands before a BLS key that is sealed: Filecoin's number of its signatures. The mac covers it, so no change of `kind` makes a key
+/// of another kind of the same bytes.
+const BLS_MARK: u8 = 2;
 /// Bytes that a password is stretched to.
 const DERIVED_BYTES: usize = 32;
 /// Bytes of salt that we take.
@@ -75,8 +86,8 @@ pub enum SealedRejected {
     #[error("the password is wrong, or the file was changed")]
     Password,
     /// What was sealed is no key.
-    #[error("what it seals is no secp256k1 key")]
-    NotAKey,
+    #[error("what it seals is no {0} key")]
+    NotAKey(KeyKind),
     /// The file names another account than its key has.
     #[error("it says that it is the key of {says}, and it is the key of {is}")]
     OtherAddress {
@@ -94,9 +105,13 @@ pub struct Sealed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     address: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     f1: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    f3: Option<String>,
     // Old files of go-ethereum's start it with a capital.
     #[serde(alias = "Crypto")]
     crypto: Crypto,
@@ -147,12 +162,12 @@ type Derived = Zeroizing<[u8; DERIVED_BYTES]>;
 impl Sealed {
     /// Seals `key` by `password`. Cost: as `cost` says.
     #[must_use]
-    pub fn seal(key: &SecpSecretKey, password: &[u8], cost: Cost) -> Self {
+    pub fn seal(key: &Key, password: &[u8], cost: Cost) -> Self {
         let (salt, iv): ([u8; SALT_BYTES], [u8; 16]) = (rand::random(), rand::random());
         let salt = HexText(salt.to_vec());
         let kdf = Kdf::Scrypt { dklen: DERIVED_BYTES, n: cost.n, p: SCRYPT_P, r: SCRYPT_R, salt };
         let derived = kdf.derive(password).expect("our own numbers are within our bounds");
-        let mut ciphertext = key.to_bytes().to_vec();
+        let mut ciphertext = plain(key);
         apply(&derived, iv, &mut ciphertext);
         let crypto = Crypto {
             cipher: CIPHER.to_owned(),
@@ -161,15 +176,20 @@ impl Sealed {
             ciphertext: HexText(ciphertext),
             kdf,
         };
-        let address = Some(hex::encode(key.eth_address().0));
-        Self { version: VERSION, id: Some(uuid()), address, f1: Some(key.f1_address().to_string()), crypto }
+        let kind = match key.kind() {
+            KeyKind::Secp256k1 => None,
+            KeyKind::Bls => Some(KeyKind::Bls.name().to_owned()),
+        };
+        let Accounts { ethereum, f1, f3 } = key.accounts();
+        let address = ethereum.map(|address| hex::encode(address.0));
+        Self { version: VERSION, id: Some(uuid()), kind, address, f1, f3, crypto }
     }
 
     /// The key, if the password is right and the file says of itself what is true.
     ///
     /// # Errors
     /// [`SealedRejected`].
-    pub fn open(&self, password: &[u8]) -> Result<SecpSecretKey, SealedRejected> {
+    pub fn open(&self, password: &[u8]) -> Result<Key, SealedRejected> {
         let Crypto { cipherparams, ciphertext, kdf, mac: expected, .. } = &self.crypto;
         let iv = <[u8; 16]>::try_from(cipherparams.iv.0.as_slice());
         let iv = iv.map_err(|_| unsupported("cipherparams.iv", "must have 16 bytes"))?;
@@ -177,24 +197,26 @@ impl Sealed {
         if mac(&derived, &ciphertext.0)[..] != expected.0[..] {
             return Err(SealedRejected::Password);
         }
-        let mut secret = Zeroizing::new([0; 32]);
-        if ciphertext.0.len() != secret.len() {
-            return Err(SealedRejected::NotAKey);
-        }
-        secret.copy_from_slice(&ciphertext.0);
-        apply(&derived, iv, &mut secret[..]);
-        let key = SecpSecretKey::from_bytes(&secret).map_err(|_| SealedRejected::NotAKey)?;
+        let mut plain = Zeroizing::new(ciphertext.0.clone());
+        apply(&derived, iv, &mut plain[..]);
+        let key = read_plain(self.kind(), &plain).ok_or(SealedRejected::NotAKey(self.kind()))?;
         self.check_addresses(&key)?;
         Ok(key)
     }
 
     /// A file that was changed must not make its owner believe that another's address is their own.
-    fn check_addresses(&self, key: &SecpSecretKey) -> Result<(), SealedRejected> {
-        let (ethereum, f1) = (key.eth_address().to_string(), key.f1_address().to_string());
+    fn check_addresses(&self, key: &Key) -> Result<(), SealedRejected> {
+        let Accounts { ethereum, f1, f3 } = key.accounts();
         let says = self.address.as_ref().map(|address| format!("0x{}", bare(address).to_lowercase()));
-        let pairs = [(says, ethereum), (self.f1.clone(), f1)];
-        match pairs.into_iter().find_map(|(says, is)| says.filter(|says| *says != is).map(|says| (says, is))) {
-            Some((says, is)) => Err(SealedRejected::OtherAddress { says, is }),
+        let ethereum = ethereum.map(|address| address.to_string());
+        let pairs = [(says, ethereum), (self.f1.clone(), f1), (self.f3.clone(), f3)];
+        let is_other = |says: &String, is: &Option<String>| Some(says) != is.as_ref();
+        let other = pairs.into_iter().find_map(|(says, is)| Some((says.filter(|says| is_other(says, &is))?, is)));
+        match other {
+            Some((says, is)) => {
+                let is = is.unwrap_or_else(|| format!("no such account, as a {} key", key.kind()));
+                Err(SealedRejected::OtherAddress { says, is })
+            }
             None => Ok(()),
         }
     }
@@ -213,6 +235,9 @@ impl Sealed {
         if sealed.crypto.cipher != CIPHER {
             return Err(unsupported("cipher", "must be aes-128-ctr"));
         }
+        if sealed.kind.as_deref().is_some_and(|kind| KeyKind::named(kind).is_none()) {
+            return Err(unsupported("kind", "must be secp256k1 or bls"));
+        }
         Ok(sealed)
     }
 
@@ -224,17 +249,41 @@ impl Sealed {
         text
     }
 
-    /// The Ethereum address that stands in the file.
+    /// What kind of key it seals, as the file says.
     #[must_use]
-    pub fn ethereum(&self) -> Option<EthAddress> {
-        format!("0x{}", bare(self.address.as_ref()?)).parse().ok()
+    pub fn kind(&self) -> KeyKind {
+        self.kind.as_deref().and_then(KeyKind::named).unwrap_or(KeyKind::Secp256k1)
     }
 
-    /// The f1 address that stands in the file.
+    /// The accounts that stand in the file.
     #[must_use]
-    pub fn f1(&self) -> Option<&str> {
-        self.f1.as_deref()
+    pub fn accounts(&self) -> Accounts {
+        let ethereum = self.address.as_ref().and_then(|address| format!("0x{}", bare(address)).parse().ok());
+        Accounts { ethereum, f1: self.f1.clone(), f3: self.f3.clone() }
     }
+}
+
+/// What is sealed of a key.
+fn plain(key: &Key) -> Vec<u8> {
+    let secret = key.to_bytes();
+    match key.kind() {
+        KeyKind::Secp256k1 => secret.to_vec(),
+        KeyKind::Bls => [&[BLS_MARK][..], &secret[..]].concat(),
+    }
+}
+
+/// The key of this kind of which that was sealed.
+fn read_plain(kind: KeyKind, plain: &[u8]) -> Option<Key> {
+    let bytes = match kind {
+        KeyKind::Secp256k1 => plain,
+        KeyKind::Bls => plain.strip_prefix(&[BLS_MARK])?,
+    };
+    let mut secret = Zeroizing::new([0; SECRET_BYTES]);
+    if bytes.len() != secret.len() {
+        return None;
+    }
+    secret.copy_from_slice(bytes);
+    Key::from_bytes(kind, &secret).ok()
 }
 
 impl Kdf {
@@ -367,15 +416,19 @@ mod tests {
         Sealed::from_json(json.to_string().as_bytes())
     }
 
-    fn key(secret: u8) -> SecpSecretKey {
-        SecpSecretKey::from_bytes(&[secret; 32]).unwrap()
+    fn key(secret: u8) -> Key {
+        Key::from_bytes(KeyKind::Secp256k1, &[secret; 32]).unwrap()
+    }
+
+    fn bls_key(secret: u8) -> Key {
+        Key::from_bytes(KeyKind::Bls, &[secret; 32]).unwrap()
     }
 
     #[test]
     fn the_definitions_own_files_open() {
         for vector in [scrypt_vector(), pbkdf2_vector()] {
             let sealed = read(&vector).unwrap();
-            assert_eq!(hex::encode(sealed.open(PASSWORD).unwrap().to_bytes()), SECRET);
+            assert_eq!(hex::encode(*sealed.open(PASSWORD).unwrap().to_bytes()), SECRET);
             assert_eq!(sealed.open(b"Testpassword").unwrap_err(), SealedRejected::Password);
             let written: Value = serde_json::from_str(&sealed.to_json()).unwrap();
             assert_eq!(written, vector, "and are written as they were read");
@@ -402,7 +455,7 @@ mod tests {
         });
         // Opening it also checks that the address is its key's.
         let key = read(&light).unwrap().open(b"").unwrap();
-        assert_eq!(key.eth_address().to_string(), "0x45dea0fb0bba44f4fcf290bba71fd57d7117cbb8");
+        assert_eq!(key.accounts().ethereum.unwrap().to_string(), "0x45dea0fb0bba44f4fcf290bba71fd57d7117cbb8");
     }
 
     #[test]
@@ -412,20 +465,39 @@ mod tests {
         old["Crypto"] = crypto;
         old["address"] = json!("0x008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b");
         let sealed = read(&old).unwrap();
-        assert_eq!(sealed.ethereum().unwrap().to_string(), "0x008aeeda4d805471df9b2a5b0f38a0c3bcba786b");
-        assert_eq!(hex::encode(sealed.open(PASSWORD).unwrap().to_bytes()), SECRET);
+        assert_eq!(sealed.accounts().ethereum.unwrap().to_string(), "0x008aeeda4d805471df9b2a5b0f38a0c3bcba786b");
+        assert_eq!(hex::encode(*sealed.open(PASSWORD).unwrap().to_bytes()), SECRET);
     }
 
     #[test]
     fn what_was_sealed_opens_by_its_password_alone_and_never_looks_the_same() {
         let (one, other) = (Sealed::seal(&key(7), b"one", Cost::SMALL), Sealed::seal(&key(7), b"one", Cost::SMALL));
-        assert_eq!(one.open(b"one").unwrap().to_bytes(), [7; 32]);
+        assert_eq!(*one.open(b"one").unwrap().to_bytes(), [7; 32]);
         assert_eq!(one.open(b"").unwrap_err(), SealedRejected::Password);
         assert_ne!(one.crypto, other.crypto, "salt and iv are drawn anew");
         let read_back = Sealed::from_json(one.to_json().as_bytes()).unwrap();
         assert_eq!(read_back, one);
         assert!(!one.to_json().contains(&"07".repeat(8)), "the secret does not stand in the file");
-        assert_eq!((one.ethereum(), one.f1()), (Some(key(7).eth_address()), Some(&*key(7).f1_address().to_string())));
+        assert_eq!((one.kind(), one.accounts()), (KeyKind::Secp256k1, key(7).accounts()));
+    }
+
+    #[test]
+    fn a_bls_key_is_sealed_so_that_nobody_takes_it_for_an_ethereum_key() {
+        let sealed = Sealed::seal(&bls_key(7), b"one", Cost::SMALL);
+        let opened = sealed.open(b"one").unwrap();
+        assert_eq!((opened.kind(), *opened.to_bytes()), (KeyKind::Bls, [7; 32]));
+        assert_eq!(sealed.open(b"").unwrap_err(), SealedRejected::Password);
+        assert_eq!((sealed.kind(), sealed.accounts()), (KeyKind::Bls, bls_key(7).accounts()));
+        let written: Value = serde_json::from_str(&sealed.to_json()).unwrap();
+        assert_eq!((&written["kind"], written.get("address"), written.get("f1")), (&json!("bls"), None, None));
+        assert_eq!(written["crypto"]["ciphertext"].as_str().unwrap().len(), 2 * 33, "no length of an Ethereum key's");
+        assert_eq!(Sealed::from_json(sealed.to_json().as_bytes()).unwrap(), sealed);
+        // As another tool reads it, or who changed the file wants it read: the same bytes are no key of the other kind.
+        let taken = Sealed { kind: None, f3: None, ..sealed };
+        assert_eq!(taken.open(b"one").unwrap_err(), SealedRejected::NotAKey(KeyKind::Secp256k1));
+        let ethereum = Sealed::seal(&key(7), b"one", Cost::SMALL);
+        let taken = Sealed { kind: Some("bls".to_owned()), address: None, f1: None, ..ethereum };
+        assert_eq!(taken.open(b"one").unwrap_err(), SealedRejected::NotAKey(KeyKind::Bls));
     }
 
     #[test]
@@ -434,7 +506,11 @@ mod tests {
         let other = Sealed::seal(&key(8), b"", Cost::SMALL);
         let says_ethereum = Sealed { address: other.address.clone(), ..sealed.clone() };
         let says_f1 = Sealed { f1: other.f1, ..sealed.clone() };
-        for lies in [says_ethereum, says_f1] {
+        let bls = Sealed::seal(&bls_key(7), b"", Cost::SMALL);
+        let other = Sealed::seal(&bls_key(8), b"", Cost::SMALL);
+        let says_f3 = Sealed { f3: other.f3, ..bls.clone() };
+        let says_anothers_kind = Sealed { f1: sealed.f1.clone(), ..bls };
+        for lies in [says_ethereum, says_f1, says_f3, says_anothers_kind] {
             assert!(matches!(lies.open(b""), Err(SealedRejected::OtherAddress { .. })));
         }
         assert!(Sealed { address: None, f1: None, ..sealed }.open(b"").is_ok(), "it need not say");
@@ -449,6 +525,7 @@ mod tests {
         };
         for (refusal, reason) in [
             (with(|json| json["version"] = json!(1)), "version must be 3"),
+            (with(|json| json["kind"] = json!("ed25519")), "kind must be secp256k1 or bls"),
             (with(|json| json["crypto"] = json!({})), "no Ethereum keystore"),
             (with(|json| json["crypto"]["cipher"] = json!("aes-128-cbc")), "aes-128-ctr"),
             (with(|json| json["crypto"]["cipherparams"]["iv"] = json!("00")), "16 bytes"),
@@ -485,7 +562,7 @@ mod tests {
             sealed.crypto.ciphertext = HexText(ciphertext);
             sealed
         };
-        assert_eq!(zero.open(b"").unwrap_err(), SealedRejected::NotAKey);
+        assert_eq!(zero.open(b"").unwrap_err(), SealedRejected::NotAKey(KeyKind::Secp256k1));
     }
 
     #[test]
