@@ -102,6 +102,12 @@ impl Cost {
         Some(Self { median: *each.get(each.len() / 2)?, least: *each.first()?, most: *each.last()? })
     }
 
+    /// How many a second, on one thread: of the median.
+    #[must_use]
+    pub fn per_second(&self) -> u64 {
+        1_000_000_000 / self.median.max(1)
+    }
+
     /// How many times as long `peer` takes, in hundredths.
     #[must_use]
     pub fn hundredths_of(&self, peer: &Self) -> u64 {
@@ -125,7 +131,7 @@ mod tests {
     fn the_median_and_the_spread_are_a_transactions() {
         let cost = Cost::of(&[30_000, 10_000, 20_500], 10).unwrap();
         assert_eq!(cost, Cost { median: 2_050, least: 1_000, most: 3_000 });
-        assert_eq!(cost.to_string(), "2.05 µs (1.00–3.00)");
+        assert_eq!((cost.to_string().as_str(), cost.per_second()), ("2.05 µs (1.00–3.00)", 487_804));
         assert_eq!((Cost::of(&[], 10), Cost::of(&[1], 0)), (None, None));
     }
 

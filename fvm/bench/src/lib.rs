@@ -16,6 +16,8 @@
 //! | [`contract`] | the contracts that the workloads call; with who deals with whom they are a crate of their own, since loads over a network have the same |
 //! | [`ours`] | our executor, in two layers: execution, and the root |
 //! | [`store`] | where its blocks of state go |
+//! | [`leaves`] | where it reads the state, as a node does |
+//! | [`instances`] | what an instance of an actor costs, by how it gets its memory |
 //! | [`bare`] | the peer for Ethereum transactions: the best simple executor |
 //! | [`measure`] | one workload at one size, and whether all agree |
 //! | [`clock`], [`machine`] | CPU time, and what is said of several measurements; where it was measured |
@@ -28,6 +30,8 @@
 
 pub mod bare;
 pub mod clock;
+pub mod instances;
+pub mod leaves;
 pub mod machine;
 pub mod measure;
 pub mod ours;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum as _};
+use tributary_bench::instances;
 use tributary_bench::machine::Machine;
 use tributary_bench::measure::{Row, SetUp, Size, measure, set_up};
 use tributary_bench::report::{growth, json, plot, table};
@@ -41,7 +42,8 @@ struct Options {
     /// Only this one; may be given again.
     #[arg(long)]
     workload: Vec<Workload>,
-    /// Every workload with 2,000 and 100,000 accounts, blocks of 1,000 and 10,000.
+    /// Every workload with 1,000, 100,000 and 1,000,000 accounts, blocks of 1,000 and 10,000. Takes hours and some 20 GB with the last; `--warm-up 1`
+    /// makes it less than one.
     #[arg(long, conflicts_with_all = ["accounts", "transactions", "workload"])]
     all: bool,
     /// How costs grow: plain transfers and ERC-20, in order and by bare revm, on 10,000, 100,000 and 1,000,000 Ethereum accounts, in
@@ -51,6 +53,10 @@ struct Options {
     /// With `--growth`, no more accounts than this.
     #[arg(long, requires = "growth")]
     accounts_max: Option<usize>,
+    /// What a call of an actor costs by how its instance gets its memory, and nothing else: slots or `mmap`, data copied or mapped.
+    /// `--blocks` says how often they take turns.
+    #[arg(long, conflicts_with_all = ["accounts", "transactions", "workload", "threads", "node", "all", "growth", "json", "plot"])]
+    instantiation: bool,
     /// Writes everything here, for machines.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -84,7 +90,7 @@ fn main() -> ExitCode {
 impl Options {
     fn completed(mut self) -> Self {
         if self.all {
-            (self.accounts, self.transactions) = (vec![2_000, 100_000], vec![1_000, 10_000]);
+            (self.accounts, self.transactions) = (vec![1_000, 100_000, 1_000_000], vec![1_000, 10_000]);
         }
         if self.growth {
             let most = self.accounts_max.unwrap_or(usize::MAX);
@@ -134,6 +140,10 @@ fn run(options: &Options) -> Result<()> {
     );
     let machine = Machine::this();
     println!("{machine}");
+    if options.instantiation {
+        println!("\n{}", instances::table(&instances::compare(options.blocks, instances::CALLS)?));
+        return Ok(());
+    }
     if options.growth {
         println!("\n{}", growth::head(options.blocks));
     }
@@ -202,12 +212,14 @@ mod tests {
         let options = |flags: &[&str]| Options::try_parse_from(["bench"].iter().chain(flags)).map(Options::completed);
         let (small, all) = (options(&[]).unwrap(), options(&["--all", "--threads", "2,1,2"]).unwrap());
         assert_eq!((small.accounts.len(), small.transactions.len(), small.workload.len()), (1, 1, 17));
-        assert_eq!((all.accounts.len(), all.transactions.len(), all.threads), (2, 2, vec![2]));
+        assert_eq!((all.accounts.len(), all.transactions.len(), all.threads), (3, 2, vec![2]));
         assert_eq!(small.size(2_500, 1_000).warm_up, 3);
         let growth = options(&["--growth", "--accounts-max", "20000"]).unwrap();
         assert_eq!((growth.accounts.clone(), growth.size(20_000, 10_000).warm_up), (vec![10_000, 20_000], 3));
         assert_eq!(growth.transactions, [100, 1_000, 5_000, 10_000]);
         assert!(options(&["--growth", "--accounts", "2"]).is_err() && options(&["--accounts-max", "2"]).is_err());
+        assert!(options(&["--instantiation", "--blocks", "31"]).is_ok());
+        assert!(options(&["--instantiation", "--all"]).is_err() && options(&["--instantiation", "--node"]).is_err());
         assert!(options(&["--threads", "0"]).is_err() && options(&["--all", "--accounts", "2"]).is_err());
     }
 }

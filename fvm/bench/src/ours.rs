@@ -8,14 +8,15 @@ use anyhow::{Context, Result, ensure};
 use cid::Cid;
 use fvm_shared::econ::TokenAmount;
 use tributary_fvm::journal::changes::{ActorChange, Changes, ContractChange};
-use tributary_fvm::state::{MemoryStore, StateView as _};
+use tributary_fvm::state::{MemoryStore, Settled, StateView as _};
 use tributary_fvm::{
-    BlockEnv, BlockRun, CodeInstaller, ExecutionParams, Executor, Pace, State, StateFatal, Stats, Workers,
+    BlockEnv, BlockRun, CodeInstaller, ExecutionParams, Executor, Pace, State, StateFatal, Stats, Traffic, Workers,
 };
 use tributary_message::Transaction;
 use tributary_primitives::{EthAddress, Hash32, Height};
 
 use crate::clock::{Time, timed};
+use crate::leaves::MemoryLeaves;
 use crate::store::CountingStore;
 use crate::world::CHAIN_ID;
 
@@ -33,6 +34,7 @@ pub struct Ours {
     executor: Executor,
     way: Way,
     store: Arc<CountingStore>,
+    leaves: Arc<MemoryLeaves>,
     root: Cid,
     state: Option<State>,
     height: u64,
@@ -52,18 +54,17 @@ impl Way {
         *workers
     }
 
-    /// How the next block runs, which `gains` by threads or does not.
-    fn choose(&mut self, gains: bool) -> Workers {
+    /// How the next block runs.
+    fn choose(&mut self, traffic: &Traffic) -> Workers {
         match self {
             Self::On(workers) => *workers,
-            Self::Paced(most, pace) => pace.choose(if gains { *most } else { Workers::ONE }),
+            Self::Paced(most, pace) => pace.choose(&traffic.at_most(*most)),
         }
     }
 
-    fn ran(&mut self, gains: bool, workers: Workers, gas: u64, took: Time) {
+    fn ran(&mut self, traffic: &Traffic, workers: Workers, gas: u64, took: Time) {
         if let Self::Paced(most, pace) = self {
-            let most = if gains { *most } else { Workers::ONE };
-            pace.ran(most, workers, gas, Duration::from_nanos(took.wall));
+            pace.ran(&traffic.at_most(*most), workers, gas, Duration::from_nanos(took.wall));
         }
     }
 }
@@ -98,8 +99,9 @@ impl Ours {
         };
         let executor = Executor::with_workers(params, None, Workers::new(Workers::MAX))?;
         let store = Arc::new(CountingStore::new(store, None));
-        let state = Some(executor.open(&store, root)?);
-        Ok(Self { executor, way: Way::On(Workers::ONE), store, root: *root, state, height: 0 })
+        let leaves = Arc::new(MemoryLeaves::of(Arc::clone(&store), root)?);
+        let state = Some(executor.open_leaves(&store, root, leaves.clone())?);
+        Ok(Self { executor, way: Way::On(Workers::ONE), store, leaves, root: *root, state, height: 0 })
     }
 
     /// Another one that is where this one is, and runs its blocks on as many threads. Both write to the same store.
@@ -128,9 +130,9 @@ impl Ours {
     }
 
     fn on(&self, store: CountingStore, way: Way) -> Result<Self> {
-        let (executor, store) = (self.executor.clone(), Arc::new(store));
-        let state = Some(executor.open(&store, &self.root)?);
-        Ok(Self { executor, way, store, root: self.root, state, height: self.height })
+        let (executor, store, leaves) = (self.executor.clone(), Arc::new(store), Arc::new(self.leaves.fork()));
+        let state = Some(executor.open_leaves(&store, &self.root, leaves.clone())?);
+        Ok(Self { executor, way, store, leaves, root: self.root, state, height: self.height })
     }
 
     /// Every block of state, but those under a fork, and the root as it is now.
@@ -156,8 +158,7 @@ impl Ours {
         let nonce = state.contract(id)?.context("the contract is one")?.nonce;
         let contract = Some(ContractChange { is_new: false, nonce, code: None, slots });
         state.apply(Changes { actors: vec![ActorChange { id, actor, contract }], ..Changes::default() })?;
-        self.root = state.flush()?;
-        self.state = Some(state);
+        self.commit(state)?;
         Ok(())
     }
 
@@ -169,20 +170,33 @@ impl Ours {
         self.height += 1;
         let state = self.state.take().context("an earlier block failed")?;
         let env = env(self.height);
-        let gains = self.executor.workers_for(transactions) != Workers::ONE;
-        let workers = self.way.choose(gains);
+        let traffic = self.executor.traffic(transactions);
+        let workers = self.way.choose(&traffic);
         let (ran, execute) = timed(|| self.executor.run_on(workers, state, &env, transactions));
-        let (mut state, run, stats) = ran?;
-        self.way.ran(gains, workers, run.gas_used, execute);
+        let (state, run, stats) = ran?;
+        self.way.ran(&traffic, workers, run.gas_used, execute);
         let failed = run.receipts.iter().find(|receipt| !receipt.exit_code.is_success());
         ensure!(failed.is_none(), "a transaction failed: {failed:?}");
         let written_before = self.store.written_bytes();
-        let (settled, commit) = timed(|| flush(&mut state));
-        let (root, keys) = settled?;
-        self.root = root;
-        self.state = Some(state);
+        let (keys, commit) = self.commit(state)?;
         let written_bytes = self.store.written_bytes() - written_before;
         Ok(Ran { execute, commit, run, stats, written_bytes, keys: u64::try_from(keys)? })
+    }
+
+    /// Makes the root and hands over what is new; how many keys changed, and the time it took. What a node does to keep the leaves is not in it.
+    fn commit(&mut self, mut state: State) -> Result<(usize, Time)> {
+        let (settled, settle) = timed(|| state.settle());
+        let Settled { root, leaves } = settled?;
+        let keys = leaves.len();
+        self.leaves.apply(leaves);
+        let (saved, save) = timed(|| {
+            state.save()?;
+            state.forget();
+            Ok::<_, StateFatal>(())
+        });
+        saved?;
+        (self.root, self.state) = (root, Some(state));
+        Ok((keys, settle + save))
     }
 
     /// Runs a block and commits it.
@@ -192,14 +206,6 @@ impl Ours {
     pub fn block(&mut self, transactions: &[Transaction]) -> Result<BlockRun> {
         Ok(self.timed_block(transactions)?.run)
     }
-}
-
-/// As a state flushes itself; the root, and how many keys changed.
-fn flush(state: &mut State) -> Result<(Cid, usize), StateFatal> {
-    let settled = state.settle()?;
-    state.save()?;
-    state.forget();
-    Ok((settled.root, settled.leaves.len()))
 }
 
 fn env(height: u64) -> BlockEnv {

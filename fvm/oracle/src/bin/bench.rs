@@ -172,9 +172,10 @@ impl Times {
             let Some(ours) = ours else { continue };
             let theirs = theirs.map(|theirs| {
                 let ratio = ours.hundredths_of(&theirs);
-                format!("   theirs {theirs}   theirs/ours {}.{:02}", ratio / 100, ratio % 100)
+                let rate = theirs.per_second();
+                format!("   theirs {theirs}, {rate} a second   theirs/ours {}.{:02}", ratio / 100, ratio % 100)
             });
-            println!("  {layer:10} ours {ours}{}", theirs.unwrap_or_default());
+            println!("  {layer:10} ours {ours}, {} a second{}", ours.per_second(), theirs.unwrap_or_default());
         }
     }
 }
