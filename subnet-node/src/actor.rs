@@ -43,8 +43,8 @@ use report::Report;
 
 /// Time a node has to answer: compiling a large module takes about a second.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// Most FVM gas that a message may use. What is not used is not paid.
-const GAS_LIMIT_MAX: u64 = 15_000_000_000;
+/// Most FVM gas that a message may use: all of a default block's. What is not used is not paid.
+const GAS_LIMIT_MAX: u64 = 30_000_000_000;
 /// Bytes of a message beside the module it installs.
 const ENVELOPE_BYTES: usize = 512;
 

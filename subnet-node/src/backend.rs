@@ -1,40 +1,42 @@
 //! What the RPC asks, answered from the ledger, the pool and the certificates.
+//!
+//! | module | is |
+//! |---|---|
+//! | here | the node's answers |
+//! | `past` | what past blocks left: heads, trees, transactions |
+//! | `state` | the state after one block, read and run on |
+
+mod past;
+mod state;
 
 use std::error::Error;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cid::Cid;
 use fvm_shared::address::Address;
 use tokio::sync::{broadcast, watch};
-use tributary_chain::Block;
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
-use tributary_fvm::simulation::SimulatedBlock;
-use tributary_fvm::{
-    Accessed, BlockEnv, CallOutcome, CallRequest, EthereumCall, GasEstimate, Leash, Overrides, ReadState, StateTree,
-    TraceCallRejected, TraceRejected, TraceRequest, Traced, TracedCall,
-};
+use tributary_fvm::{TraceRejected, TraceRequest, Traced};
 use tributary_message::{FvmTransaction, Transaction};
-use tributary_primitives::{EthAddress, Hash32, Height};
+use tributary_primitives::{Hash32, Height};
 use tributary_rpc::backend::{
-    ActorView, BlockSummary, BlockView, ChainParameters, Draft, Executed, Identity, PoolBounds, PoolSize, Pooled,
-    ProveRejected, Ran, SimulateRejected, SyncProgress, Tip, TransactionPosition, ValidatorView, ValidatorsView,
-    Witnessed,
+    BlockSummary, BlockView, ChainParameters, Executed, Identity, PoolBounds, PoolSize, Pooled, ProveRejected,
+    SyncProgress, Tip, TransactionPosition, ValidatorView, ValidatorsView, Witnessed,
 };
-use tributary_rpc::{Backend, CallRejected, ReadUnavailable, StateView, SubmitRejected};
+use tributary_rpc::{Backend, ReadUnavailable, StateView, SubmitRejected};
 use tributary_store::Family;
-use tributary_witness::{PartsOf, WitnessFatal, make};
+use tributary_witness::PartsOf;
 
 use crate::facts::ChainFacts;
 use crate::halt::Halt;
-use crate::ledger::past::{PastStore, PastUnavailable};
 use crate::ledger::record::Record;
-use crate::ledger::{Head, Ledger, LedgerFatal};
+use crate::ledger::{Ledger, LedgerFatal};
 use crate::parent::Acceptance;
 use crate::pool::Pool;
 use crate::status::Status;
+use state::Vantage;
 
 /// This node, as the RPC sees it.
 pub struct NodeBackend {
@@ -92,6 +94,15 @@ impl NodeBackend {
     /// The state after the block at `height` cannot be read: since it went meanwhile, or because this node is broken.
     fn unreadable<E: Error + Send + Sync + 'static>(&self, height: Height) -> impl Fn(E) -> ReadUnavailable {
         move |why| self.check_state(height).err().unwrap_or_else(|| self.broken()(why))
+    }
+
+    /// What the machine lacks for an answer refuses that one; else as [`Self::unreadable`].
+    fn unanswered<E: Into<LedgerFatal>>(&self, height: Height) -> impl Fn(E) -> ReadUnavailable {
+        move |why| {
+            let why = why.into();
+            let refused = why.refused_by_the_machine().map(str::to_owned);
+            refused.map_or_else(|| self.unreadable(height)(why), ReadUnavailable::Refused)
+        }
     }
 
     fn view(&self, height: Height) -> Result<Option<BlockView>, LedgerFatal> {
@@ -255,13 +266,20 @@ impl Backend for NodeBackend {
         let (block, transactions) = self.past_block(height)?;
         // Genesis has no transactions, so nobody asks for what is before it.
         let before = height.previous().unwrap_or(Height::GENESIS);
-        let parent = self.past_head(before)?;
-        let env = self.ledger.env(&parent, &block.header);
-        // By trees: a whole block may look further than leaves lead.
-        let (trees, executor) = (self.trees(before, &parent.record.state_root)?, self.ledger.executor());
-        let state = executor.open(&trees, &parent.record.state_root).map_err(self.unreadable(before))?;
-        let replayed = self.ledger.executor().replay(state, &env, &transactions, positions, request);
-        replayed.map_err(self.unreadable(before))
+        let parent = self.head_at(before)?;
+        let (env, executor) = (self.ledger.env(&parent, &block.header), self.ledger.executor());
+        let replay = |state| executor.replay(state, &env, &transactions, positions.clone(), request);
+        if parent.leaves.is_some() {
+            let state = self.ledger.open_state(&parent).map_err(self.unreadable(before))?;
+            match replay(state) {
+                Ok(replayed) => return Ok(replayed),
+                // A block may look further than leaves lead, at all that a contract held. Whatever else it was is met again below.
+                Err(why) => tracing::debug!(%height, %why, "the block is run again by trees"),
+            }
+        }
+        let root = &parent.record.state_root;
+        let state = executor.open(&self.trees(before, root)?, root).map_err(self.unreadable(before))?;
+        replay(state).map_err(self.unanswered(before))
     }
 
     fn submit(&self, raw: Vec<Vec<u8>>) -> Vec<Result<Hash32, SubmitRejected>> {
@@ -312,77 +330,6 @@ impl Backend for NodeBackend {
 }
 
 impl NodeBackend {
-    fn state_after(&self, head: Arc<Head>, vantage: Vantage) -> Result<State<'_>, ReadUnavailable> {
-        let (height, root) = (head.height, &head.record.state_root);
-        let trees = head.leaves.is_none().then(|| self.trees(height, root)).transpose()?;
-        let state: Box<dyn ReadState + Send + Sync> = match &trees {
-            Some(trees) => Box::new(StateTree::load(Arc::clone(trees), root).map_err(self.unreadable(height))?),
-            None => self.ledger.state(&head).map_err(self.unreadable(height))?,
-        };
-        Ok(State { node: self, head, trees, state, vantage })
-    }
-
-    /// Where the state after the block at `height`, which has this root, is read by its trees.
-    fn trees(&self, height: Height, root: &Cid) -> Result<PastStore, ReadUnavailable> {
-        self.ledger.past().at(height, root, self.patience).map_err(|why| match why {
-            PastUnavailable::Late { height, patience } => ReadUnavailable::StateNotMade { height, patience },
-            PastUnavailable::Fatal(why) => self.unreadable(height)(why),
-        })
-    }
-
-    /// The answer to `question` about the state after the block at `height`, which has this root, and the witness for it.
-    fn witnessed(&self, height: Height, root: &Cid, question: &PartsOf) -> Result<Witnessed, ProveRejected> {
-        self.check_state(height)?;
-        let trees = self.trees(height, root)?;
-        let (parts, witness) = make(&trees, root, question).map_err(|why| match why {
-            WitnessFatal::TooLong => ProveRejected::TooLong,
-            WitnessFatal::Store(why) => self.unreadable(height)(WitnessFatal::Store(why)).into(),
-            // A path leads wherever an actor's blocks do: what it wrote is not this node's fault.
-            unreadable @ (WitnessFatal::Missing(_) | WitnessFatal::Malformed(_)) => match self.check_state(height) {
-                Ok(()) => ProveRejected::Unreadable(unreadable.to_string()),
-                Err(gone) => gone.into(),
-            },
-        })?;
-        Ok(Witnessed { parts, witness })
-    }
-
-    /// The head as it was after the block at `height`, which is below the real one: of the last blocks with the leaves of the state.
-    fn head_at(&self, height: Height) -> Result<Arc<Head>, ReadUnavailable> {
-        match self.ledger.recent(height) {
-            Some(head) => self.check_state(height).map(|()| head),
-            None => self.past_head(height).map(Arc::new),
-        }
-    }
-
-    /// The same of any block, without leaves.
-    fn past_head(&self, height: Height) -> Result<Head, ReadUnavailable> {
-        let record = self.ledger.record_at(height).map_err(self.broken())?;
-        let certificate = self.ledger.certificate_at(height).map_err(self.broken())?;
-        self.check_state(height)?;
-        let oldest = self.ledger.store().kept().map_err(self.broken())?.states;
-        let record = record.ok_or(ReadUnavailable::StateNotKept { height, oldest })?;
-        let hash =
-            certificate.as_ref().map_or(self.ledger.facts().genesis_hash(), |certificate| certificate.block.hash);
-        Ok(Head { height, hash, record, certificate, leaves: None })
-    }
-
-    /// The block at `height` with its transactions, which were found good when it was decided.
-    fn past_block(&self, height: Height) -> Result<(Block, Vec<Transaction>), ReadUnavailable> {
-        let block = self.ledger.block_at(height).map_err(self.broken())?;
-        self.check_block(height)?;
-        let oldest = self.ledger.store().kept().map_err(self.broken())?.blocks;
-        let (_, block) = block.ok_or(ReadUnavailable::BlockNotKept { height, oldest })?;
-        let chain_id = self.ledger.facts().chain_id;
-        let decode = |raw: &Vec<u8>| Transaction::decode(raw, chain_id);
-        let damaged = |why: tributary_message::TransactionRejected| LedgerFatal::Damaged {
-            what: "a transaction of the block",
-            height,
-            why: why.to_string(),
-        };
-        let transactions = block.transactions.iter().map(decode).collect::<Result<_, _>>();
-        Ok((block, transactions.map_err(damaged).map_err(self.broken())?))
-    }
-
     fn read_certificate(&self, height: Height, bytes: &[u8]) -> Result<CheckpointCertificate, ReadUnavailable> {
         let damaged = |why: fvm_ipld_encoding::Error| LedgerFatal::Damaged {
             what: "the checkpoint certificate",
@@ -390,139 +337,5 @@ impl NodeBackend {
             why: why.to_string(),
         };
         fvm_ipld_encoding::from_slice(bytes).map_err(damaged).map_err(self.broken())
-    }
-}
-
-/// The block that calls on a state find themselves in.
-#[derive(Copy, Clone)]
-enum Vantage {
-    /// The state's own, after its last transaction.
-    Own,
-    /// The one that comes next, as far as it is known.
-    Next,
-}
-
-/// The state after one block.
-struct State<'a> {
-    node: &'a NodeBackend,
-    head: Arc<Head>,
-    /// What is read, if not leaves.
-    trees: Option<PastStore>,
-    state: Box<dyn ReadState + Send + Sync>,
-    vantage: Vantage,
-}
-
-impl State<'_> {
-    /// The same state, to run a call on.
-    fn open(&self) -> Result<tributary_fvm::State, LedgerFatal> {
-        let ledger = &self.node.ledger;
-        match &self.trees {
-            Some(trees) => Ok(ledger.executor().open(trees, &self.head.record.state_root)?),
-            None => ledger.open_state(&self.head),
-        }
-    }
-
-    /// What calls run in.
-    fn env(&self) -> Result<BlockEnv, ReadUnavailable> {
-        let ledger = &self.node.ledger;
-        match self.vantage {
-            Vantage::Own => ledger.own_env(&self.head, &*self.state).map_err(self.node.unreadable(self.head.height)),
-            Vantage::Next => Ok(ledger.pending_env(&self.head)),
-        }
-    }
-}
-
-impl StateView for State<'_> {
-    fn actor(&self, address: &Address) -> Result<Option<ActorView>, ReadUnavailable> {
-        let actor = self.state.actor_at(address).map_err(self.node.unreadable(self.head.height))?;
-        Ok(actor.map(|(id, actor)| ActorView {
-            id,
-            code: actor.code,
-            state: actor.state,
-            nonce: actor.sequence,
-            balance: actor.balance,
-            delegated: actor.delegated_address,
-        }))
-    }
-
-    fn parts(&self, question: &PartsOf) -> Result<Witnessed, ProveRejected> {
-        self.node.witnessed(self.head.height, &self.head.record.state_root, question)
-    }
-
-    fn eth_code(&self, address: &EthAddress) -> Result<Vec<u8>, ReadUnavailable> {
-        self.state.code(&address.to_address()).map_err(self.node.unreadable(self.head.height))
-    }
-
-    fn eth_nonce(&self, address: &EthAddress) -> Result<u64, ReadUnavailable> {
-        self.state.nonce(&address.to_address()).map_err(self.node.unreadable(self.head.height))
-    }
-
-    fn eth_storage(&self, address: &EthAddress, slot: &[u8; 32]) -> Result<[u8; 32], ReadUnavailable> {
-        Ok(self.state.storage(&address.to_address(), &Hash32(*slot)).map_err(self.node.unreadable(self.head.height))?.0)
-    }
-
-    fn call(&self, request: &CallRequest, overrides: &Overrides, leash: &Leash) -> Result<CallOutcome, CallRejected> {
-        let ledger = &self.node.ledger;
-        let state = self.open().map_err(self.node.unreadable(self.head.height))?;
-        let called = ledger.executor().call(state, &self.env()?, overrides, request, leash);
-        Ok(called.map_err(self.node.unreadable(self.head.height))??)
-    }
-
-    fn trace_call(
-        &self,
-        call: &CallRequest,
-        overrides: &Overrides,
-        request: &TraceRequest,
-    ) -> Result<Result<TracedCall, TraceCallRejected>, ReadUnavailable> {
-        let ledger = &self.node.ledger;
-        let state = self.open().map_err(self.node.unreadable(self.head.height))?;
-        let traced = ledger.executor().trace_call(state, &self.env()?, overrides, call, request);
-        traced.map_err(self.node.unreadable(self.head.height))
-    }
-
-    fn estimate_gas(
-        &self,
-        request: &CallRequest,
-        overrides: &Overrides,
-        leash: &Leash,
-    ) -> Result<GasEstimate, CallRejected> {
-        let ledger = &self.node.ledger;
-        let open = || self.open();
-        let estimated = ledger.executor().estimate_gas(open, &self.env()?, overrides, request, leash);
-        Ok(estimated.map_err(self.node.unreadable(self.head.height))??)
-    }
-
-    fn access_list(
-        &self,
-        request: &EthereumCall,
-        overrides: &Overrides,
-        leash: &Leash,
-    ) -> Result<Accessed, CallRejected> {
-        let ledger = &self.node.ledger;
-        let open = || self.open();
-        let listed = ledger.executor().access_list(open, &self.env()?, overrides, request, leash);
-        Ok(listed.map_err(self.node.unreadable(self.head.height))??)
-    }
-
-    fn draft(&self) -> Result<Box<dyn Draft<'_> + '_>, ReadUnavailable> {
-        let (node, height) = (self.node, self.head.height);
-        let state = self.open().map_err(node.unreadable(height))?;
-        Ok(Box::new(StateDraft { node, height, state }))
-    }
-}
-
-/// The state after one block, and after blocks that were simulated on it.
-struct StateDraft<'a> {
-    node: &'a NodeBackend,
-    height: Height,
-    state: tributary_fvm::State,
-}
-
-impl<'a> Draft<'a> for StateDraft<'a> {
-    fn run(self: Box<Self>, block: &SimulatedBlock, leash: &Leash) -> Result<Ran<'a>, SimulateRejected> {
-        let Self { node, height, state } = *self;
-        let ran = node.ledger.executor().simulate(state, block, leash).map_err(node.unreadable(height))?;
-        let (state, results) = ran?;
-        Ok((Box::new(Self { node, height, state }), results))
     }
 }

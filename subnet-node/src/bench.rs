@@ -31,7 +31,7 @@ use self::measure::measure;
 use self::network::Started;
 
 /// Some transaction was refused, failed, or is in no block.
-const UNCLEAN: u8 = 2;
+const UNCLEAN: u8 = 7;
 /// Stopped by a signal: what a shell says of Ctrl-C.
 const STOPPED: u8 = 130;
 

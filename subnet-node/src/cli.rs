@@ -60,7 +60,8 @@ Parameters are JSON, encoded as DAG-CBOR, or CBOR in hex. TRIBUTARY_RPC and TRIB
 EXIT CODES:
   0  done
   1  not done; the last line says why
-  2  the command line is wrong, or the message is in a block and failed there"
+  2  the command line is wrong
+  7  the message is in a block and failed there, or what was queried fails"
     )]
     Actor(ActorCommand),
     /// Run a root network, a subnet and a relayer on this machine, and show how checkpoints land.
@@ -79,18 +80,20 @@ EXIT CODES:
   subnet-node bench
   subnet-node bench --validators 4 --workload erc20 --duration 60 --json erc20.json
   subnet-node bench --loop open --rate 500 --batch 1
-  subnet-node bench --rpc http://127.0.0.1:8645 --rpc http://127.0.0.1:8646 --key key.json
+  subnet-node bench --rpc http://127.0.0.1:8645 --rpc http://127.0.0.1:8646 --key-file key.json
   anvil --silent --block-time 0.2 --gas-limit 60000000 &
-  subnet-node bench --rounds 3 --peer anvil=http://127.0.0.1:8545 \\
-    --peer-key 0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80
+  export TRIBUTARY_PEER_KEY=0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80
+  subnet-node bench --rounds 3 --peer anvil=http://127.0.0.1:8545
 
-That key is the first of the development accounts that anvil, and many tools, give money to. Of a network that it did not start, bench
-asks eth_ methods only (and web3_clientVersion, which may be missing). Ctrl-C ends the run; the figures so far are shown.
+That key is the first of the development accounts that anvil, and many tools, give money to. Keys come from files or from the environment
+(TRIBUTARY_KEY, TRIBUTARY_PEER_KEY), never from an argument, which every process on the machine could read. Of a network that it did not
+start, bench asks eth_ methods only (and web3_clientVersion, which may be missing). Ctrl-C ends the run; the figures so far are shown.
 
 EXIT CODES:
   0    every transaction that was taken is in a block, and the receipts looked at went well
   1    not measured; the last line says why
-  2    the command line is wrong; or measured, and some transaction was refused, failed, or is in no block
+  2    the command line is wrong
+  7    measured, and some transaction was refused, failed, or is in no block
   130  stopped by a signal; the figures are of what ran")]
     Bench(BenchArgs),
     /// Look into the state of a stopped node, prove parts of it, export all of it; run a dumped block again.
@@ -126,8 +129,9 @@ that it names; --height-min refuses one that is too old. docs/proofs.md walks th
 
 EXIT CODES:
   0  what is printed is proven, which may be that there is nothing
-  1  nothing is proven; the last line says why
-  2  the command line is wrong")]
+  1  nothing was checked: a file cannot be read, or holds no proof, or no validators; the last line says why
+  2  the command line is wrong
+  3  it was checked and does not hold, or is not about what was asked for; the last line says why")]
     VerifyProof(VerifyProofArgs),
 }
 

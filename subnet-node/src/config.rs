@@ -196,6 +196,8 @@ pub struct MempoolSettings {
     pub bytes_max: usize,
     /// How many of one sender.
     pub per_sender_max: u64,
+    /// How many of one sender that wait for a nonce that is missing.
+    pub gapped_per_sender_max: usize,
     /// How long, in seconds.
     pub lifetime_s: u64,
 }

@@ -14,7 +14,7 @@ use tributary_checkpoint::registration::{Registration, Validator as CheckpointVa
 use tributary_consensus::{HeightParams, Pacing, Timeouts};
 use tributary_fvm::{ExecutionParams, fees};
 use tributary_genesis::{ChainParameters, Genesis, GenesisValidator, SealedGenesis};
-use tributary_message::TRANSACTION_BYTES_MAX;
+use tributary_message::ETHEREUM_BYTES_MAX;
 use tributary_primitives::{EthAddress, Hash32, SubnetId};
 use tributary_replica::filling::{Fill, FillRules};
 use tributary_replica::mempool::ChainRules;
@@ -138,6 +138,7 @@ impl ChainFacts {
             block_gas_limit: self.parameters.block_gas_limit,
             base_fee_min: self.parameters.base_fee_min.into(),
             fvm_gas_per_gas: self.parameters.fvm_gas_per_gas,
+            transaction_bytes_max: usize::try_from(self.parameters.transaction_bytes_max).unwrap_or(usize::MAX),
         }
     }
 
@@ -156,11 +157,12 @@ impl ChainFacts {
         Fill { gas: self.parameters.block_gas_limit, bytes }
     }
 
-    /// What a proposer fills its blocks by, which are to take no longer than `budget`.
+    /// What a proposer fills its blocks by, which are to take no longer than `budget`: no less than one Ethereum transaction of the largest
+    /// kind. A larger message goes in as a block's first.
     #[must_use]
     pub fn filling(&self, budget: Option<Duration>) -> FillRules {
         let most = self.block_room();
-        let least = Fill { gas: FILL_GAS_MIN.min(most.gas), bytes: TRANSACTION_BYTES_MAX.min(most.bytes) };
+        let least = Fill { gas: FILL_GAS_MIN.min(most.gas), bytes: ETHEREUM_BYTES_MAX.min(most.bytes) };
         FillRules { most, least, budget, lately_max: 2 * self.validators.len() }
     }
 

@@ -117,6 +117,14 @@ pub enum LedgerFatal {
     },
 }
 
+impl LedgerFatal {
+    /// As [`ExecutorFatal::refused_by_the_machine`]; of a block's execution never.
+    #[must_use]
+    pub fn refused_by_the_machine(&self) -> Option<&str> {
+        if let Self::Executor(why) = self { why.refused_by_the_machine() } else { None }
+    }
+}
+
 /// The chain on this node.
 pub struct Ledger {
     facts: Arc<ChainFacts>,
@@ -128,7 +136,7 @@ pub struct Ledger {
     heads: watch::Sender<Height>,
     /// Held while a block is committed.
     commits: Mutex<()>,
-    trees: TreeWriter,
+    trees: Arc<TreeWriter>,
 }
 
 /// Nonces and balances after a block.
@@ -155,7 +163,7 @@ impl Ledger {
             facts,
             past: Arc::new(PastStates::new(store.clone())),
             stage: Stage::new(executor, store.clone(), &head)?,
-            trees: TreeWriter::start(store.clone(), head.height, trees)?,
+            trees: Arc::new(TreeWriter::start(store.clone(), head.height, trees)?),
             store: Arc::new(store),
             heads: watch::Sender::new(head.height),
             recent: Heads::new(head),

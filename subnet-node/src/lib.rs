@@ -29,6 +29,7 @@
 //! | [`halt`], [`ending`] | how any of them stops the node, and what that ends with |
 //! | [`status`], [`metrics`] | how it is doing |
 //! | `files` | files read and written whole |
+//! | [`descriptors`] | how many files and connections it may have open |
 //! | [`actor`] | a person's commands to actors of a network |
 //! | [`inspect`] | the state of a stopped node: looked at, proven, exported |
 //! | [`proof`] | the state of somebody else's node, proven |
@@ -46,6 +47,7 @@ pub mod cli;
 pub mod comet;
 pub mod committer;
 pub mod config;
+pub mod descriptors;
 pub mod devnet;
 pub mod ending;
 pub mod facts;

@@ -9,7 +9,7 @@ use tributary_node::home::Home;
 use tributary_node::init::init;
 use tributary_node::inspect::inspect;
 use tributary_node::proof::verify_proof;
-use tributary_node::{actor, bench, devnet, run};
+use tributary_node::{actor, bench, descriptors, devnet, run};
 use tributary_service::logs;
 use tributary_service::stop::StopSignal;
 
@@ -27,8 +27,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Exit code for a message that is in a block and failed there.
-const FAILED_THERE: u8 = 2;
+/// Exit code for a message that is in a block and failed there, as `tributary` has it; 2 is a command line that is wrong.
+const FAILED_THERE: u8 = 7;
 
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
@@ -42,7 +42,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Run(args) => run_node(&args)?,
         Command::Inspect(args) => return inspect(args),
-        Command::VerifyProof(args) => verify_proof(&args)?,
+        Command::VerifyProof(args) => return verify_proof(&args),
         Command::Bench(args) => return runtime()?.block_on(bench::run(args)),
         Command::Devnet(args) => runtime()?.block_on(devnet::run(args))?,
     }
@@ -53,6 +53,7 @@ fn run_node(args: &RunArgs) -> anyhow::Result<()> {
     let home = Home::at(&args.home);
     let config = NodeConfig::load(&home.config(), &args.settings)?;
     logs::start(config.log.format, &config.log.filter)?;
+    descriptors::raise(&config);
     runtime()?.block_on(async {
         let stop = StopSignal::listen()?.or_when_stdin_closes(args.stop_on_stdin_close)?;
         run::run(&home, config, stop).await

@@ -14,10 +14,12 @@
 //! | `tributary_transactions_total`, `tributary_gas_total` | executed since the start |
 //! | `tributary_recovered_transactions_total` | transactions of which this node found out who signed them: each once, wherever it came from first |
 //! | `tributary_fill_gas`, `tributary_fill_bytes` | what this node filled its last proposal to, at most |
+//! | `tributary_proposal_wait_seconds` | from when a transaction began to wait here to when a block with it, which was then decided, was made here or found valid, histogram; of each that waited |
 //! | `tributary_propose_seconds` | taking transactions from the mempool and making the next block of them, where it was this node's turn, histogram |
 //! | `tributary_decide_seconds` | from a proposal that is valid here to its decision: the votes, and the way of both, histogram |
 //! | `tributary_commit_seconds` | executing a block and writing it, histogram |
 //! | `tributary_commit_wait_seconds` | what of it the next block waited for before it was made or judged, histogram |
+//! | `tributary_notify_seconds` | from a block's commit to when a subscriber's socket has a notification of it, histogram; of each notification |
 //! | `tributary_trees_height` | last block whose state's trees are on disk; those of later ones are made when they are needed |
 //! | `tributary_trees_seconds` | writing trees, beside the blocks that follow, histogram |
 //! | `tributary_trees_nodes_total`, `tributary_trees_bytes_total` | nodes of trees written since the start, and their bytes before compression |
@@ -39,10 +41,12 @@
 //!
 //! The engine's own metrics follow them in the same text.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use prometheus_client::encoding::text;
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet, text};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -52,7 +56,7 @@ use tributary_fvm::Workers;
 use tributary_gossip::GossipHandle;
 use tributary_primitives::Height;
 use tributary_replica::filling::Fill;
-use tributary_rpc::Traffic;
+use tributary_rpc::{Spread, Traffic};
 use tributary_store::Kept;
 
 use crate::history::collect::Collected;
@@ -64,6 +68,24 @@ use crate::ledger::{Committed, Head};
 type Outcome = [(&'static str, &'static str); 2];
 /// A method.
 type Method = [(&'static str, &'static str); 1];
+
+/// How long notifications of blocks took, as the RPC counts it.
+#[derive(Debug)]
+struct Notified(Traffic);
+
+impl EncodeMetric for Notified {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        let Spread { times, total } = self.0.notified();
+        let bound = |bound: Option<Duration>| bound.map_or(f64::MAX, |bound| bound.as_secs_f64());
+        let buckets: Vec<_> = times.iter().map(|(within, times)| (bound(*within), *times)).collect();
+        let times = times.iter().map(|(_, times)| times).sum();
+        encoder.encode_histogram::<NoLabelSet>(total.as_secs_f64(), times, &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}
 
 /// The node's numbers.
 pub struct Metrics {
@@ -95,6 +117,7 @@ pub struct Metrics {
     transactions: Counter,
     gas: Counter,
     recovered_transactions: Counter,
+    proposal_wait_seconds: Histogram,
     propose_seconds: Histogram,
     decide_seconds: Histogram,
     commit_seconds: Histogram,
@@ -189,6 +212,9 @@ impl Metrics {
         let (rpc_requests, rpc_seconds) = (Family::default(), Family::default());
         registry.register("rpc_requests", "Requests of a method, by what became of them", rpc_requests.clone());
         registry.register("rpc_seconds", "Time spent on a method", rpc_seconds.clone());
+        let proposal_wait_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 20));
+        let help = "From when a transaction began to wait to a proposal with it";
+        registry.register("proposal_wait_seconds", help, proposal_wait_seconds.clone());
         let propose_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
         registry.register("propose_seconds", "Making the next block of what waits", propose_seconds.clone());
         let decide_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 16));
@@ -198,13 +224,16 @@ impl Metrics {
         let commit_wait_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
         let help = "What the next height waited for the block before to be committed";
         registry.register("commit_wait_seconds", help, commit_wait_seconds.clone());
+        let rpc = Traffic::default();
+        let help = "From a block's commit to a subscriber's notification of it";
+        registry.register("notify_seconds", help, Notified(rpc.clone()));
         let trees_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 16));
         registry.register("trees_seconds", "Writing the state's trees, beside the chain", trees_seconds.clone());
         Self {
             registry,
             rpc_requests,
             rpc_seconds,
-            rpc: Traffic::default(),
+            rpc,
             height,
             certified_height,
             parent_accepted_height,
@@ -229,6 +258,7 @@ impl Metrics {
             transactions,
             gas,
             recovered_transactions,
+            proposal_wait_seconds,
             propose_seconds,
             decide_seconds,
             commit_seconds,
@@ -266,6 +296,7 @@ impl Metrics {
     /// A block was executed and written.
     pub fn committed(&self, committed: &Committed, transactions: usize) {
         let Committed { head, workers, stats, took, .. } = committed;
+        self.rpc.committed(head.height);
         self.transactions.inc_by(count(transactions));
         self.gas.inc_by(head.record.gas_used);
         self.commit_seconds.observe(took.as_secs_f64());
@@ -273,6 +304,11 @@ impl Metrics {
         self.abandoned_blocks.inc_by(stats.is_closed.into());
         self.ahead_transactions.inc_by(count(stats.speculated));
         self.repeated_transactions.inc_by(count(stats.repeated));
+    }
+
+    /// Transactions of a block that was decided had waited here so long when the block was made, or found valid.
+    pub fn waited_for_proposal(&self, waits: impl IntoIterator<Item = Duration>) {
+        waits.into_iter().for_each(|waited| self.proposal_wait_seconds.observe(waited.as_secs_f64()));
     }
 
     /// This node made a proposal.
@@ -436,5 +472,31 @@ fn count(size: usize) -> u64 {
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_waits_for_proposals_and_the_time_to_notify_are_histograms_of_their_own() {
+        let metrics = Metrics::new();
+        metrics.waited_for_proposal([250, 500, 1_000].map(Duration::from_millis));
+        let mut said = String::new();
+        text::encode_registry(&mut said, &metrics.registry).unwrap();
+        for line in [
+            "# TYPE tributary_proposal_wait_seconds histogram",
+            "tributary_proposal_wait_seconds_sum 1.75",
+            "tributary_proposal_wait_seconds_count 3",
+            "tributary_proposal_wait_seconds_bucket{le=\"0.512\"} 2",
+            "# TYPE tributary_notify_seconds histogram",
+            "tributary_notify_seconds_sum 0.0",
+            "tributary_notify_seconds_count 0",
+            "tributary_notify_seconds_bucket{le=\"0.512\"} 0",
+            "tributary_notify_seconds_bucket{le=\"+Inf\"} 0",
+        ] {
+            assert!(said.lines().any(|said| said == line), "{line}: {said}");
+        }
     }
 }

@@ -5,10 +5,13 @@
 //!                                   ├─▶ tributary_proof ─▶ about whom and when was asked for? ─▶ what is proven
 //! genesis document or set, a file ──┘
 //! ```
+//!
+//! A proof that is false has an exit code of its own: a script must tell it from a file that is missing.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::Args;
 use fvm_shared::address::Address;
@@ -17,12 +20,15 @@ use tributary_crypto::bls;
 use tributary_genesis::document::DOCUMENT_BYTES_MAX;
 use tributary_primitives::{Height, SubnetId, parse_address};
 use tributary_proof::json::PROOF_BYTES_MAX;
-use tributary_proof::{Proof, Proven, Trusted};
+use tributary_proof::{Proof, ProofRejected, Proven, Trusted};
 
 use crate::files::unavailable;
 use crate::inspect::Form;
 use crate::inspect::page::Page;
 use crate::inspect::question::show_actor;
+
+/// Exit code for a proof that was checked and does not prove what it should.
+const NOT_PROVEN: u8 = 3;
 
 /// Options of `verify-proof`.
 #[derive(Debug, Args)]
@@ -49,6 +55,17 @@ pub struct VerifyProofArgs {
     form: Form,
 }
 
+/// Why a proof does not prove what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum NotProven {
+    /// It does not hold.
+    #[error("{0}")]
+    False(Box<ProofRejected>),
+    /// It holds, and is not the one that was asked for.
+    #[error(transparent)]
+    Unwanted(#[from] UnwantedProof),
+}
+
 /// Why a proof that holds is not the one that was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum UnwantedProof {
@@ -70,16 +87,29 @@ pub enum UnwantedProof {
     },
 }
 
-/// Verifies, and prints what is proven on standard output.
+/// Verifies, and prints what is proven on standard output; or on standard error why it does not prove that, with an exit code that says so.
 ///
 /// # Errors
-/// Why nothing is proven; nothing was printed then.
-pub fn verify_proof(args: &VerifyProofArgs) -> anyhow::Result<()> {
+/// Why nothing was checked; nothing was printed then.
+pub fn verify_proof(args: &VerifyProofArgs) -> anyhow::Result<ExitCode> {
     let proof = Proof::from_json(&read(&args.proof, PROOF_BYTES_MAX)?)?;
-    let proven = tributary_proof::verify(&trusted(args)?, &proof, bls::fast_aggregate_verify)?;
+    match judge(&proof, &trusted(args)?, args) {
+        Ok(proven) => {
+            writeln!(io::stdout().lock(), "{}", say(&proof, &proven, args.form.json))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(why) => {
+            eprintln!("subnet-node: {why}");
+            Ok(ExitCode::from(NOT_PROVEN))
+        }
+    }
+}
+
+fn judge(proof: &Proof, trusted: &Trusted, args: &VerifyProofArgs) -> Result<Proven, NotProven> {
+    let proven = tributary_proof::verify(trusted, proof, bls::fast_aggregate_verify)
+        .map_err(|why| NotProven::False(Box::new(why)))?;
     is_wanted(&proven, args)?;
-    writeln!(io::stdout().lock(), "{}", say(&proof, &proven, args.form.json))?;
-    Ok(())
+    Ok(proven)
 }
 
 fn trusted(args: &VerifyProofArgs) -> anyhow::Result<Trusted> {

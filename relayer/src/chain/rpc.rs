@@ -28,8 +28,8 @@ use crate::settings::{Endpoint, SettingsRejected};
 /// Most bytes of an answer: [`CERTIFICATES_MAX`](crate::view::CERTIFICATES_MAX) certificates in hex with their readable
 /// fields are about 150 KiB.
 const RESPONSE_BYTES_MAX: u32 = 2 * 1024 * 1024;
-/// Most bytes of a question: a transaction of 128 KiB in hex.
-const REQUEST_BYTES_MAX: u32 = 512 * 1024;
+/// Most bytes of a question: a message of 512 KiB in hex, and what stands around it.
+const REQUEST_BYTES_MAX: u32 = 2 * 1024 * 1024;
 
 /// FVM gas that a question to an actor may use: reading a registration of 256 validators.
 const READ_GAS: u64 = 1_000_000_000;
@@ -99,7 +99,7 @@ impl NodeClient {
             ExitCode::SYS_INVALID_RECEIVER | ExitCode::USR_UNHANDLED_MESSAGE => return Ok(None),
             other => return Err(self.unreadable(CALL, format!("actor f0{actor} ended with exit code {other}"))),
         }
-        let returned = fvm_ipld_encoding::from_slice(&outcome.returned.0);
+        let returned = fvm_ipld_encoding::from_slice(outcome.returned());
         returned.map(Some).map_err(|why| self.unreadable(CALL, format!("actor f0{actor}: {why}")))
     }
 }

@@ -142,33 +142,38 @@ impl From<&Message> for CallJson {
 
 /// Answer of `subnet_call`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct OutcomeJson {
-    exit_code: u32,
-    /// What it would return.
-    #[serde(rename = "return")]
-    pub returned: HexBytes,
-    gas_used: u64,
+    msg_rct: ReceiptJson,
 }
 
 impl OutcomeJson {
     /// How it would end.
     #[must_use]
     pub const fn exit_code(&self) -> ExitCode {
-        ExitCode::new(self.exit_code)
+        ExitCode::new(self.msg_rct.exit_code)
+    }
+
+    /// What it would return.
+    #[must_use]
+    pub fn returned(&self) -> &[u8] {
+        &self.msg_rct.returned.0
     }
 }
 
 impl From<OutcomeJson> for Forecast {
     fn from(json: OutcomeJson) -> Self {
-        Self { exit_code: json.exit_code(), gas_used: json.gas_used, returned: json.returned.0 }
+        let exit_code = json.exit_code();
+        Self { exit_code, gas_used: json.msg_rct.gas_used, returned: json.msg_rct.returned.0 }
     }
 }
 
-/// Answer of `subnet_getMessageReceipt`.
+/// Answer of `subnet_getMessageReceipt`, and how a call would end.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ReceiptJson {
     exit_code: u32,
-    #[serde(rename = "return")]
+    #[serde(rename = "Return")]
     returned: HexBytes,
     gas_used: u64,
 }
@@ -215,7 +220,14 @@ mod tests {
         let actor = r#"{"id":"f0101","nonce":4,"balance":"1000000000000000000","builtin":"account"}"#;
         let account: Account = serde_json::from_str::<ActorJson>(actor).unwrap().into();
         assert_eq!(account, Account { nonce: 4, balance: TokenAmount::from_whole(1) });
-        let receipt: ReceiptJson = serde_json::from_str(r#"{"exit_code":35,"return":"0x05","gas_used":7}"#).unwrap();
+        let receipt = r#"{"Height":9,"ExitCode":35,"Return":"0x05","GasUsed":7}"#;
+        let outcome: OutcomeJson =
+            serde_json::from_str(&format!(r#"{{"MsgRct":{receipt},"Error":"","Events":[]}}"#)).unwrap();
+        let receipt: ReceiptJson = serde_json::from_str(receipt).unwrap();
+        assert_eq!(
+            (outcome.exit_code(), outcome.returned(), &outcome.msg_rct),
+            (ExitCode::new(35), &[5][..], &receipt)
+        );
         assert_eq!(Receipt::from(receipt), Receipt { exit_code: ExitCode::new(35), gas_used: 7, returned: vec![5] });
         let block: BlockJson = serde_json::from_str(r#"{"timestamp":"0x6553f100","hash":"0x"}"#).unwrap();
         assert_eq!(block.timestamp, Quantity(1_700_000_000));

@@ -43,7 +43,7 @@ const KNOWN: [&str; 3] = ["already known", "already imported", "known transactio
 /// What says that its nonce is used up.
 const USED: [&str; 1] = ["nonce too low"];
 /// What says that there may be room later.
-const BUSY: [&str; 8] = [
+const BUSY: [&str; 9] = [
     "pool is full",
     "txpool is full",
     "mempool is full",
@@ -52,6 +52,8 @@ const BUSY: [&str; 8] = [
     "try again later",
     "limit exceeded",
     "rate limit",
+    // Money that is promised to what waits comes free as that runs.
+    "queued cost",
 ];
 
 /// Judges a refusal of a transaction that was `sent_before`, or not.

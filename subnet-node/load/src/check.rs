@@ -25,6 +25,7 @@ struct Receipt {
     /// Ethereum's: 1 where it went well.
     status: Option<U64>,
     /// Ours: 0 where it went well.
+    #[serde(rename = "ExitCode")]
     exit_code: Option<u32>,
 }
 
@@ -101,8 +102,8 @@ mod tests {
         for (json, is_success) in [
             (r#"{"status":"0x1"}"#, true),
             (r#"{"status":"0x0"}"#, false),
-            (r#"{"exit_code":0}"#, true),
-            (r#"{"exit_code":16}"#, false),
+            (r#"{"ExitCode":0}"#, true),
+            (r#"{"ExitCode":16}"#, false),
             ("{}", false),
         ] {
             assert_eq!(serde_json::from_str::<Receipt>(json).unwrap().is_success(), is_success, "{json}");

@@ -3,8 +3,8 @@
 //! A chain that is full raises its base fee by an eighth every block, so a cap near today's fee would end the run within seconds. The
 //! cap is as far above as the sender's money bears; what is paid is the base fee of the block and the tip.
 
-/// Transactions of one sender that a node may hold against its money at once.
-const COVERED: u128 = 64;
+/// Transactions of one sender that a node holds against its money at once: as many as one of ours lets wait.
+const COVERED: u128 = 1_024;
 /// How far above today's base fee senders are given money for.
 const FUNDED_HEADROOM: u128 = 1_000;
 /// How far above today's base fee the cap ever is.
@@ -25,7 +25,7 @@ pub struct Fees {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the senders are too poor: {money} wei each bear a fee of {bears} wei per gas, and the chain asks {base_fee} already; \
-     give --key more money, or take fewer --senders"
+     give the key that pays more money, or take fewer --senders"
 )]
 pub struct MoneyRejected {
     money: u128,
@@ -65,13 +65,13 @@ mod tests {
     fn the_cap_is_as_high_as_the_money_bears() {
         let cap = |money, base_fee, tip| Fees::borne_by(money, 21_000, base_fee, tip).map(|fees| fees.cap).ok();
         for (money, base_fee, tip, expected) in [
-            (21_000 * 64 * 50 * GWEI, GWEI, 0, Some(50 * GWEI)),
+            (21_000 * 1_024 * 50 * GWEI, GWEI, 0, Some(50 * GWEI)),
             (u128::MAX, GWEI, GWEI, Some(GWEI * HEADROOM_MAX)),
             (u128::MAX, 0, 0, Some(HEADROOM_MAX)),
             (u128::MAX, 0, 5 * GWEI, Some(5 * GWEI)),
-            (21_000 * 64 * 2 * GWEI, GWEI, 0, Some(2 * GWEI)),
-            (21_000 * 64 * 2 * GWEI, GWEI, 1, None),
-            (21_000 * 64 * 2 * GWEI - 1, GWEI, 0, None),
+            (21_000 * 1_024 * 2 * GWEI, GWEI, 0, Some(2 * GWEI)),
+            (21_000 * 1_024 * 2 * GWEI, GWEI, 1, None),
+            (21_000 * 1_024 * 2 * GWEI - 1, GWEI, 0, None),
             (0, GWEI, 0, None),
         ] {
             assert_eq!(cap(money, base_fee, tip), expected, "{money} {base_fee} {tip}");

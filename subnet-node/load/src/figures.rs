@@ -48,6 +48,8 @@ pub struct Blocks {
     pub transactions_mean: Hundredths,
     /// Gas used of a hundred that there was.
     pub fill_percent: Hundredths,
+    /// Millions of gas used a second, by all but the first, over the time from the first to the last.
+    pub mgas_per_second: Hundredths,
     /// Milliseconds from one to the next, on average.
     pub interval_ms_mean: Hundredths,
     /// Those whose base fee was more than the transactions may pay, so that none could be in them. A chain that is full raises its base
@@ -150,6 +152,7 @@ fn blocks(seen: &[Block], fee_cap: Option<u128>) -> Blocks {
         count: count(blocks.len()),
         transactions_mean: Hundredths::ratio(sum(|block| block.transactions), count(blocks.len())),
         fill_percent: Hundredths::ratio(sum(|block| block.gas_used).saturating_mul(100), sum(|block| block.gas_limit)),
+        mgas_per_second: Hundredths::ratio(sum(|block| block.gas_used) - seen[first].gas_used, between_us),
         interval_ms_mean: Hundredths::ratio(between_us, count(blocks.len() - 1).saturating_mul(1_000)),
         too_dear: count(blocks.iter().filter(|block| fee_cap.is_some_and(|cap| block.base_fee > cap)).count()),
     }
@@ -209,20 +212,21 @@ mod tests {
             transactions,
             ours,
             gas_used,
-            gas_limit: 100,
+            gas_limit: 10_000,
             base_fee,
         };
         let seen = [
             block(0, 9, 0, 90, 9),
-            block(1_000, 3, 2, 30, 7),
+            block(1_000, 3, 2, 3_000, 7),
             block(3_000, 0, 0, 0, 8),
-            block(5_000, 4, 4, 60, 7),
+            block(5_000, 4, 4, 6_000, 7),
             block(9_000, 9, 0, 90, 9),
         ];
         let expected = Blocks {
             count: 3,
             transactions_mean: Hundredths(233),
             fill_percent: Hundredths(3_000),
+            mgas_per_second: Hundredths(150),
             interval_ms_mean: Hundredths(200),
             too_dear: 1,
         };

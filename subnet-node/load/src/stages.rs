@@ -3,26 +3,30 @@
 //! | stage | from | to | metric |
 //! |---|---|---|---|
 //! | admission | the call is read | it waits in the mempool, and is answered | `tributary_rpc_seconds_total` of the method, over the requests answered |
+//! | wait | it waits in a node's mempool | a block with it, which is then decided, was made there or found valid | `tributary_proposal_wait_seconds` |
 //! | proposal | a validator's turn comes | its block is made and kept | `tributary_propose_seconds` |
 //! | decision | the proposal is found valid | two thirds have voted for it | `tributary_decide_seconds` |
 //! | commit | it is decided | it is executed and written | `tributary_commit_seconds` |
+//! | notification | it is written | a subscriber's socket has a notification of its block | `tributary_notify_seconds` |
 //!
-//! What lies between is the wait for a proposal, and the way to the client. The second stage is the proposer's alone; the others are of all
-//! validators.
+//! The proposal is a part of the wait, and the proposer's alone; the other stages are of all validators. Nobody is notified where nobody
+//! subscribes. What is left of a latency are the ways between client and node, and what the client asks for once it was notified.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
 /// What a node's metrics call the time spent in a stage, and how often it was passed.
-const NAMES: [(&str, &str); 4] = [
+const NAMES: [(&str, &str); 6] = [
     (
         r#"tributary_rpc_seconds_total{method="eth_sendRawTransaction"}"#,
         r#"tributary_rpc_requests_total{method="eth_sendRawTransaction",outcome="answered"}"#,
     ),
+    ("tributary_proposal_wait_seconds_sum", "tributary_proposal_wait_seconds_count"),
     ("tributary_propose_seconds_sum", "tributary_propose_seconds_count"),
     ("tributary_decide_seconds_sum", "tributary_decide_seconds_count"),
     ("tributary_commit_seconds_sum", "tributary_commit_seconds_count"),
+    ("tributary_notify_seconds_sum", "tributary_notify_seconds_count"),
 ];
 
 /// What nodes have counted so far, all of them together.
@@ -40,12 +44,16 @@ struct Passed {
 pub struct Stages {
     /// Taking a transaction in.
     pub admission_us: Option<u64>,
+    /// Waiting until a block is proposed with it.
+    pub wait_us: Option<u64>,
     /// Making a block.
     pub proposal_us: Option<u64>,
     /// Voting on it.
     pub decision_us: Option<u64>,
     /// Executing it and writing it.
     pub commit_us: Option<u64>,
+    /// Telling a subscriber of it.
+    pub notification_us: Option<u64>,
 }
 
 impl Counted {
@@ -70,7 +78,9 @@ impl Counted {
             let (before, after) = (before.0[stage], self.0[stage]);
             after.micros.saturating_sub(before.micros).checked_div(after.times.saturating_sub(before.times))
         };
-        Stages { admission_us: mean(0), proposal_us: mean(1), decision_us: mean(2), commit_us: mean(3) }
+        let [admission_us, wait_us, proposal_us, decision_us, commit_us, notification_us] =
+            [0, 1, 2, 3, 4, 5].map(mean);
+        Stages { admission_us, wait_us, proposal_us, decision_us, commit_us, notification_us }
     }
 }
 
@@ -81,6 +91,23 @@ fn value<'a>(metrics: &'a str, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_stage_is_read_from_the_metric_that_is_its_own() {
+        let stages = ["proposal_wait", "propose", "decide", "commit", "notify"].iter().zip(1..);
+        let lines = stages.map(|(stage, seconds)| {
+            format!("tributary_{stage}_seconds_sum {seconds}.0\ntributary_{stage}_seconds_count 2\n")
+        });
+        let expected = Stages {
+            admission_us: None,
+            wait_us: Some(500_000),
+            proposal_us: Some(1_000_000),
+            decision_us: Some(1_500_000),
+            commit_us: Some(2_000_000),
+            notification_us: Some(2_500_000),
+        };
+        assert_eq!(Counted::default().with(&lines.collect::<String>()).since(&Counted::default()), expected);
+    }
 
     #[test]
     fn means_are_of_what_came_on_top_over_all_nodes() {

@@ -1,5 +1,13 @@
 //! The options of `bench`, and the plan that they make.
+//!
+//! Who pays is never an argument, which every process on the machine can read:
+//!
+//! | for | file | environment: a file, or a private key in hex |
+//! |---|---|---|
+//! | `--rpc` | `--key-file` | `TRIBUTARY_KEY` |
+//! | `--peer` | `--peer-key-file` | `TRIBUTARY_PEER_KEY` |
 
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +30,10 @@ const BATCH: u32 = 50;
 const BATCH_MAX: i64 = 1_000;
 /// Most connections.
 const CONNECTIONS_MAX: i64 = 256;
+/// Environment variable with the key for `--rpc`.
+const KEY: &str = "TRIBUTARY_KEY";
+/// The same for `--peer`.
+const PEER_KEY: &str = "TRIBUTARY_PEER_KEY";
 /// Longest run.
 const DURATION_S_MAX: u64 = 86_400;
 
@@ -29,11 +41,11 @@ const DURATION_S_MAX: u64 = 86_400;
 #[derive(Clone, Debug, clap::Args)]
 pub struct BenchArgs {
     /// A node of a network that runs; may be given several times, for several nodes of one network [default: start one]
-    #[arg(long, value_name = "URL", conflicts_with = "validators", requires = "key")]
+    #[arg(long, value_name = "URL", conflicts_with = "validators")]
     pub rpc: Vec<Endpoint>,
-    /// Who pays for the set-up on --rpc: a private key in hex, or a file with one
-    #[arg(long, value_name = "KEY", env = "TRIBUTARY_KEY", hide_env_values = true)]
-    pub key: Option<String>,
+    /// Who pays for the set-up on --rpc: a key file, {"secp256k1": "0x…"}, readable by its owner alone [default: TRIBUTARY_KEY, such a file or a private key in hex]
+    #[arg(long, value_name = "FILE", requires = "rpc")]
+    pub key_file: Option<PathBuf>,
     /// Start a root network of so many validators here, in a temporary folder that is removed after [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(VALIDATORS_MAX)))]
     pub validators: Option<u16>,
@@ -47,11 +59,11 @@ pub struct BenchArgs {
     #[arg(long, value_name = "NAME", default_value = "tributary")]
     pub name: String,
     /// Another network to measure in turn with the first, as in anvil=http://127.0.0.1:8545; may be given several times
-    #[arg(long = "peer", value_name = "NAME=URL", requires = "peer_key")]
+    #[arg(long = "peer", value_name = "NAME=URL")]
     pub peers: Vec<String>,
-    /// Who pays for the set-up on the peers
-    #[arg(long, value_name = "KEY")]
-    pub peer_key: Option<String>,
+    /// Who pays for the set-up on the peers: a key file [default: TRIBUTARY_PEER_KEY, such a file or a private key in hex]
+    #[arg(long, value_name = "FILE", requires = "peers")]
+    pub peer_key_file: Option<PathBuf>,
     /// How often each network is measured
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: u32,
@@ -170,9 +182,29 @@ pub enum PlanRejected {
     /// A name that is taken.
     #[error("--peer {0}: the first network is called that; give one of them another name")]
     Name(String),
-    /// Neither a key nor a file with one.
-    #[error("{0}: neither 32 bytes in hex that are a private key, nor a key file: {1}")]
-    Key(&'static str, KeyFileRejected),
+    /// Nobody pays.
+    #[error(
+        "{network} needs somebody who pays: name a key file by {flag}, or set {variable} to one or to a private key in hex"
+    )]
+    NoKey {
+        /// What was asked for.
+        network: &'static str,
+        /// How a file is named.
+        flag: &'static str,
+        /// Where else it is looked for.
+        variable: &'static str,
+    },
+    /// A key where a file is meant. It is not told again.
+    #[error(
+        "{0} takes the path of a key file: a private key is never an argument, which every process on the machine can read"
+    )]
+    Argument(&'static str),
+    /// Digits that are none. They are not told: they may be most of a key.
+    #[error("{0} is no private key, which has 64 digits in hex, nor the path of a key file")]
+    Key(&'static str),
+    /// No file with a key.
+    #[error("{0}: {1}")]
+    KeyFile(&'static str, KeyFileRejected),
     /// The workload needs actors.
     #[error(
         "--workload {0} calls WASM actors, which are there only on a network that is started here: leave --rpc and --peer out"
@@ -197,11 +229,15 @@ pub enum PlanRejected {
 }
 
 impl BenchArgs {
-    /// The plan.
+    /// The plan, with the keys that the environment has where no file is named.
     ///
     /// # Errors
     /// [`PlanRejected`].
     pub fn plan(self) -> Result<Plan, PlanRejected> {
+        self.plan_in(of_environment)
+    }
+
+    fn plan_in(self, environment: impl Fn(&str) -> Option<OsString>) -> Result<Plan, PlanRejected> {
         let workload = self.check_workload()?;
         let pace = match (self.pace, self.rate) {
             (LoopArg::Open, Some(rate)) => Pace::Open { rate },
@@ -225,13 +261,13 @@ impl BenchArgs {
             parameters: self.parameters.clone(),
             settings: self.settings.clone(),
         });
-        let key = match &self.key {
-            Some(key) if start.is_none() => key_of("--key", key)?,
-            _ => super::network::purse(),
+        let key = match &start {
+            Some(_) => super::network::purse(),
+            None => payer("--rpc", ("--key-file", self.key_file.as_deref()), KEY, &environment)?,
         };
         Ok(Plan {
             running: Running { name: self.name.clone(), nodes: self.rpc.clone(), key },
-            peers: self.read_peers()?,
+            peers: self.read_peers(&environment)?,
             transactions: self.count(pace)?,
             duration_s: self.transactions.is_none().then_some(self.duration),
             start,
@@ -271,9 +307,11 @@ impl BenchArgs {
     }
 
     /// The peers, each with all the nodes that were named under its name.
-    fn read_peers(&self) -> Result<Vec<Running>, PlanRejected> {
-        let Some(key) = &self.peer_key else { return Ok(Vec::new()) };
-        let key = key_of("--peer-key", key)?;
+    fn read_peers(&self, environment: &impl Fn(&str) -> Option<OsString>) -> Result<Vec<Running>, PlanRejected> {
+        if self.peers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = payer("--peer", ("--peer-key-file", self.peer_key_file.as_deref()), PEER_KEY, environment)?;
         let mut peers: Vec<Running> = Vec::new();
         for text in &self.peers {
             let rejected = |why: String| PlanRejected::Peer(text.clone(), why);
@@ -307,11 +345,39 @@ impl Plan {
     }
 }
 
-/// A key as it was given: itself, or the file with it.
-fn key_of(flag: &'static str, text: &str) -> Result<SecpSecretKey, PlanRejected> {
-    let prefixed = if text.starts_with("0x") { text.to_owned() } else { format!("0x{text}") };
-    let typed = prefixed.parse::<Hash32>().ok().and_then(|bytes| SecpSecretKey::from_bytes(&bytes.0).ok());
-    typed.map_or_else(|| read_key(Path::new(text)).map_err(|why| PlanRejected::Key(flag, why)), Ok)
+/// Who pays on `network`: the key of the file that a flag names, or else what the environment has.
+fn payer(
+    network: &'static str,
+    (flag, file): (&'static str, Option<&Path>),
+    variable: &'static str,
+    environment: &impl Fn(&str) -> Option<OsString>,
+) -> Result<SecpSecretKey, PlanRejected> {
+    if let Some(file) = file {
+        if file.to_str().is_some_and(|text| key_of(text).is_some()) {
+            return Err(PlanRejected::Argument(flag));
+        }
+        return read_key(file).map_err(|why| PlanRejected::KeyFile(flag, why));
+    }
+    let set = environment(variable).filter(|set| !set.is_empty());
+    let set = set.ok_or(PlanRejected::NoKey { network, flag, variable })?;
+    match set.to_str().filter(|text| digits(text).bytes().all(|digit| digit.is_ascii_hexdigit())) {
+        Some(text) => key_of(text).ok_or(PlanRejected::Key(variable)),
+        None => read_key(Path::new(&set)).map_err(|why| PlanRejected::KeyFile(variable, why)),
+    }
+}
+
+/// The private key that these digits are.
+fn key_of(text: &str) -> Option<SecpSecretKey> {
+    let bytes: Hash32 = format!("0x{}", digits(text)).parse().ok()?;
+    SecpSecretKey::from_bytes(&bytes.0).ok()
+}
+
+fn digits(text: &str) -> &str {
+    text.strip_prefix("0x").unwrap_or(text)
+}
+
+fn of_environment(variable: &str) -> Option<OsString> {
+    std::env::var_os(variable)
 }
 
 fn size(number: u32) -> usize {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use tributary_fvm::{BlockOutcome, Executor, Workers};
+use tributary_fvm::{BlockOutcome, Executor, Hints, Workers};
 use tributary_primitives::Height;
 
 use super::dump::Dump;
@@ -154,7 +154,7 @@ impl Hand {
                 return Replayed { attempt, unavailable: Some(ReplayUnavailable::NoState(why.to_string())), read };
             }
         };
-        replay(executor, state, case, Workers::ONE)
+        replay(executor, state, case, Workers::ONE, &Hints::Nothing)
     }
 
     fn skip(&self, height: Height, why: &ReplayUnavailable) {

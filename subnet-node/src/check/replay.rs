@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fvm_ipld_blockstore::Blockstore;
 use tributary_chain::Block;
-use tributary_fvm::{BlockOutcome, BlockRun, Executor, ExecutorFatal, Workers};
+use tributary_fvm::{BlockOutcome, BlockRun, Executor, ExecutorFatal, Hints, Workers};
 use tributary_message::Transaction;
 use tributary_store::Buffered;
 
@@ -24,7 +24,7 @@ pub struct Replayed {
     pub read: Recorded,
 }
 
-/// Runs the case on exactly so many threads, from its bytes on.
+/// Runs the case on exactly so many threads, going by these hints, from its bytes on.
 ///
 /// A panic is an attempt without outcome, like any other. Cost: that of the block and 30 µs a transaction, whose
 /// signatures are checked again.
@@ -33,11 +33,12 @@ pub fn replay<B: Blockstore + Send + Sync + 'static>(
     state: Recorder<B>,
     case: &Case,
     workers: Workers,
+    hints: &Hints,
 ) -> Replayed {
     let state = Arc::new(state);
     // What is written goes into this buffer, and with it.
     let buffer = Arc::new(Buffered::new(Arc::clone(&state)));
-    let ran = catch_unwind(AssertUnwindSafe(|| run(executor, &buffer, case, workers)));
+    let ran = catch_unwind(AssertUnwindSafe(|| run(executor, &buffer, case, workers, hints)));
     let (read, unread) = state.take();
     let unavailable = unread.or_else(|| no_thread(ran.as_ref().ok()?));
     let attempt = match ran {
@@ -48,10 +49,8 @@ pub fn replay<B: Blockstore + Send + Sync + 'static>(
 }
 
 fn no_thread(ran: &anyhow::Result<BlockOutcome>) -> Option<ReplayUnavailable> {
-    match ran.as_ref().err()?.downcast_ref()? {
-        ExecutorFatal::Thread(why) => Some(ReplayUnavailable::NoThread(why.clone())),
-        _ => None,
-    }
+    let fatal = ran.as_ref().err()?.downcast_ref::<ExecutorFatal>()?;
+    Some(ReplayUnavailable::NoThread(fatal.refused_by_the_machine()?.to_owned()))
 }
 
 fn run<B: Blockstore + Send + Sync + 'static>(
@@ -59,12 +58,13 @@ fn run<B: Blockstore + Send + Sync + 'static>(
     store: &Arc<Buffered<B>>,
     case: &Case,
     workers: Workers,
+    hints: &Hints,
 ) -> anyhow::Result<BlockOutcome> {
     let block = Block::decode(&case.block, case.block.len())?;
     let decode = |raw: &Vec<u8>| Transaction::decode(raw, case.env.chain_id);
     let transactions = block.transactions.iter().map(decode).collect::<Result<Vec<_>, _>>()?;
     let state = executor.open(store, &case.parent_root)?;
-    let (mut state, ran, _) = executor.run_on(workers, state, &case.env, &transactions)?;
+    let (mut state, ran, _) = executor.run_hinted(workers, hints, state, &case.env, &transactions)?;
     let BlockRun { receipts, gas_used, cron_gas_used } = ran;
     Ok(BlockOutcome { state_root: state.flush()?, receipts, gas_used, cron_gas_used })
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tributary_fvm::Workers;
 use tributary_gossip::GossipLimits;
-use tributary_replica::mempool::MempoolLimits;
+use tributary_replica::mempool::{GAPPED_SHARE, MempoolLimits};
 use tributary_rpc::RpcConfig;
 use tributary_store::StoreConfig;
 
@@ -76,6 +76,9 @@ impl NodeConfig {
             transactions_max: self.mempool.transactions_max,
             bytes_max: self.mempool.bytes_max,
             per_sender_max: self.mempool.per_sender_max,
+            gapped_per_sender_max: self.mempool.gapped_per_sender_max,
+            gapped_max: self.mempool.transactions_max / GAPPED_SHARE,
+            gapped_bytes_max: self.mempool.bytes_max / GAPPED_SHARE,
             lifetime_ms: self.mempool.lifetime_s.saturating_mul(1_000),
         }
     }

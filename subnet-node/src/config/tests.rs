@@ -28,6 +28,13 @@ fn the_template_holds_every_default() {
 }
 
 #[test]
+fn what_waits_for_a_missing_nonce_has_a_sixteenth_of_the_mempool() {
+    let file = "[mempool]\ntransactions_max = 320\nbytes_max = 1600\ngapped_per_sender_max = 3\n";
+    let limits = load(file, &[]).unwrap().mempool();
+    assert_eq!((limits.gapped_max, limits.gapped_bytes_max, limits.gapped_per_sender_max), (20, 100, 3));
+}
+
+#[test]
 fn each_limit_of_the_rpc_is_the_one_that_was_set() {
     let file = r#"
         [rpc]

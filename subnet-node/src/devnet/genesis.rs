@@ -54,7 +54,8 @@ fn home(layout: &Layout, network: Network, position: usize) -> anyhow::Result<Ke
     init::make(&home, &node_name(network, position), None)
 }
 
-fn validator(name: &str, keys: &Keys) -> GenesisValidator {
+/// A validator of these keys.
+pub(crate) fn validator(name: &str, keys: &Keys) -> GenesisValidator {
     let public = keys.public();
     GenesisValidator {
         name: Some(name.to_owned()),

@@ -118,11 +118,11 @@ impl Node {
         const METHOD: &str = "subnet_call";
         let (from, to) = (Address::new_id(SYSTEM_ID).to_string(), Address::new_id(actor).to_string());
         let call = serde_json::json!({ "from": from, "to": to, "method": LATEST_CHECKPOINT });
-        let result: CallResult = self.ask(METHOD, rpc_params![call]).await?;
-        if result.exit_code != ExitCode::OK.value() {
-            return Err(self.refused(METHOD, format!("checkpoint actor f0{actor}: exit code {}", result.exit_code)));
+        let CallResult { msg_rct: receipt, .. } = self.ask(METHOD, rpc_params![call]).await?;
+        if receipt.exit_code != ExitCode::OK.value() {
+            return Err(self.refused(METHOD, format!("checkpoint actor f0{actor}: exit code {}", receipt.exit_code)));
         }
-        let latest: Result<CertificateReturn, _> = fvm_ipld_encoding::from_slice(&result.return_data.0);
+        let latest: Result<CertificateReturn, _> = fvm_ipld_encoding::from_slice(&receipt.return_data.0);
         let latest = latest.map_err(|why| self.refused(METHOD, format!("checkpoint actor f0{actor}: {why}")))?;
         Ok(latest.map(|certificate| certificate.checkpoint.height))
     }

@@ -5,7 +5,7 @@
 //!                 (executor) (root)   ▼
 //! certificate ──▶ decision ─────▶ record ─▶ one atomic batch ─▶ new head
 //!               (store, fsync)              (store)         │   (seen by mempool, RPC, proposer)
-//!                                                           └─▶ now and then: new nodes of the trees, written beside the chain
+//!                                                           └─▶ now and then: new nodes of the trees, put together and written beside the chain
 //! ```
 //!
 //! Consensus waits for the decision alone. The commit that follows is owed: a node that is killed in between executes the block again.
@@ -62,7 +62,8 @@ impl Ledger {
         Task { block, env: self.env(head, header), transactions: Arc::clone(transactions) }
     }
 
-    /// Keeps a decision, on the disk itself, whose block lies among the proposals: consensus may go on, and the commit is owed.
+    /// Keeps a decision, on the disk itself: consensus may forget the height, and the commit is owed. The block lies among the proposals, or is to
+    /// come from a peer.
     ///
     /// Blocks the thread: an fsync.
     ///
@@ -73,7 +74,7 @@ impl Ledger {
         Ok(self.store.decide(&Decision { height, block_hash, certificate: encode_certificate(certificate) })?)
     }
 
-    /// The decision whose block is not committed, after a node that was killed before it was.
+    /// The decision whose block is not committed, after a node that ended before it was.
     ///
     /// # Errors
     /// [`LedgerFatal`].
@@ -84,13 +85,15 @@ impl Ledger {
     }
 
     /// Executes a decided block on top of the head, unless that was begun before, and writes all it brings in one atomic batch. Trees, where
-    /// they are due, are written beside the blocks that follow.
+    /// they are due, are put together and written beside what follows.
     ///
-    /// Blocks the thread: what is left of the execution, and the write; an fsync too where the decision was not kept before; and where trees are due while those of two earlier blocks are on
-    /// their way, until the first of them are written. `None` for a block at or below the head, which is there already: nothing happens.
+    /// Blocks the thread: what is left of the execution, and the write; an fsync too where the decision was not kept before. The execution of a
+    /// block after trees that are due begins once their nodes are handed over: that takes the longer the more of them changed, and where those
+    /// of two earlier blocks are on their way, until the first of them are written. `None` for a block at or below the head, which is there
+    /// already: nothing happens.
     ///
     /// # Errors
-    /// [`LedgerFatal`]: the node must stop. The head is what is on disk.
+    /// [`LedgerFatal`], of trees that the block before was to hand over too: the node must stop. The head is what is on disk.
     pub fn commit(
         &self,
         certificate: CommitCertificate,
@@ -132,10 +135,16 @@ impl Ledger {
         self.recent.push(Arc::clone(&new));
         self.heads.send_replace(new.height);
         if new.record.checkpoint.is_some() || self.trees.is_due(new.height, place.saved) {
-            self.trees.write(new.height, || place.hand_over(new.height))?;
+            let (trees, height) = (Arc::clone(&self.trees), new.height);
+            self.stage.stand_once(place, move |place| {
+                trees.write(height, || place.hand_over(height))?;
+                place.state.forget();
+                Ok(())
+            })?;
+        } else {
+            place.state.forget();
+            self.stage.stand(place);
         }
-        place.state.forget();
-        self.stage.stand(place);
         let (parent_root, env, took) = (head.record.state_root, task.env, took + started.elapsed());
         Ok(Some(Committed { head: new, parent_root, env, outcome, workers, stats, took }))
     }

@@ -2,7 +2,7 @@
 //!
 //! Who asks for the last block's number and then for a state names a block that may be the last no more, and does so as long as one question
 //! belongs to the other. So the leaves after the last [`RECENT`] blocks stay readable: each is a snapshot, which costs the store what these
-//! blocks have replaced, and nothing to read by.
+//! blocks have replaced, and one more merge of what was merged while they were held; nothing to read by.
 
 use std::collections::VecDeque;
 use std::mem;

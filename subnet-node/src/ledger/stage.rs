@@ -4,7 +4,11 @@
 //! |---|---|---|
 //! | after the last block | a thread begins to run it | runs it now |
 //! | in a block that may be decided | nothing: one at a time | that one: waits for its end; another: lets it go, makes the state again, runs it |
+//! | at the nodes of the last block's trees | a thread begins to run it as soon as they are handed over | runs it then |
 //! | nowhere, after a failure | nothing | makes the state again, runs it |
+//!
+//! Nodes of trees that are due are put together after the block's commit, on a thread of their own: who makes or judges the next block needs no
+//! more than the head. The state goes on to change them, so what the next block does waits for them, and for nothing else.
 //!
 //! So a block runs while its votes travel, and when a quorum decides it is mostly done. Nothing that runs ahead is written, shown or
 //! told to anyone before its block is decided.
@@ -74,6 +78,8 @@ pub struct Ran {
 enum Standing {
     /// After a block.
     After(Place),
+    /// After the block that left this root, whose trees' nodes are being handed over.
+    Saving(Cid, JoinHandle<Result<Place, LedgerFatal>>),
     /// In the block with this hash.
     In(Hash32, JoinHandle<Result<Ran, LedgerFatal>>),
     /// Nowhere.
@@ -99,14 +105,16 @@ impl Stage {
     pub fn begin(&self, head: &Head, task: Task) {
         let mut standing = self.standing();
         *standing = match mem::replace(&mut *standing, Standing::Lost) {
-            Standing::After(place) if place.root == head.record.state_root => self.start(place, task),
+            Standing::After(place) if place.root == head.record.state_root => self.start(task, move || Ok(place)),
+            Standing::Saving(root, saving) if root == head.record.state_root => self.start(task, move || saved(saving)),
             other => other,
         };
     }
 
-    fn start(&self, place: Place, task: Task) -> Standing {
+    /// `place` is asked for on the thread that runs the block.
+    fn start(&self, task: Task, place: impl FnOnce() -> Result<Place, LedgerFatal> + Send + 'static) -> Standing {
         let (executor, pace, block) = (self.executor.clone(), Arc::clone(&self.pace), task.block);
-        let work = move || run(&executor, &pace, place, &task);
+        let work = move || run(&executor, &pace, place()?, &task);
         match thread::Builder::new().name("execute".into()).spawn(work) {
             Ok(running) => Standing::In(block, running),
             Err(why) => {
@@ -118,7 +126,7 @@ impl Stage {
     }
 
     /// Runs `task`'s block, which follows `head`'s and was decided, or waits for it where it runs already. The stage stands nowhere
-    /// until [`Self::stand`].
+    /// until [`Self::stand`] or [`Self::stand_once`].
     ///
     /// # Errors
     /// [`LedgerFatal`]: the node must stop.
@@ -127,12 +135,13 @@ impl Stage {
         let started = Instant::now();
         let place = match standing {
             Standing::After(place) if place.root == head.record.state_root => place,
+            Standing::Saving(root, saving) if root == head.record.state_root => saved(saving)?,
             Standing::In(block, running) => match running.join() {
                 Ok(ran) if block == task.block => return ran,
                 // Another block than the one decided, or a defect that the run below will meet again.
                 Ok(_) | Err(_) => Place::at(&self.store, head)?,
             },
-            Standing::After(_) | Standing::Lost => Place::at(&self.store, head)?,
+            Standing::After(_) | Standing::Saving(..) | Standing::Lost => Place::at(&self.store, head)?,
         };
         let made_again = started.elapsed();
         let mut ran = run(&self.executor, &self.pace, place, task)?;
@@ -145,12 +154,35 @@ impl Stage {
         *self.standing() = Standing::After(place);
     }
 
+    /// The block that `place` is after is committed, and `save` does what is left to do for it, beside whatever comes next but the run of the
+    /// next block.
+    ///
+    /// # Errors
+    /// [`LedgerFatal::Thread`].
+    pub fn stand_once(
+        &self,
+        mut place: Place,
+        save: impl FnOnce(&mut Place) -> Result<(), LedgerFatal> + Send + 'static,
+    ) -> Result<(), LedgerFatal> {
+        let root = place.root;
+        let work = move || save(&mut place).map(|()| place);
+        let saving = thread::Builder::new().name("nodes".into()).spawn(work).map_err(LedgerFatal::Thread)?;
+        *self.standing() = Standing::Saving(root, saving);
+        Ok(())
+    }
+
     /// The nodes that the state after `head`'s block has and no trees before; `None` where there are such trees, or a later block runs.
+    /// What is being handed over is waited for.
     ///
     /// # Errors
     /// [`LedgerFatal`].
     pub fn hand_over(&self, head: &Head) -> Result<Option<Nodes>, LedgerFatal> {
-        match &mut *self.standing() {
+        let mut standing = self.standing();
+        *standing = match mem::replace(&mut *standing, Standing::Lost) {
+            Standing::Saving(_, saving) => Standing::After(saved(saving)?),
+            other => other,
+        };
+        match &mut *standing {
             Standing::After(place) if place.root == head.record.state_root && place.saved < head.height => {
                 place.hand_over(head.height).map(Some)
             }
@@ -167,8 +199,10 @@ impl Stage {
 /// What runs is waited for: it holds the store.
 impl Drop for Stage {
     fn drop(&mut self) {
-        if let Standing::In(_, running) = mem::replace(&mut *self.standing(), Standing::Lost) {
-            drop(running.join());
+        match mem::replace(&mut *self.standing(), Standing::Lost) {
+            Standing::In(_, running) => drop(running.join()),
+            Standing::Saving(_, saving) => drop(saving.join()),
+            Standing::After(_) | Standing::Lost => {}
         }
     }
 }
@@ -199,16 +233,24 @@ impl Place {
     }
 }
 
+/// The place whose nodes are handed over, which is waited for.
+fn saved(saving: JoinHandle<Result<Place, LedgerFatal>>) -> Result<Place, LedgerFatal> {
+    saving.join().unwrap_or(Err(LedgerFatal::NoTrees))
+}
+
 fn run(executor: &Executor, pace: &Mutex<Pace>, place: Place, task: &Task) -> Result<Ran, LedgerFatal> {
     let Place { store, state, saved, .. } = place;
     let started = Instant::now();
-    let most = executor.workers_for(&task.transactions);
+    let traffic = executor.traffic(&task.transactions);
     let pace = || pace.lock().unwrap_or_else(PoisonError::into_inner);
-    let workers = pace().choose(most);
+    let workers = pace().choose(&traffic);
     let fatal = |source| LedgerFatal::Execution { height: task.env.height, source: Box::new(source) };
     let (mut state, run, stats) = executor.run_on(workers, state, &task.env, &task.transactions).map_err(fatal)?;
-    pace().ran(most, workers, run.gas_used, started.elapsed());
+    pace().ran(&traffic, workers, run.gas_used, started.elapsed());
     let Settled { root, leaves } = state.settle()?;
     let place = Place { root, store, state, saved };
     Ok(Ran { place, run, leaves, workers, stats, took: started.elapsed() })
 }
+
+#[cfg(test)]
+mod tests;

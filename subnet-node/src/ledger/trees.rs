@@ -1,19 +1,20 @@
 //! Writes the state's trees beside the chain, so that no block waits until their nodes are written.
 //!
 //! ```text
-//! commit ──nodes──▶ waiting ──▶ being written ──▶ complete: the last piece, with the mark
-//!                   one most    one               (store)
+//! commit ─▶ nodes are put together ──▶ waiting ──▶ being written ──▶ complete: the last piece, with the mark
+//!            (super::stage)            one most    one               (store)
 //! ```
 //!
-//! | trees are due, and | the commit |
+//! | trees are due, and | who hands over their nodes |
 //! |---|---|
-//! | nothing waits | leaves their nodes there, and goes on |
+//! | nothing waits | leaves them there, and ends |
 //! | some wait already | waits until those are begun |
 //! | a write was refused | is refused; the node stops |
 //!
-//! The commit copies the nodes together, since the state goes on to change them; all else is this thread's.
+//! The nodes are copied together, since the state goes on to change them: so the next block runs once that is done. Nobody else waits for
+//! it, nor for anything that is this thread's.
 //!
-//! So the nodes of two heights are in memory at most, and a disk that cannot keep up holds the chain back instead of filling it. Trees
+//! So the nodes of two heights are in memory at most, and a disk that cannot keep up holds the next block back instead of filling it. Trees
 //! come to the disk in the order of their heights, each after its own block. Whoever needs some that are not there yet makes them
 //! again ([`super::past`]); the state that blocks run on reads the nodes where they wait.
 //!

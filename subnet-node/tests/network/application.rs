@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tributary_chain::{CommitCertificate, ValidatorAddress};
+use tributary_chain::{BlockRef, CommitCertificate, ValidatorAddress};
 use tributary_consensus::{Application, DecidedBlock, Decision, Proposed, Wake};
+use tributary_fvm::{TraceLimits, TraceRequest, Wanted};
 use tributary_genesis::Keys;
 use tributary_gossip::{Gossip, GossipConfig, GossipLimits, NetworkKey};
 use tributary_node::application::Node;
@@ -20,7 +21,7 @@ use tributary_node::metrics::Metrics;
 use tributary_node::parent::Acceptance;
 use tributary_node::pool::Pool;
 use tributary_node::status::Status;
-use tributary_primitives::{EthAddress, Height};
+use tributary_primitives::{EthAddress, Hash32, Height};
 use tributary_replica::filling::Filling;
 use tributary_rpc::{Backend, ReadUnavailable};
 
@@ -168,6 +169,42 @@ async fn decisions_that_come_while_a_block_is_owed_are_committed_in_order_and_sh
     assert!(bench.halted.met().is_none());
 }
 
+/// Its votes at that height may be forgotten by then, and the decision alone says that there were some.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_started_again_without_a_block_it_decided_sits_that_height_out_and_takes_no_other_block() {
+    let bench = Bench::new(2, 1).await;
+    let mut node = bench.node();
+    for height in bench.heights() {
+        let start = node.start().await.unwrap();
+        assert_eq!((start.height, start.sits_out), (height, false));
+        let certificate = decided(&bench.source, height).certificate;
+        assert!(matches!(node.decide(certificate.clone()).await.unwrap(), Decision::BodyMissing), "{height}");
+        for _ in 0..2 {
+            node = bench.node();
+            let start = node.start().await.unwrap();
+            assert_eq!((start.height, start.sits_out), (height, true));
+            let again = node.decide(certificate.clone()).await.unwrap();
+            assert!(matches!(again, Decision::BodyMissing), "{height}, told again");
+        }
+        let other = BlockRef { hash: Hash32([7; 32]), ..certificate.block };
+        let refused = node.decide(CommitCertificate { block: other, ..certificate.clone() }).await.unwrap_err();
+        assert!(refused.to_string().contains("is not the one decided at height"), "{refused}");
+        bench.propose(height);
+        if height == Height(1) {
+            // The engine decides with the block that it was sent.
+            assert!(matches!(node.decide(certificate).await.unwrap(), Decision::Durable));
+        }
+        // For the last one this node was killed once it had the block.
+        node = bench.node();
+    }
+    let start = node.start().await.unwrap();
+    assert_eq!((start.height, start.sits_out), (Height(3), false));
+    for height in bench.heights() {
+        let own = bench.parts.ledger.record_at(height).unwrap();
+        assert_eq!(own, bench.source.record_at(height).unwrap(), "{height}");
+    }
+}
+
 /// With no time at all what is to be made is refused, and what is read is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_a_little_behind_the_head_is_read_in_no_time_and_one_further_back_in_the_time_there_is() {
@@ -186,6 +223,18 @@ async fn a_block_a_little_behind_the_head_is_read_in_no_time_and_one_further_bac
     for height in bench.heights() {
         let expected = if is_recent(height) { Ok(height.0) } else { late(height) };
         assert_eq!(nonce(&hasty, height), expected, "{height}");
+    }
+    let limits = TraceLimits { steps_max: u64::MAX, bytes_max: u64::MAX, is_late: Arc::new(|| false) };
+    let request = TraceRequest { wanted: Wanted::Calls { only_top: true }, limits };
+    for height in bench.heights() {
+        let before = height.previous().unwrap();
+        let expected = if before == Height::GENESIS || is_recent(before) {
+            Ok(1)
+        } else {
+            Err(ReadUnavailable::StateNotMade { height: before, patience: Duration::ZERO })
+        };
+        let traced = hasty.replay(height, 0..1, &request);
+        assert_eq!(traced.map(|traced| traced.unwrap().len()), expected, "the trace of {height}");
     }
     for height in bench.heights().filter(|height| !is_recent(*height)) {
         if height == Height(3) {

@@ -18,6 +18,8 @@ fn bench(directory: &Path, flags: &[&str]) -> (Output, Value) {
         .arg(&json)
         .args(flags)
         .env("TMPDIR", directory)
+        .env("TRIBUTARY_KEY", DEVELOPMENT_SECRETS[0])
+        .env("TRIBUTARY_PEER_KEY", DEVELOPMENT_SECRETS[0])
         .output()
         .unwrap();
     let document = std::fs::read(&json).unwrap_or_default();
@@ -52,6 +54,24 @@ fn every_workload_lands_on_a_network_that_is_started_for_it() {
     }
 }
 
+#[test]
+fn every_stage_of_a_transactions_way_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let flags =
+        ["--transactions", "100", "--batch", "1", "--loop", "open", "--rate", "100", "--confirm", "subscription"];
+    let (output, document) = bench(directory.path(), &flags);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let stages = &document["runs"][0]["network_used"]["stages"];
+    for stage in ["admission_us", "wait_us", "proposal_us", "decision_us", "commit_us"] {
+        assert!(stages[stage].as_u64().is_some_and(|micros| micros > 0), "{stage} of {stages}");
+    }
+    assert!(stages["notification_us"].is_u64(), "{stages}");
+    let table = String::from_utf8_lossy(&output.stdout);
+    for line in ["| it waits for a proposal", "| subscribers are notified in"] {
+        assert!(table.contains(line), "{table}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn networks_that_run_already_take_their_money_from_a_key() {
     let key: tributary_primitives::Hash32 = DEVELOPMENT_SECRETS[0].parse().unwrap();
@@ -65,8 +85,7 @@ async fn networks_that_run_already_take_their_money_from_a_key() {
         let (path, url) = (directory.path().to_owned(), url.clone());
         let ran = tokio::task::spawn_blocking(move || {
             let peer = format!("again={url}");
-            let key = DEVELOPMENT_SECRETS[0];
-            let networks = ["--rpc", &url, "--key", key, "--peer", &peer, "--peer-key", key, "--workload", workload];
+            let networks = ["--rpc", &url, "--peer", &peer, "--workload", workload];
             let flags = ["--transactions", "100", "--batch", "1", "--loop", "open", "--rate", "400"];
             bench(&path, &[&networks[..], &flags].concat())
         });
@@ -89,7 +108,7 @@ fn nobody_there_is_told_with_the_address() {
     let directory = tempfile::tempdir().unwrap();
     // A port that nobody else in these tests has, on an address of this test alone.
     let url = format!("http://{}:9", own_host());
-    let (output, _) = bench(directory.path(), &["--rpc", &url, "--key", DEVELOPMENT_SECRETS[0]]);
+    let (output, _) = bench(directory.path(), &["--rpc", &url]);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains(&url), "{told}");

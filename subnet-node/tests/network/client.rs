@@ -43,7 +43,7 @@ impl Client {
     /// Height of the block with this message, once it is in one.
     pub async fn block_of_message(&self, message: &str) -> Option<u64> {
         let receipt: Value = self.0.request("subnet_getMessageReceipt", rpc_params![message]).await.ok()?;
-        receipt["height"].as_u64()
+        receipt["Height"].as_u64()
     }
 
     /// Height of the block with this transaction, once it is in one.
@@ -93,8 +93,9 @@ impl Client {
             "params": format!("0x{}", hex::encode(params)),
         });
         let outcome: Value = self.0.request("subnet_call", rpc_params![call]).await.unwrap();
-        assert_eq!(outcome["exit_code"], 0, "{outcome}");
-        hex::decode(outcome["return"].as_str().unwrap().trim_start_matches("0x")).unwrap()
+        let receipt = &outcome["MsgRct"];
+        assert_eq!(receipt["ExitCode"], 0, "{outcome}");
+        hex::decode(receipt["Return"].as_str().unwrap().trim_start_matches("0x")).unwrap()
     }
 
     /// Waits until the head is at `height` or above.

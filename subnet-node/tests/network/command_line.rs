@@ -1,6 +1,9 @@
 //! `tributary`, as people and scripts run it: from a new key to what the parent accepted, and every trouble with its exit code.
 
+mod bls;
+mod busy;
 mod lossy;
+mod modules;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -347,6 +350,9 @@ async fn each_trouble_has_its_exit_code_and_says_what_to_do() {
     for (words, exit_code, says) in [
         (&["keys", "create", "alice"][..], 9, "already"),
         (&["keys", "export", "bob", "--to", "-"], 9, "keys create bob"),
+        (&["send", &alice, "1", "--key", "rich", "--as", "f3"], 2, "--kind bls"),
+        (&["send", &alice, "1", "--key", "f24vg6ut43yw2h2jqydgbg2xq7x6f4kub3bg6as6i"], 9, "behind which is no key"),
+        (&["invoke", "f01", "2", "--key", "f0100"], 9, "an account signs under its own address"),
         (&["send", &alice, "1.5", "--key", "rich"], 2, "1.5TRB"),
         (&["send", &alice, "--key", "rich"], 2, "were not provided: <AMOUNT>"),
         (&["send", &alice, "1", "--key", "bob"], 9, "keys create bob"),
@@ -404,6 +410,47 @@ async fn a_key_goes_out_and_comes_in_again_as_other_programs_read_it() {
     assert!(text(&refused["message"]).contains("exists"), "{refused}");
     let secret = hex::encode(RICH_KEY);
     assert!(!std::fs::read_to_string(&sealed).unwrap().contains(&secret), "sealed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_others_can_read_hides_no_other_in_the_list() {
+    let person = Person::of("http://127.0.0.1:1".to_owned());
+    let alice = person.folder.path().join("keys/alice.json");
+    std::fs::set_permissions(&alice, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(text(&person.trouble(&["keys", "list"], 9)["message"]).contains("1 of 2 keys"));
+    let listed: Value = serde_json::from_slice(&person.run(&["keys", "list"]).stdout).unwrap();
+    let told = |at: usize| (&listed[at]["name"], &listed[at]["ethereum"], &listed[at]["problem"]);
+    let ((exposed, no_address, problem), (rich, address, no_problem)) = (told(0), told(1));
+    assert_eq!((exposed, no_address, rich, no_problem), (&json!("alice"), &Value::Null, &json!("rich"), &Value::Null));
+    assert!(text(problem).contains("chmod 600") && text(address).starts_with("0x"), "{listed}");
+
+    let for_people = tokio::task::block_in_place(|| person.command(&["keys", "list"]).output().unwrap());
+    let [said, complaints] = [for_people.stdout, for_people.stderr].map(|said| String::from_utf8(said).unwrap());
+    assert!(said.contains("name: rich") && !said.contains("alice"), "{said}");
+    assert!(complaints.contains("alice: ") && complaints.contains("chmod 600"), "{complaints}");
+    person.trouble(&["keys", "list", "alice"], 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_nodes_own_command_tells_what_failed_from_a_wrong_command_line() {
+    let mut network = Network::planned(Plan { rich: rich(), ..Plan::root(1) });
+    network.start_all();
+    network.client(0).reach(1).await;
+    let person = Person::of(url(&network));
+    let key = person.folder.path().join("key.json").display().to_string();
+    person.done(&["keys", "export", "rich", "--to", &key, "--plain"]);
+    for (words, exit_code, says) in [
+        (&["query", "f01", "77"][..], 7, ""),
+        (&["call", "f01", "77", "--key", &key], 1, "nothing was sent"),
+        (&["query", "f01"], 2, "<METHOD>"),
+        (&["call", "f01", "77", "--key", "nowhere.json"], 1, "nowhere.json"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_subnet-node"));
+        command.arg("actor").args(words).env("TRIBUTARY_RPC", &person.rpc);
+        let output = tokio::task::block_in_place(|| command.output().unwrap());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(exit_code) && said.contains(says), "{words:?}: {said}");
+    }
 }
 
 #[test]

@@ -263,7 +263,7 @@ impl Impostor {
             let mut said = impostor.said();
             said.asked += 1;
             let returned = hex::encode(fvm_ipld_encoding::to_vec(&said.latest).unwrap());
-            json!({"exit_code": 0, "return": format!("0x{returned}"), "gas_used": 1})
+            json!({"MsgRct": {"ExitCode": 0, "Return": format!("0x{returned}"), "GasUsed": 1}, "Error": "", "Events": []})
         };
         methods.register_method("subnet_status", status).unwrap();
         methods.register_method("subnet_call", call).unwrap();

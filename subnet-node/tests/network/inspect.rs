@@ -132,15 +132,17 @@ async fn an_entry_is_shown_and_proven_and_so_is_that_there_is_none() {
     client.reach(1).await;
     let token = wallet.make_token(&client, 0).await;
     wallet.mint(&client, 2, token, wallet.f1_address()).await;
-    let height = client.height().await.unwrap();
-    client.reach(height + 1).await;
+    let once = client.height().await.unwrap();
+    wallet.mint(&client, 3, token, wallet.f1_address()).await;
+    let twice = client.height().await.unwrap();
+    client.reach(twice + 1).await;
     assert!(network.stop(0).success());
 
     let holder = json(&network, &format!("actor {} --home node0 --json", wallet.f1_address()));
     let id: fvm_shared::address::Address = holder["id"].as_str().unwrap().parse().unwrap();
     let key = format!("0x62{:016x}", id.id().unwrap());
     let root = json(&network, "head --home node0 --json")["state_root"].as_str().unwrap().to_owned();
-    for (key, value) in [(key.as_str(), Value::from("0x00000000000003e8")), ("b", Value::Null)] {
+    for (key, value) in [(key.as_str(), Value::from("0x00000000000007d0")), ("b", Value::Null)] {
         let shown = json(&network, &format!("entry {token} {key} --home node0 --json"));
         assert_eq!(shown["value"], value);
         said(&network, &format!("witness entry.car --home node0 entry {token} {key}"));
@@ -149,6 +151,21 @@ async fn an_entry_is_shown_and_proven_and_so_is_that_there_is_none() {
     assert_eq!(json(&network, "actor f098 --home node0 --json")["builtin"], "entries");
     // One pointer, to a bucket of one entry: the token's id, and the root of its own map.
     assert!(said(&network, "state f098 1/0/0/1/1 --home node0").contains(r#"{"/":{"bytes":"#));
+
+    // The second mint changed entries of the token and nothing else of it: they stand below it all the same.
+    let id = json(&network, &format!("actor {token} --home node0 --json"))["id"].clone();
+    let diff = json(&network, &format!("diff {once} {twice} --home node0 --json"));
+    let of_the_token =
+        |diff: &Value| diff["changes"].as_array().unwrap().iter().find(|change| change["id"] == id).unwrap().clone();
+    let change = of_the_token(&diff);
+    assert_eq!((&change["change"], &change["fields"]), (&"changed".into(), &serde_json::json!(["entries"])), "{diff}");
+    let (before, after) = ("0x00000000000003e8", "0x00000000000007d0");
+    let entry = serde_json::json!({ "key": key, "before": before, "after": after });
+    assert_eq!((&change["entries"], &change["entries_cut"]), (&serde_json::json!([entry]), &false.into()), "{diff}");
+    let lines = said(&network, &format!("diff {once} {twice} --home node0"));
+    assert!(lines.contains(&format!("  changed  entries\n  {key}  {before}  {after}")), "{lines}");
+    let cut = of_the_token(&json(&network, &format!("diff {once} {twice} --home node0 --entries-max 0 --json")));
+    assert_eq!((&cut["entries"], &cut["entries_cut"]), (&serde_json::json!([]), &true.into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,9 +215,29 @@ async fn a_state_that_was_imported_answers_as_the_home_it_came_from() {
     said(&network, "witness proof.car --home copy actor f01");
     said(&network, &format!("verify proof.car --root {} actor f01", exported["state_root"].as_str().unwrap()));
 
+    // Two states by their roots, in a home; and the later one out of the archive.
+    let [root, early] =
+        ["", " --height 1"].map(|at| json(&network, &format!("head --home node0 --json{at}"))["state_root"].clone());
+    let (root, early) = (root.as_str().unwrap(), early.as_str().unwrap());
+    let last = json(&network, "head --home node0 --json")["height"].as_u64().unwrap();
+    let by_height = json(&network, &format!("diff 1 {last} --home node0 --json"))["changes"].clone();
+    assert_ne!(by_height, serde_json::json!([]));
+    for sides in [
+        format!("{early} {root} --home node0"),
+        format!("{early} {root} --home node0 --to-home copy"),
+        format!("1 {root} --home node0 --to-home copy"),
+    ] {
+        let by_root = json(&network, &format!("diff {sides} --json"));
+        assert_eq!((&by_root["to"], &by_root["changes"]), (&root.into(), &by_height), "{sides}");
+    }
+    assert_eq!(json(&network, &format!("diff {root} {root} --home copy --json"))["changes"], serde_json::json!([]));
+
+    let foreign = tributary_primitives::cbor_cid(b"other");
     for (arguments, words) in [
         ("head --home copy --height 1", "one imported state and no blocks"),
         ("diff 1 2 --home copy", "one imported state and no blocks"),
+        (&format!("diff {foreign} {root} --home copy"), "holds the state bafy"),
+        (&format!("diff {foreign} {root} --home node0"), "no block here left the state bafy"),
         ("import state.car --into copy", "is not empty"),
         ("import absent.car --into other", "absent.car: No such file"),
     ] {
@@ -215,7 +252,6 @@ async fn a_state_that_was_imported_answers_as_the_home_it_came_from() {
     let car = file("state.car");
     fs::write(directory(&network).join("half.car"), &car[..car.len() - 1]).unwrap();
     assert!(refused(&network, "import half.car --into other").contains("ends early"));
-    let foreign = tributary_primitives::cbor_cid(b"other");
     assert!(refused(&network, &format!("import state.car --into other --root {foreign}")).contains("not bafy"));
     assert_eq!(fs::read_dir(directory(&network).join("other")).unwrap().count(), 0);
     said(&network, "import state.car --into other");

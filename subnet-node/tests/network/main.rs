@@ -10,6 +10,7 @@
 //! | [`wallet`] | a funded key that sends transfers |
 //! | [`survival`] | what must hold through kills, halts and restarts |
 //! | [`light_client`] | every decided height convinces a Tendermint light client |
+//! | [`light_client_crate`] | the light client that others run follows the chain, and refuses what is not the chain |
 //! | [`hierarchy`] | a child, its parent, what the one knows of the other, and a relayer that is killed between them |
 //! | [`devnet`] | a whole devnet, run as a user runs it |
 //! | [`bench`] | `subnet-node bench`, as a user runs it |
@@ -38,6 +39,7 @@ mod history;
 mod inspect;
 mod ledger;
 mod light_client;
+mod light_client_crate;
 mod messages;
 mod network;
 mod proofs;

@@ -39,7 +39,7 @@ async fn landed(client: &Client, message: FvmTransaction) {
     let sent = send(client, message.raw()).await.unwrap();
     until("the receipt", async || {
         let receipt = client.ask("subnet_getMessageReceipt", json!([sent])).await.unwrap();
-        assert!(receipt.is_null() || receipt["exit_code"] == 0, "{receipt}");
+        assert!(receipt.is_null() || receipt["ExitCode"] == 0, "{receipt}");
         !receipt.is_null()
     })
     .await;

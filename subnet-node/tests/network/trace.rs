@@ -52,13 +52,13 @@ async fn every_transaction_is_run_again_with_its_own_receipt_and_says_what_happe
             transactions += 1;
             let hash = &trace["txHash"];
             let receipt = client.ask("subnet_getMessageReceipt", json!([hash])).await.unwrap();
-            let used = format!("{:#x}", receipt["block_gas_used"].as_u64().unwrap());
+            let used = format!("{:#x}", receipt["BlockGasUsed"].as_u64().unwrap());
             assert_eq!(trace["result"]["gasUsed"], json!(used), "{hash}");
-            assert_eq!(trace["result"].get("error").is_some(), receipt["exit_code"] != 0, "{hash}");
+            assert_eq!(trace["result"].get("error").is_some(), receipt["ExitCode"] != 0, "{hash}");
             let alone = client.ask("debug_traceTransaction", json!([hash, { "tracer": "callTracer" }])).await.unwrap();
             assert_eq!(alone, trace["result"], "{hash}");
             let message = client.ask("subnet_traceMessage", json!([hash])).await.unwrap();
-            assert_eq!(message["MsgRct"]["ExitCode"], receipt["exit_code"], "{hash}");
+            assert_eq!(message["MsgRct"]["ExitCode"], receipt["ExitCode"], "{hash}");
         }
     }
     assert!(transactions >= 11, "{transactions} transactions");
@@ -97,8 +97,12 @@ async fn calls_find_themselves_in_the_block_that_is_named(client: &Client, last:
         let message = json!({ "from": "f00", "to": somebody, "method": 3_844_450_837_u64 });
         let accounts = json!({ somebody: { "code": code } });
         let called = client.ask("subnet_call", json!([message, height, accounts])).await.unwrap();
-        let returned = called["return"].as_str().unwrap();
+        let returned = called["MsgRct"]["Return"].as_str().unwrap();
         assert!(returned.ends_with(expected.as_str().unwrap().trim_start_matches("0x")), "{height}: {called}");
+        // NUMBER, of a block that is otherwise.
+        let (accounts, block) = (json!({ somebody: { "code": "0x435f5260205ff3" } }), json!({ "number": 77 }));
+        let called = client.ask("subnet_call", json!([message, height, accounts, block])).await.unwrap();
+        assert!(called["MsgRct"]["Return"].as_str().unwrap().ends_with(&format!("{:064x}", 77)), "{height}: {called}");
     }
     let number = json!([{ "to": somebody }, "pending", { somebody: { "code": "0x435f5260205ff3" } }]);
     let (before, next) = (client.height().await.unwrap(), client.ask("eth_call", number).await.unwrap());

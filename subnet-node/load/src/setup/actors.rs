@@ -20,6 +20,7 @@ use crate::sign::{Deed, Terms, message};
 use crate::words::Kind;
 
 #[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct GasNeeded {
     gas_limit: u64,
     base_fee: u64,
@@ -27,7 +28,7 @@ struct GasNeeded {
 
 #[derive(Deserialize)]
 struct MessageReceipt {
-    #[serde(rename = "return")]
+    #[serde(rename = "Return")]
     return_data: String,
 }
 

@@ -1,6 +1,7 @@
 //! Command lines, and the plans or refusals that they come to.
 
 use clap::{Parser, ValueEnum};
+use tributary_relayer::key::make_key;
 
 use super::*;
 
@@ -13,9 +14,16 @@ struct Line {
 const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 const RPC: &str = "http://127.0.0.1:8545";
 
-fn plan(line: &[&str]) -> Result<Plan, String> {
+/// With these variables set to the same.
+fn plan_with(variables: &[&str], set: &str, line: &[&str]) -> Result<Plan, String> {
     let line = Line::try_parse_from(std::iter::once(&"bench").chain(line)).map_err(|why| why.to_string())?;
-    line.bench.plan().map_err(|why| why.to_string())
+    let environment = |variable: &str| variables.contains(&variable).then(|| OsString::from(set));
+    line.bench.plan_in(environment).map_err(|why| why.to_string())
+}
+
+/// With both keys in the environment.
+fn plan(line: &[&str]) -> Result<Plan, String> {
+    plan_with(&["TRIBUTARY_KEY", "TRIBUTARY_PEER_KEY"], KEY, line)
 }
 
 #[test]
@@ -41,10 +49,45 @@ fn an_open_loop_signs_what_its_rate_needs() {
 
 #[test]
 fn a_network_that_runs_is_paid_for_by_its_key() {
-    let plan = plan(&["--rpc", RPC, "--rpc", "http://127.0.0.1:8546", "--key", &KEY[2..]]).unwrap();
+    let plan = plan(&["--rpc", RPC, "--rpc", "http://127.0.0.1:8546"]).unwrap();
     assert!(plan.start.is_none());
     assert_eq!(plan.running.nodes.len(), 2);
     assert_eq!(plan.running.key.eth_address().to_string(), "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");
+}
+
+#[test]
+fn a_key_comes_from_a_file_or_the_environment_and_never_from_an_argument() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key.json");
+    let made = make_key(&file).unwrap().eth_address();
+    let known = SecpSecretKey::from_bytes(&KEY.parse::<Hash32>().unwrap().0).unwrap().eth_address();
+    let file = file.to_str().unwrap();
+    for (variable, network, flag) in [
+        ("TRIBUTARY_KEY", ["--rpc", RPC], "--key-file"),
+        ("TRIBUTARY_PEER_KEY", ["--peer", "anvil=http://h:1"], "--peer-key-file"),
+    ] {
+        let payer = |plan: Plan| match plan.peers.first() {
+            Some(peer) => peer.key.eth_address(),
+            None => plan.running.key.eth_address(),
+        };
+        for (set, payer_is) in [(KEY, known), (&KEY[2..], known), (file, made)] {
+            assert_eq!(payer(plan_with(&[variable], set, &network).unwrap()), payer_is, "{variable}");
+        }
+        let by_file = [&network[..], &[flag, file]].concat();
+        assert_eq!(payer(plan_with(&[variable], KEY, &by_file).unwrap()), made, "{flag} wins");
+        for set in [&KEY[..65], "0x", &"0".repeat(64)] {
+            let refused = plan_with(&[variable], set, &network).unwrap_err();
+            assert!(refused.contains("is no private key") && !refused.contains("ac0974"), "{refused}");
+        }
+        for (set, why) in [("/nowhere/key.json", "/nowhere/key.json"), ("", "needs somebody who pays")] {
+            let refused = plan_with(&[variable], set, &network).unwrap_err();
+            assert!(refused.contains(why), "{variable}: {refused}");
+        }
+        for (flag, why) in [(flag, "never an argument"), (flag.trim_end_matches("-file"), "unexpected argument")] {
+            let refused = plan(&[&network[..], &[flag, KEY]].concat()).unwrap_err();
+            assert!(refused.contains(why) && !refused.contains("ac0974"), "{flag}: {refused}");
+        }
+    }
 }
 
 #[test]
@@ -62,7 +105,7 @@ fn a_request_holds_fifty_unless_its_answer_confirms_one() {
 
 #[test]
 fn nodes_of_one_peer_share_its_name() {
-    let peers = ["--peer", "a=http://h:1", "--peer", "b=http://h:2", "--peer", "a=http://h:3", "--peer-key", KEY];
+    let peers = ["--peer", "a=http://h:1", "--peer", "b=http://h:2", "--peer", "a=http://h:3"];
     let peers = plan(&peers).unwrap().peers;
     let told: Vec<_> = peers.iter().map(|peer| (peer.name.as_str(), peer.nodes.len())).collect();
     assert_eq!(told, [("a", 2), ("b", 1)]);
@@ -72,7 +115,7 @@ fn nodes_of_one_peer_share_its_name() {
 fn what_is_ethereums_alone_runs_beside_any_chain() {
     for workload in Workload::value_variants() {
         let name = workload.to_string();
-        let line = ["--workload", &name, "--peer", "anvil=http://h:1", "--peer-key", KEY];
+        let line = ["--workload", &name, "--peer", "anvil=http://h:1"];
         assert_eq!(plan(&line).is_ok(), !workload.needs_actors(), "{workload}");
     }
 }
@@ -80,11 +123,12 @@ fn what_is_ethereums_alone_runs_beside_any_chain() {
 #[test]
 fn what_cannot_be_is_refused_for_its_own_reason() {
     for (line, why) in [
-        (&["--rpc", RPC][..], "--key"),
-        (&["--rpc", RPC, "--key", KEY, "--validators", "1"], "cannot be used with"),
-        (&["--rpc", "https://node.example", "--key", KEY], "only http://"),
-        (&["--rpc", RPC, "--key", "/nowhere/key.json"], "--key: neither 32 bytes in hex"),
-        (&["--rpc", RPC, "--key", KEY, "--parameter", "a=1"], "cannot be used with"),
+        (&["--rpc", RPC, "--validators", "1"][..], "cannot be used with"),
+        (&["--rpc", "https://node.example"], "only http://"),
+        (&["--rpc", RPC, "--key-file", "/nowhere/key.json"], "--key-file: /nowhere/key.json"),
+        (&["--key-file", "key.json"], "--rpc <URL>"),
+        (&["--peer-key-file", "key.json"], "--peer <NAME=URL>"),
+        (&["--rpc", RPC, "--parameter", "a=1"], "cannot be used with"),
         (&["--validators", "33"], "33 is not in 1..=32"),
         (&["--loop", "open"], "--rate"),
         (&["--transactions", "0"], "--transactions"),
@@ -96,16 +140,12 @@ fn what_cannot_be_is_refused_for_its_own_reason() {
         (&["--confirm", "sync", "--workload", "wasm"], "one Ethereum transaction a call"),
         (&["--confirm", "sync", "--workload", "compute"], "--workload compute has FVM messages"),
         (&["--confirm", "sync", "--workload", "both"], "--workload both has FVM messages"),
-        (&["--peer", "anvil=http://h:1"], "--peer-key"),
-        (&["--peer", "http://h:1", "--peer-key", KEY], "NAME=URL"),
-        (&["--peer", "tributary=http://h:1", "--peer-key", KEY], "another name"),
-        (&["--workload", "wasm", "--rpc", RPC, "--key", KEY], "only on a network that is started here"),
-        (&["--workload", "compute", "--rpc", RPC, "--key", KEY], "--workload compute calls WASM actors"),
-        (&["--workload", "both", "--peer", "anvil=http://h:1", "--peer-key", KEY], "leave --rpc and --peer out"),
-        (
-            &["--workload", "cross", "--peer", "anvil=http://h:1", "--peer-key", KEY],
-            "--workload cross calls WASM actors",
-        ),
+        (&["--peer", "http://h:1"], "NAME=URL"),
+        (&["--peer", "tributary=http://h:1"], "another name"),
+        (&["--workload", "wasm", "--rpc", RPC], "only on a network that is started here"),
+        (&["--workload", "compute", "--rpc", RPC], "--workload compute calls WASM actors"),
+        (&["--workload", "both", "--peer", "anvil=http://h:1"], "leave --rpc and --peer out"),
+        (&["--workload", "cross", "--peer", "anvil=http://h:1"], "--workload cross calls WASM actors"),
         (&["--workload", "erc20-hot", "--senders", "1"], "2 --senders or more"),
         (&["--workload", "erc20-zipf", "--senders", "1"], "--workload erc20-zipf needs somebody to receive"),
         (&["--workload", "swap-2"], "swap-100"),
