@@ -9,10 +9,12 @@
 //! | `out_of_gas.rs` | whatever a transaction does, with too little gas it changes nothing but fee and nonce |
 //! | `actor.rs` | scripts, and what comes back from them |
 //! | `charges.rs` | what a message was charged, charge after charge |
+//! | `instructions.rs` | with how much gas a transaction gets an instruction of the EVM further |
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod actor;
 mod charges;
+mod instructions;
 mod limits;
 mod nesting;
 mod out_of_gas;

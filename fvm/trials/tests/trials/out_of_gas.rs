@@ -2,8 +2,9 @@
 //!
 //! | of | gas limits that are tried |
 //! |---|---|
-//! | a message | for each charge of its tracker the one that just holds it and the one below; and [`STEPS`], evenly, for what lies between |
+//! | a message | for each charge of its tracker the one that just holds it and the one below |
 //! | an Ethereum transaction | each from 21,000 on, a unit of which is 500 of its tracker's, as long as there are [`EACH_MAX`]; else [`EVENLY`] of them |
+//! | either | for each instruction of the EVM the one with which it is just done and the one below; and [`STEPS`], evenly, for what lies between |
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +29,7 @@ use tributary_trials::world::{
 };
 
 use crate::actor::{self, NONCE, RAW, id, transfer};
-use crate::charges;
+use crate::{charges, instructions};
 
 /// Gas limits tried of each transaction, evenly from next to nothing to one less than enough.
 const STEPS: u64 = 64;
@@ -87,8 +88,15 @@ impl WithGas {
                 (used, limits.collect::<Vec<_>>())
             }
         };
+        let done = |limit| instructions::done(world, &self.limited(limit));
         let even = (1..=STEPS).map(|step| used * step / STEPS - 1);
-        close.into_iter().chain(even).map(|limit| limit.max(1)).filter(|limit| *limit < used).collect()
+        close
+            .into_iter()
+            .chain(instructions::limits(done, 1, used))
+            .chain(even)
+            .map(|limit| limit.max(1))
+            .filter(|limit| *limit < used)
+            .collect()
     }
 }
 
