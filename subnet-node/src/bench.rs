@@ -2,8 +2,8 @@
 //! network that it starts.
 //!
 //! ```text
-//! network ─▶ set-up ─▶ sign ─▶ send ─▶ check ─▶ report
-//!  ▲                    └── once a round ──┘
+//! network ─▶ set-up ─▶ sign ─▶ send ─▶ check ─▶ compare ─▶ report
+//!  ▲                    └─────── once a round ───────┘
 //!  └─ started for this, or running already
 //! ```
 //!
@@ -30,7 +30,7 @@ use self::args::Plan;
 use self::measure::measure;
 use self::network::Started;
 
-/// Some transaction was refused, failed, or is in no block.
+/// Some transaction was refused, failed, or is in no block; or nodes do not agree.
 const UNCLEAN: u8 = 7;
 /// Stopped by a signal: what a shell says of Ctrl-C.
 const STOPPED: u8 = 130;

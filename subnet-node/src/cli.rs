@@ -90,10 +90,10 @@ That key is the first of the development accounts that anvil, and many tools, gi
 start, bench asks eth_ methods only (and web3_clientVersion, which may be missing). Ctrl-C ends the run; the figures so far are shown.
 
 EXIT CODES:
-  0    every transaction that was taken is in a block, and the receipts looked at went well
+  0    every transaction that was taken is in a block, the receipts looked at went well, and all nodes have one block and state
   1    not measured; the last line says why
   2    the command line is wrong
-  7    measured, and some transaction was refused, failed, or is in no block
+  7    measured, and some transaction was refused, failed, or is in no block, or nodes do not agree
   130  stopped by a signal; the figures are of what ran")]
     Bench(BenchArgs),
     /// Look into the state of a stopped node, prove parts of it, export all of it; run a dumped block again.

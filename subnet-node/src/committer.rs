@@ -23,7 +23,7 @@ use tributary_primitives::Height;
 use tributary_replica::proposal::judge_transactions;
 
 use crate::check::checker::{Checker, Order};
-use crate::check::words::Case;
+use crate::check::words::{Case, Execution};
 use crate::checkpoints::Checkpoints;
 use crate::halt::{Cause, Halt};
 use crate::ledger::{Committed, Head, Ledger};
@@ -123,10 +123,11 @@ impl Committer {
     /// The block is run once more if its turn has come.
     fn check(&self, committed: Committed, bytes: Vec<u8>) {
         let Some(checker) = &self.checker else { return };
-        let Committed { head, parent_root, env, outcome, .. } = committed;
+        let Committed { head, parent_root, env, outcome, workers, stats, .. } = committed;
         let params = || self.ledger.executor().params().clone();
         let case = || Case { parent_root, env, params: params(), block: bytes };
-        checker.offer(head.height, || Order { case: case(), live: outcome });
+        let execution = Execution::of(workers, stats);
+        checker.offer(head.height, || Order { case: case(), live: outcome, execution });
     }
 }
 

@@ -39,14 +39,14 @@
 //! | `tributary_rpc_refused_requests_total` | requests refused since there was no room for their bytes |
 //! | `tributary_refused_proposals_total`, `tributary_equivocations_total` | validators that broke a rule |
 //!
-//! The engine's own metrics follow them in the same text.
+//! The engine's own metrics follow them in the same text. `way` has the histograms of a block's way.
 
-use std::fmt;
+mod way;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet, text};
-use prometheus_client::metrics::MetricType;
+use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -56,36 +56,19 @@ use tributary_fvm::Workers;
 use tributary_gossip::GossipHandle;
 use tributary_primitives::Height;
 use tributary_replica::filling::Fill;
-use tributary_rpc::{Spread, Traffic};
+use tributary_rpc::Traffic;
 use tributary_store::Kept;
 
 use crate::history::collect::Collected;
 use crate::history::prune::Pruned;
 use crate::ledger::trees::Written;
 use crate::ledger::{Committed, Head};
+use way::Way;
 
 /// A method, and what became of requests.
 type Outcome = [(&'static str, &'static str); 2];
 /// A method.
 type Method = [(&'static str, &'static str); 1];
-
-/// How long notifications of blocks took, as the RPC counts it.
-#[derive(Debug)]
-struct Notified(Traffic);
-
-impl EncodeMetric for Notified {
-    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
-        let Spread { times, total } = self.0.notified();
-        let bound = |bound: Option<Duration>| bound.map_or(f64::MAX, |bound| bound.as_secs_f64());
-        let buckets: Vec<_> = times.iter().map(|(within, times)| (bound(*within), *times)).collect();
-        let times = times.iter().map(|(_, times)| times).sum();
-        encoder.encode_histogram::<NoLabelSet>(total.as_secs_f64(), times, &buckets, None)
-    }
-
-    fn metric_type(&self) -> MetricType {
-        MetricType::Histogram
-    }
-}
 
 /// The node's numbers.
 pub struct Metrics {
@@ -117,11 +100,7 @@ pub struct Metrics {
     transactions: Counter,
     gas: Counter,
     recovered_transactions: Counter,
-    proposal_wait_seconds: Histogram,
-    propose_seconds: Histogram,
-    decide_seconds: Histogram,
-    commit_seconds: Histogram,
-    commit_wait_seconds: Histogram,
+    way: Way,
     trees_height: Gauge,
     trees_seconds: Histogram,
     trees_nodes: Counter,
@@ -212,21 +191,8 @@ impl Metrics {
         let (rpc_requests, rpc_seconds) = (Family::default(), Family::default());
         registry.register("rpc_requests", "Requests of a method, by what became of them", rpc_requests.clone());
         registry.register("rpc_seconds", "Time spent on a method", rpc_seconds.clone());
-        let proposal_wait_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 20));
-        let help = "From when a transaction began to wait to a proposal with it";
-        registry.register("proposal_wait_seconds", help, proposal_wait_seconds.clone());
-        let propose_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
-        registry.register("propose_seconds", "Making the next block of what waits", propose_seconds.clone());
-        let decide_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 16));
-        registry.register("decide_seconds", "From a valid proposal to its decision", decide_seconds.clone());
-        let commit_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
-        registry.register("commit_seconds", "Executing a block and writing it", commit_seconds.clone());
-        let commit_wait_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 12));
-        let help = "What the next height waited for the block before to be committed";
-        registry.register("commit_wait_seconds", help, commit_wait_seconds.clone());
         let rpc = Traffic::default();
-        let help = "From a block's commit to a subscriber's notification of it";
-        registry.register("notify_seconds", help, Notified(rpc.clone()));
+        let way = Way::new(&mut registry, &rpc);
         let trees_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 16));
         registry.register("trees_seconds", "Writing the state's trees, beside the chain", trees_seconds.clone());
         Self {
@@ -258,11 +224,7 @@ impl Metrics {
             transactions,
             gas,
             recovered_transactions,
-            proposal_wait_seconds,
-            propose_seconds,
-            decide_seconds,
-            commit_seconds,
-            commit_wait_seconds,
+            way,
             trees_height,
             trees_seconds,
             trees_nodes,
@@ -299,31 +261,11 @@ impl Metrics {
         self.rpc.committed(head.height);
         self.transactions.inc_by(count(transactions));
         self.gas.inc_by(head.record.gas_used);
-        self.commit_seconds.observe(took.as_secs_f64());
+        self.way.commit_seconds.observe(took.as_secs_f64());
         self.parallel_blocks.inc_by((*workers != Workers::ONE).into());
         self.abandoned_blocks.inc_by(stats.is_closed.into());
         self.ahead_transactions.inc_by(count(stats.speculated));
         self.repeated_transactions.inc_by(count(stats.repeated));
-    }
-
-    /// Transactions of a block that was decided had waited here so long when the block was made, or found valid.
-    pub fn waited_for_proposal(&self, waits: impl IntoIterator<Item = Duration>) {
-        waits.into_iter().for_each(|waited| self.proposal_wait_seconds.observe(waited.as_secs_f64()));
-    }
-
-    /// This node made a proposal.
-    pub fn proposed(&self, took: Duration) {
-        self.propose_seconds.observe(took.as_secs_f64());
-    }
-
-    /// A proposal that was valid here was decided.
-    pub fn decided(&self, took: Duration) {
-        self.decide_seconds.observe(took.as_secs_f64());
-    }
-
-    /// The next height waited so long for a block to be committed.
-    pub fn waited(&self, waited: Duration) {
-        self.commit_wait_seconds.observe(waited.as_secs_f64());
     }
 
     /// The trees of the state after the block at `height` are on disk, and no later ones.
@@ -472,31 +414,5 @@ fn count(size: usize) -> u64 {
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_waits_for_proposals_and_the_time_to_notify_are_histograms_of_their_own() {
-        let metrics = Metrics::new();
-        metrics.waited_for_proposal([250, 500, 1_000].map(Duration::from_millis));
-        let mut said = String::new();
-        text::encode_registry(&mut said, &metrics.registry).unwrap();
-        for line in [
-            "# TYPE tributary_proposal_wait_seconds histogram",
-            "tributary_proposal_wait_seconds_sum 1.75",
-            "tributary_proposal_wait_seconds_count 3",
-            "tributary_proposal_wait_seconds_bucket{le=\"0.512\"} 2",
-            "# TYPE tributary_notify_seconds histogram",
-            "tributary_notify_seconds_sum 0.0",
-            "tributary_notify_seconds_count 0",
-            "tributary_notify_seconds_bucket{le=\"0.512\"} 0",
-            "tributary_notify_seconds_bucket{le=\"+Inf\"} 0",
-        ] {
-            assert!(said.lines().any(|said| said == line), "{line}: {said}");
-        }
     }
 }

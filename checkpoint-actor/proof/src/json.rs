@@ -13,7 +13,7 @@
 //! ```
 //!
 //! It is question, answer and proof in one. As in all of the `subnet_` namespace numbers are JSON numbers, amounts decimal strings of
-//! attoTRB, bytes `0x` and hex, addresses `f…`, CIDs base32.
+//! attoTRB, bytes `0x` and hex, addresses `f…`, CIDs base32. The actor has Filecoin's names, and its CIDs are [links](Link).
 //!
 //! Source of DAG-JSON: ipld.io/specs/codecs/dag-json/spec; of CARv1: ipld.io/specs/transport/car/carv1.
 
@@ -54,25 +54,40 @@ pub struct Proof {
     pub witness: HexBytes,
 }
 
-/// An actor: answer of `subnet_getActor`.
+/// An actor: answer of `subnet_getActor`, as of Filecoin's `StateGetActor` (`ActorV5`) and in its names; id, name and Ethereum's address stand beside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Actor {
-    /// Its id address: f0.
-    pub id: String,
-    /// CID of its code.
-    pub code: String,
-    /// Name of the built-in actor that this code is; none for installed code.
-    pub builtin: Option<String>,
-    /// Root of its state.
-    pub state: String,
+    /// Its code.
+    pub code: Link,
+    /// Root block of its state.
+    pub head: Link,
     /// Next nonce.
     pub nonce: u64,
     /// In attoTRB.
     pub balance: String,
     /// Its f4 address, if it has one.
     pub delegated_address: Option<String>,
+    /// Its id address: f0.
+    pub id: String,
+    /// Name of the built-in actor that its code is; none for installed code.
+    pub builtin: Option<String>,
     /// How Ethereum names it: its own address, or its id masked.
     pub eth_address: EthAddress,
+}
+
+/// A CID as Filecoin's tools write one: `{"/": "bafy…"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// In base32.
+    #[serde(rename = "/")]
+    pub cid: String,
+}
+
+impl From<&Cid> for Link {
+    fn from(cid: &Cid) -> Self {
+        Self { cid: cid.to_string() }
+    }
 }
 
 impl Actor {
@@ -81,13 +96,13 @@ impl Actor {
     pub fn of(id: ActorID, actor: &ActorState) -> Self {
         let own = actor.delegated_address.as_ref().and_then(EthAddress::from_address);
         Self {
-            id: Address::new_id(id).to_string(),
-            code: actor.code.to_string(),
-            builtin: BuiltinActor::from_code(&actor.code).map(|builtin| builtin.name().to_owned()),
-            state: actor.state.to_string(),
+            code: Link::from(&actor.code),
+            head: Link::from(&actor.state),
             nonce: actor.sequence,
             balance: atto(&actor.balance),
             delegated_address: actor.delegated_address.as_ref().map(Address::to_string),
+            id: Address::new_id(id).to_string(),
+            builtin: BuiltinActor::from_code(&actor.code).map(|builtin| builtin.name().to_owned()),
             eth_address: own.unwrap_or_else(|| EthAddress::from_actor_id(id)),
         }
     }
@@ -314,6 +329,30 @@ mod tests {
         for text in [alone.as_str(), &answer] {
             assert_eq!(Proof::from_json(text.as_bytes()).unwrap(), proof);
         }
+    }
+
+    #[test]
+    fn an_actor_is_written_in_filecoins_names() {
+        let (code, head) = (BuiltinActor::Account.code(), BuiltinActor::Init.code());
+        let mut actor =
+            ActorState { code, state: head, sequence: 7, balance: TokenAmount::from_atto(5), delegated_address: None };
+        let masked = EthAddress::from_actor_id(100);
+        let mut expected = serde_json::json!({
+            "Code": { "/": code.to_string() },
+            "Head": { "/": head.to_string() },
+            "Nonce": 7,
+            "Balance": "5",
+            "DelegatedAddress": null,
+            "Id": "f0100",
+            "Builtin": "account",
+            "EthAddress": masked,
+        });
+        assert_eq!(serde_json::to_value(Actor::of(100, &actor)).unwrap(), expected);
+        let own = EthAddress([7; 20]);
+        actor.delegated_address = Some(own.to_address());
+        expected["DelegatedAddress"] = serde_json::json!(own.to_address().to_string());
+        expected["EthAddress"] = serde_json::json!(own);
+        assert_eq!(serde_json::to_value(Actor::of(100, &actor)).unwrap(), expected);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub mod trusted;
 pub mod verify;
 
 pub use hex_bytes::HexBytes;
-pub use json::{Actor, Certificate, Checkpoint, NoJson, Proof};
+pub use json::{Actor, Certificate, Checkpoint, Link, NoJson, Proof};
 pub use tributary_witness::{Parts, PartsOf, TooManyParts};
 pub use trusted::{Trusted, TrustedRejected};
 pub use verify::{ProofRejected, Proven, verify};

@@ -14,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 pub mod ethereum;
+pub mod funds;
 pub mod fvm;
 pub mod words;
 

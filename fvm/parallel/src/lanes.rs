@@ -43,8 +43,11 @@ pub struct Lanes<B: Block> {
     pub collisions: Vec<[usize; 2]>,
 }
 
-/// Runs each of `lanes`, indices of transactions in ascending order, on a thread of its own. A transaction in no lane, or one that
-/// panics or fails, is for the caller to run, and so are all after it.
+/// Runs each of `lanes`, indices of transactions in ascending order, each in one lane, on a thread of its own. A transaction in no lane,
+/// or one that panics or fails, is for the caller to run, and so are all after it.
+///
+/// Until all lanes are over an output of each transaction is held, and of each lane the cells that it touched: a block, where running
+/// ahead holds a window.
 ///
 /// # Panics
 /// When a thread cannot be had.

@@ -14,8 +14,8 @@
 //! ```
 //!
 //! Whoever finds the frontier executed and nobody committing is the committer; there is no thread for it. So every transaction runs
-//! at most twice, the frontier always moves, and nothing but the window is held in memory twice. What a transaction read is held
-//! against *values*: it does not matter who wrote them, or when.
+//! at most twice, the frontier always moves, and of no more than a window of transactions is there anything that is not final. What a
+//! transaction read is held against *values*: it does not matter who wrote them, or when.
 //!
 //! The result depends on no thread, no window and no order of events: [`Block::run`] is asked again at the frontier wherever a guess
 //! could have mattered. What fails on a guess, a panic included, counts for nothing; what fails at the frontier stops the block.

@@ -45,7 +45,8 @@ pub enum Write<V> {
     Add(V),
 }
 
-/// Cells by key.
+/// Cells by key. A cell has one final write at most and, of each transaction of the window, one that is pending: the committer takes that
+/// out before the window moves on. A cell that only wrong guesses wrote stays, empty.
 pub(crate) struct Memory<K, V> {
     shards: Box<[Mutex<Shard<K, V>>]>,
     hasher: RandomState,

@@ -28,7 +28,8 @@ pub struct Settings {
     pub threads: usize,
     /// Bytes of each thread's stack.
     pub stack_bytes: usize,
-    /// Transactions ahead of the frontier that may be executed; at least one.
+    /// Transactions from the frontier on that may run or be executed; at least one. Of no more are reads held, and writes and outputs that
+    /// are not final, however long the block is.
     pub window: usize,
 }
 
@@ -103,6 +104,7 @@ struct Run<'a, B: Block> {
     window: usize,
     shared: Arc<Shared<B::Ground>>,
     turns: Turns,
+    /// One for each transaction of the block, of which no more than a window are filled.
     places: Box<[Place<B>]>,
     committer: Post<Committer<B>>,
 }

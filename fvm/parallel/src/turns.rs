@@ -18,7 +18,7 @@ const REACHED: u8 = 1;
 const FREE: u8 = 2;
 const TAKEN: u8 = 4;
 
-/// Hands out transactions.
+/// Hands out transactions. A gate and a successor for each of the block, and no queue: a chain is handed on from one to the next.
 #[derive(Debug)]
 pub(crate) struct Turns {
     next: AtomicUsize,

@@ -241,6 +241,6 @@ pub(crate) fn settled<K: Kind>(mut node: Node, skip: Skip, kept: &mut Kept) -> O
     }
     let mut entries: Vec<_> = slots(node.taken()).flat_map(|slot| node.entries::<K>(slot)).collect();
     entries.sort_unstable_by_key(|entry| entry.key);
-    debug_assert!(entries.len() >= count(node.taken()), "no slot holds an empty bucket");
+    assert!(entries.len() >= count(node.taken()), "no slot holds an empty bucket");
     Some(Pointer::Bucket(bucket::<K>(&entries)))
 }

@@ -264,6 +264,15 @@ mod tests {
     fn prices_are_the_references() {
         let both = FirstAccess { lookup: true, update: true };
         let table = [
+            ("a syscall", SYSCALL, 14_000_000),
+            ("moving value", VALUE_TRANSFER, 6_000_000),
+            ("assigning an address", ADDRESS_ASSIGN, (1_050_000 + 1_000_000) * 1_000),
+            ("creating an actor", ACTOR_CREATE, 650_000_000),
+            ("getting a root", ROOT_GET, 300_000),
+            ("setting a root", ROOT_SET, 300_000),
+            ("a field of CBOR", CBOR_FIELD, 35_000),
+            ("a CID in CBOR", CBOR_CID, 400_000),
+            ("recovering a key", SECP_RECOVER, 1_637_292_000),
             ("access, none", access(FirstAccess::default()), 0),
             ("access, both", access(both), 975_000_000),
             ("inclusion", inclusion(120), (38_863 + 36 * 1_300 + 120 * 1_300 + 475_000) * 1_000),

@@ -72,6 +72,7 @@ impl From<StatusJson> for ChainStatus {
 
 /// Answer of `subnet_getActor`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ActorJson {
     nonce: u64,
     balance: Atto,
@@ -217,7 +218,7 @@ mod tests {
 
     #[test]
     fn an_actor_a_receipt_and_a_block_are_read() {
-        let actor = r#"{"id":"f0101","nonce":4,"balance":"1000000000000000000","builtin":"account"}"#;
+        let actor = r#"{"Code":{"/":"bafk"},"Nonce":4,"Balance":"1000000000000000000","Id":"f0101"}"#;
         let account: Account = serde_json::from_str::<ActorJson>(actor).unwrap().into();
         assert_eq!(account, Account { nonce: 4, balance: TokenAmount::from_whole(1) });
         let receipt = r#"{"Height":9,"ExitCode":35,"Return":"0x05","GasUsed":7}"#;

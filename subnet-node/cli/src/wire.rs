@@ -32,6 +32,7 @@ pub struct Genesis {
 
 /// Answer of `subnet_getActor`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Actor {
     /// Its f0 address.
     pub id: String,
@@ -41,10 +42,18 @@ pub struct Actor {
     pub balance: String,
     /// Name of a built-in actor.
     pub builtin: Option<String>,
-    /// CID of its code.
-    pub code: String,
+    /// Its code.
+    pub code: Link,
     /// How Ethereum names it.
     pub eth_address: EthAddress,
+}
+
+/// A CID in Filecoin's words.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Link {
+    /// In base32.
+    #[serde(rename = "/")]
+    pub cid: String,
 }
 
 /// Answer of `subnet_getMessageReceipt`, of either kind of transaction.

@@ -1,9 +1,10 @@
-//! Collects transactions into messages: few messages when many come, little delay when few come.
+//! Collects transactions into messages: few messages when many come, no delay when few come.
 //!
 //! | what happens | what leaves |
 //! |---|---|
 //! | a transaction that no longer fits in 64 KiB, or past the count | what was collected before it |
-//! | 5 ms after the first transaction of a message | what was collected |
+//! | a transaction, when none left in the last 5 ms | that transaction, and what came with it |
+//! | 5 ms after a message left | what was collected since |
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::wire::{LENGTH_BYTES, MESSAGE_TRANSACTIONS_MAX};
 
-/// How long the first transaction of a message waits for company: small beside a block's time, long beside a burst's gaps.
+/// The least time between two messages, in which transactions wait for company: small beside a block's time, long beside a burst's gaps.
 const DELAY: Duration = Duration::from_millis(5);
 
 /// Bytes that a message of several transactions stays within, so that one peer's slow line is not blocked for long.
@@ -24,6 +25,8 @@ pub struct Batch {
     transactions: Vec<Bytes>,
     bytes: usize,
     due: Option<Instant>,
+    /// When the last message left.
+    left: Option<Instant>,
 }
 
 impl Batch {
@@ -31,22 +34,26 @@ impl Batch {
     pub fn push(&mut self, transaction: Bytes, now: Instant) -> Option<Vec<Bytes>> {
         let bytes = LENGTH_BYTES + transaction.len();
         let full = self.bytes + bytes > BYTES || self.transactions.len() == MESSAGE_TRANSACTIONS_MAX;
-        let leaving = if full { self.take() } else { None };
-        self.due.get_or_insert(now + DELAY);
+        let leaving = if full { self.take(now) } else { None };
+        let quiet = self.left.map_or(now, |left| now.max(left + DELAY));
+        self.due.get_or_insert(quiet);
         self.bytes += bytes;
         self.transactions.push(transaction);
         leaving
     }
 
-    /// When what is collected has waited long enough; `None` while nothing is.
+    /// When what is collected is to leave; `None` while nothing is.
     pub const fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// What was collected; `None` if nothing was.
-    pub fn take(&mut self) -> Option<Vec<Bytes>> {
-        let Self { transactions, .. } = std::mem::take(self);
-        (!transactions.is_empty()).then_some(transactions)
+    /// What was collected, which leaves now; `None` if nothing was.
+    pub fn take(&mut self, now: Instant) -> Option<Vec<Bytes>> {
+        if self.transactions.is_empty() {
+            return None;
+        }
+        let Self { transactions, .. } = std::mem::replace(self, Self { left: Some(now), ..Self::default() });
+        Some(transactions)
     }
 }
 
@@ -56,15 +63,20 @@ mod tests {
     use crate::wire::{MESSAGE_BYTES_MAX, TRANSACTION_BYTES_MAX, encode};
 
     #[test]
-    fn a_transaction_waits_no_longer_than_the_delay_of_its_message() {
+    fn a_lone_transaction_leaves_at_once_and_those_soon_after_wait_for_company() {
         let start = Instant::now();
         let mut batch = Batch::default();
-        assert_eq!(batch.due(), None);
+        assert_eq!((batch.due(), batch.take(start)), (None, None));
         assert_eq!(batch.push(Bytes::from_static(&[1]), start), None);
-        assert_eq!(batch.push(Bytes::from_static(&[2]), start + DELAY / 2), None);
-        assert_eq!(batch.due(), Some(start + DELAY), "the first one's time counts");
-        assert_eq!(batch.take().unwrap().len(), 2);
-        assert_eq!((batch.due(), batch.take()), (None, None));
+        assert_eq!(batch.due(), Some(start), "nothing left before it");
+        assert_eq!(batch.take(start).unwrap().len(), 1);
+        assert_eq!(batch.push(Bytes::from_static(&[2]), start + DELAY / 4), None);
+        assert_eq!(batch.push(Bytes::from_static(&[3]), start + DELAY / 2), None);
+        assert_eq!(batch.due(), Some(start + DELAY), "the last message's time counts");
+        assert_eq!(batch.take(start + DELAY).unwrap().len(), 2);
+        assert_eq!((batch.due(), batch.take(start + DELAY)), (None, None));
+        assert_eq!(batch.push(Bytes::from_static(&[4]), start + DELAY * 3), None);
+        assert_eq!(batch.due(), Some(start + DELAY * 3), "it was quiet for longer than that");
     }
 
     #[test]
@@ -75,7 +87,7 @@ mod tests {
         let mut batch = Batch::default();
         let mut messages: Vec<_> =
             sizes.iter().filter_map(|size| batch.push(Bytes::from(vec![7; *size]), now)).collect();
-        messages.extend(batch.take());
+        messages.extend(batch.take(now));
         for message in &messages {
             let bytes = encode(message).len();
             assert!(bytes <= BYTES || (message.len() == 1 && bytes <= MESSAGE_BYTES_MAX), "{bytes}");

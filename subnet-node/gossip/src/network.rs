@@ -174,7 +174,7 @@ impl Network {
     }
 
     fn flush(&mut self) {
-        if let Some(leaving) = self.batch.take() {
+        if let Some(leaving) = self.batch.take(Instant::now()) {
             self.publish_batch(&leaving);
         }
     }

@@ -1,7 +1,7 @@
 //! Load for any Ethereum JSON-RPC endpoint: signed before the clock starts, handed in at a pace, matched with blocks, summed up.
 //!
 //! ```text
-//!            setup ─▶ sign ─▶ drive ───────────────────────▶ check ─▶ report
+//!            setup ─▶ sign ─▶ drive ──────────▶ check ─▶ agreement ─▶ report
 //! money, tokens, actors        │ lanes: batches out, answers in
 //!                              │ follower: blocks in
 //!                              └─▶ flight: what is sent next, what is on its way, what arrived
@@ -22,6 +22,7 @@
 //! | [`drive`] | a load on its way: lanes, follower, progress |
 //! | [`setup`] | money, contracts and actors before the clock starts |
 //! | [`check`] | receipts after it stopped |
+//! | [`agreement`] | whether all nodes have the same block and state then |
 //! | [`stages`] | where a transaction's time goes, by the nodes' metrics (law) |
 //! | [`usage`] | CPU time, memory and disk of processes |
 //! | [`report`] | a table to read, a document for machines |
@@ -31,6 +32,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 pub mod accounts;
+pub mod agreement;
 pub mod answer;
 pub mod check;
 pub mod client;

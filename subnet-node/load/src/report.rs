@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::agreement::Agreement;
 use crate::check::Checked;
 use crate::figures::{Figures, median};
 use crate::flight::Trouble;
@@ -59,6 +60,8 @@ pub struct Run {
     pub first_error: Option<String>,
     /// What the receipts say.
     pub checked: Checked,
+    /// What the nodes have at one height, once it was over; none where there is one node.
+    pub agreement: Option<Agreement>,
     /// What this program used, in milliseconds of CPU time.
     pub client_cpu_ms: u64,
     /// What the network's processes used; none where it was not started for this.
@@ -102,7 +105,7 @@ impl fmt::Display for Ended {
 }
 
 impl Run {
-    /// Whether every transaction that was taken is in a block and went well, and none was refused.
+    /// Whether every transaction that was taken is in a block and went well, none was refused, and the nodes agree.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.ended == Ended::Landed
@@ -110,6 +113,7 @@ impl Run {
             && self.figures.unconfirmed == 0
             && self.checked.failed == 0
             && self.figures.confirmed > 0
+            && self.agreement.as_ref().is_none_or(|agreement| agreement.agree)
     }
 
     /// Takes over what went other than wished.
@@ -281,6 +285,7 @@ fn rows(run: &Run) -> Vec<(&'static str, String)> {
         ("refused", counted(run.errors, run.first_error.as_deref())),
         ("in no block", figures.unconfirmed.to_string()),
         ("receipts that failed", format!("{} of {}", run.checked.failed, run.checked.receipts)),
+        ("nodes with one block and state", or_none(run.agreement.as_ref().map(Agreement::to_string))),
         ("client CPU", human(run.client_cpu_ms.saturating_mul(1_000))),
         ("node CPU", each(|usage| human(usage.cpu_ms.saturating_mul(1_000)))),
         ("node CPU a transaction", or_none(used.map(|used| format!("{} µs", used.cpu_us_per_transaction)))),

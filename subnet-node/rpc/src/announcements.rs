@@ -7,9 +7,10 @@
 //! ```
 //!
 //! It is read in a task of its own (`aside`): nobody waits for a subscriber that began to read a block and looks no more. So it is with
-//! transactions that begin to wait (`arrivals`), in a lane of their own.
+//! transactions that begin to wait (`arrivals`), and with receipts (`receipts`), each in a lane of their own.
 
 mod arrivals;
+mod receipts;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,9 @@ use crate::lane::Lane;
 use crate::node::Node;
 
 use arrivals::Arrivals;
+use receipts::Receipts;
+
+pub use receipts::Words;
 
 /// Blocks that are kept for who is told of them next. Each holds its logs and hashes: as many bytes as a block's receipts.
 const KEPT_MAX: usize = 32;
@@ -51,15 +55,17 @@ pub struct Announcements {
     node: Arc<Node>,
     reads: Lane,
     arrivals: Arc<Arrivals>,
+    receipts: Arc<Receipts>,
     kept: Mutex<BTreeMap<Height, Cell<Arc<Announced>>>>,
 }
 
 impl Announcements {
     /// Of the blocks of this node. Its reads have places of their own: a flood of requests does not silence subscriptions.
     pub fn new(node: Arc<Node>) -> Self {
-        let (arrivals, reads) =
-            (Arc::new(Arrivals::new(Arc::clone(&node))), Lane::new("blocks that are told of", READS_MAX, usize::MAX));
-        Self { node, reads, arrivals, kept: Mutex::default() }
+        let reads = Lane::new("blocks that are told of", READS_MAX, usize::MAX);
+        let arrivals = Arc::new(Arrivals::new(Arc::clone(&node)));
+        let receipts = Arc::new(Receipts::new(Arc::clone(&node)));
+        Self { node, reads, arrivals, receipts, kept: Mutex::default() }
     }
 
     /// The node whose blocks these are.
@@ -72,7 +78,7 @@ impl Announcements {
     /// # Errors
     /// [`RpcRejected::Unavailable`], such as for a block that went meanwhile.
     pub async fn of(self: &Arc<Self>, height: Height) -> Result<Arc<Announced>, RpcRejected> {
-        read_once(self.cell(height), Arc::clone(self).read(height)).await
+        read_once(cell_of(&self.kept, height, KEPT_MAX), Arc::clone(self).read(height)).await
     }
 
     /// Whether any of these blocks may have this transaction: one has it, or cannot be read, or they are more than are kept.
@@ -97,14 +103,12 @@ impl Announcements {
         self.arrivals.words(hash).await
     }
 
-    fn cell(&self, height: Height) -> Cell<Arc<Announced>> {
-        // Whole after every use, so a thread that panicked elsewhere harms nothing here.
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let cell = Arc::clone(kept.entry(height).or_default());
-        while kept.len() > KEPT_MAX {
-            kept.pop_first();
-        }
-        cell
+    /// The receipts of the block at `height`, which is at or below the head.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub async fn receipts(&self, height: Height) -> Result<Arc<Words>, RpcRejected> {
+        self.receipts.of(height).await
     }
 
     async fn read(self: Arc<Self>, height: Height) -> Result<Arc<Announced>, RpcRejected> {
@@ -118,6 +122,17 @@ impl Announcements {
         };
         self.reads.run(read).await
     }
+}
+
+/// Where what is told of the block at `height` is, or will be. Of `most` blocks it is kept, the latest.
+fn cell_of<T>(kept: &Mutex<BTreeMap<Height, Cell<T>>>, height: Height, most: usize) -> Cell<T> {
+    // Whole after every use, so a thread that panicked elsewhere harms nothing here.
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    let cell = Arc::clone(kept.entry(height).or_default());
+    while kept.len() > most {
+        kept.pop_first();
+    }
+    cell
 }
 
 /// What is in the cell, which `read` finds if nobody did or does.

@@ -15,22 +15,25 @@
 //! | takes longer than [`BEGIN_MAX`] | with -32005 for each request that did not begin by then |
 //! | has an answer that there is no room for | with -32005 in its place |
 //! | has an entry that is no request, of a client that asks too fast ([`clients`](crate::clients)) | with -32005 in its place |
+//! | has an entry that is one but for its id, which is none of JSON-RPC's ([`ids`](crate::intake::ids)) | with -32600 in its place, and so is one alone |
 //! | has an answer larger than may be | with -32011 alone |
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use futures::future::{Either, ready};
 use futures::stream::FuturesOrdered;
 use jsonrpsee::BatchResponseBuilder;
 use jsonrpsee::server::MethodResponse;
 use jsonrpsee::server::middleware::rpc::{Batch, BatchEntry, Notification, Request, RpcServiceT};
-use jsonrpsee::types::{ErrorObjectOwned, Id};
+use jsonrpsee::types::{ErrorCode, ErrorObject, ErrorObjectOwned, Id};
 
 use crate::awaiting::PATIENCE_MAX;
 use crate::clients::{Asker, Client, Clients};
 use crate::error::RpcRejected;
 use crate::gate;
+use crate::intake::ids::Ids;
 use crate::room::{Room, Share, bytes_of};
 use crate::service::Service;
 
@@ -120,6 +123,11 @@ fn refusal(id: Id<'_>, why: RpcRejected) -> MethodResponse {
     MethodResponse::error(id, ErrorObjectOwned::from(why))
 }
 
+/// The answer to a request whose id cannot be one.
+fn of_no_id() -> MethodResponse {
+    MethodResponse::error(Id::Null, ErrorObject::from(ErrorCode::InvalidRequest))
+}
+
 impl<S> Batches<S>
 where
     S: Service,
@@ -150,6 +158,12 @@ where
                 Ok(BatchEntry::Call(request)) => {
                     let id = request.id().into_owned();
                     answers.add(id, self.service.call(request).await)?;
+                }
+                Ok(BatchEntry::Notification(request)) if Ids::has(request.extensions(), position) => {
+                    answers.add_short(match self.bounds.clients.count_if_known(asker.as_ref()) {
+                        Ok(()) => of_no_id(),
+                        Err(too_fast) => refusal(Id::Null, too_fast),
+                    })?;
                 }
                 Ok(BatchEntry::Notification(notification)) => {
                     is_notified = true;
@@ -201,7 +215,11 @@ where
     }
 
     fn notification<'a>(&self, notification: Notification<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        self.service.notification(notification)
+        // Whoever sent it alone was counted when it came.
+        if Ids::has(notification.extensions(), 0) {
+            return Either::Left(ready(of_no_id()));
+        }
+        Either::Right(self.service.notification(notification))
     }
 
     fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {

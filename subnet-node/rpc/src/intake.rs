@@ -7,7 +7,9 @@
 //! ```
 //!
 //! Who asks hears the refusal only once its request is sent: that is why the rest is read. What is larger than a request may be is not taken in
-//! here at all; it is refused by who reads it.
+//! here at all; it is refused by who reads it. Which requests in it have an id goes with it ([`ids`]).
+
+pub mod ids;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -25,6 +27,8 @@ use crate::gate;
 use crate::room::{Room, Share};
 use crate::traffic::Traffic;
 
+use ids::{Ids, Reader};
+
 /// What every request has at hand.
 #[derive(Clone)]
 pub struct Bounds {
@@ -32,6 +36,8 @@ pub struct Bounds {
     pub room: Room,
     /// Most bytes of one.
     pub request_bytes_max: usize,
+    /// Most requests of a batch.
+    pub batch_max: usize,
     /// Counts those that are refused.
     pub traffic: Traffic,
 }
@@ -64,11 +70,15 @@ where
         self.requests.poll_ready(context)
     }
 
-    fn call(&mut self, request: HttpRequest) -> Self::Future {
-        let Bounds { room, request_bytes_max, traffic } = self.bounds.clone();
+    fn call(&mut self, mut request: HttpRequest) -> Self::Future {
+        let Bounds { room, request_bytes_max, batch_max, traffic } = self.bounds.clone();
         let share = room.share(Asker::client_in(request.extensions()));
         let (refuse, refused) = oneshot::channel();
-        let request = request.map(|body| HttpBody::new(Taken::new(body, share.clone(), request_bytes_max, refuse)));
+        let ids = Ids::default();
+        request.extensions_mut().insert(ids.clone());
+        let reader = Reader::new(ids, batch_max);
+        let request =
+            request.map(|body| HttpBody::new(Taken::new(body, share.clone(), reader, request_bytes_max, refuse)));
         let answering = self.requests.call(request);
         Box::pin(async move {
             // Who reads the body holds its text until then.
@@ -88,6 +98,7 @@ where
 struct Taken {
     body: HttpBody,
     share: Share,
+    reader: Reader,
     /// Whether there was room for all of it at once.
     is_held: bool,
     refused: Option<RpcRejected>,
@@ -97,11 +108,17 @@ struct Taken {
 }
 
 impl Taken {
-    fn new(body: HttpBody, share: Share, bytes_max: usize, refuse: oneshot::Sender<RpcRejected>) -> Self {
+    fn new(
+        body: HttpBody,
+        share: Share,
+        reader: Reader,
+        bytes_max: usize,
+        refuse: oneshot::Sender<RpcRejected>,
+    ) -> Self {
         let told = body.size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let told = told.filter(|bytes| *bytes <= bytes_max);
         let refused = told.and_then(|bytes| share.grow(bytes).err());
-        Self { body, share, is_held: told.is_some(), refused, rest_max: bytes_max, refuse: Some(refuse) }
+        Self { body, share, reader, is_held: told.is_some(), refused, rest_max: bytes_max, refuse: Some(refuse) }
     }
 
     /// # Errors
@@ -127,7 +144,14 @@ impl Body for Taken {
                 Some(Ok(frame)) => (frame.data_ref().map_or(0, Bytes::len), false),
                 Some(Err(_)) | None => (0, true),
             };
-            let Err(full) = self.take(bytes) else { return Poll::Ready(frame) };
+            let Err(full) = self.take(bytes) else {
+                if let Some(Ok(frame)) = &frame
+                    && let Some(bytes) = frame.data_ref()
+                {
+                    self.reader.read(bytes);
+                }
+                return Poll::Ready(frame);
+            };
             self.rest_max = self.rest_max.saturating_sub(bytes);
             if (is_end || self.rest_max == 0)
                 && let Some(refuse) = self.refuse.take()

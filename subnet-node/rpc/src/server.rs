@@ -116,6 +116,7 @@ impl RpcServer {
         let clients = Arc::new(Clients::new(&config, header, traffic.clone()));
         let response_bytes_max = usize::try_from(config.response_bytes_max).unwrap_or(usize::MAX);
         let request_bytes_max = usize::try_from(config.request_bytes_max).unwrap_or(usize::MAX);
+        let batch_max = usize::try_from(config.batch_max).unwrap_or(usize::MAX);
         let (requested, answered) = (Room::of_requests(request_bytes_max), Room::of_answers(response_bytes_max));
         let batches = Arc::new(batches::Bounds {
             submissions: methods.submissions(),
@@ -158,7 +159,7 @@ impl RpcServer {
         let gate = layer_fn(move |requests| Gate::new(requests, Arc::clone(&asking)));
         let upgrades = layer_fn(move |requests| Upgrades::new(requests, Arc::clone(&sessions)));
         let uris = UriLayer::new(comet, response_bytes_max, answered);
-        let bounds_of_requests = intake::Bounds { room: requested, request_bytes_max, traffic };
+        let bounds_of_requests = intake::Bounds { room: requested, request_bytes_max, batch_max, traffic };
         let intake = layer_fn(move |requests| Intake::new(requests, bounds_of_requests.clone()));
         let http =
             tower::ServiceBuilder::new().layer(hosts).layer(cors).layer(gate).layer(upgrades).layer(uris).layer(intake);

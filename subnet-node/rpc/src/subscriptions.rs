@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `newHeads` | the header of every block, each once and in order | [`blocks`] |
 //! | `logs` | their logs, those that a filter names | [`blocks`] |
+//! | `transactionReceipts` | their receipts, a list for each block, all or those of some transactions | [`blocks`], [`receipts`] |
 //! | `newPendingTransactions` | Ethereum transactions as they begin to wait | [`arrivals`] |
 //! | `syncing` | whether the node follows the chain, at once and whenever that changes | [`syncing`] |
 //!
@@ -12,6 +13,7 @@
 
 mod arrivals;
 mod blocks;
+mod receipts;
 mod syncing;
 
 use std::sync::Arc;
@@ -32,6 +34,7 @@ use crate::traffic::Traffic;
 use crate::websocket::Closing;
 
 use blocks::Blocks;
+use receipts::{Query, Wanted};
 
 /// The notifications of one subscription. Ends with an error that closes the connection, or when the node stops.
 pub type Notifications = BoxStream<'static, Result<Notification, Closing>>;
@@ -57,6 +60,8 @@ pub enum Subscription {
     NewHeads,
     /// Logs of new blocks.
     Logs(Box<NewLogs>),
+    /// Receipts of new blocks.
+    TransactionReceipts(Wanted),
     /// Transactions that begin to wait: hashes, or in full.
     NewPendingTransactions { full: bool },
     /// Whether the node follows the chain.
@@ -80,6 +85,7 @@ impl Subscriptions {
         let news = match subscription {
             Subscription::NewHeads => self.heads(),
             Subscription::Logs(wanted) => self.logs(wanted),
+            Subscription::TransactionReceipts(wanted) => self.receipts(wanted),
             Subscription::NewPendingTransactions { full: false } => of_no_block(self.hashes()),
             Subscription::NewPendingTransactions { full: true } => of_no_block(self.transactions()),
             Subscription::Syncing => of_no_block(syncing::changes(Arc::clone(self.announcements.node()))),
@@ -111,6 +117,25 @@ impl Subscriptions {
             stream::iter(logs_of(block, Arc::clone(&wanted))).map_ok(move |log| (Some(height), log))
         };
         self.blocks().map_ok(logs).try_flatten().boxed()
+    }
+
+    fn receipts(&self, wanted: Wanted) -> News {
+        let (announcements, wanted) = (Arc::clone(&self.announcements), Arc::new(wanted));
+        let bytes_max = usize::try_from(announcements.node().config.response_bytes_max).unwrap_or(usize::MAX);
+        let lists = move |block: Arc<Announced>| {
+            let (announcements, wanted) = (Arc::clone(&announcements), Arc::clone(&wanted));
+            async move {
+                let height = Height(block.header.number);
+                let words = if wanted.may_be_in(&block.transactions) {
+                    announcements.receipts(height).await.map_err(Closing::Unable)?
+                } else {
+                    Arc::default()
+                };
+                let lists = stream::iter(receipts::lists(words, wanted, bytes_max));
+                Ok::<_, Closing>(lists.map_ok(move |list| (Some(height), list)))
+            }
+        };
+        self.blocks().and_then(lists).try_flatten().boxed()
     }
 
     fn arrivals(&self) -> impl Stream<Item = Result<Hash32, Closing>> + Send + use<> {
@@ -145,6 +170,10 @@ impl Subscription {
                 let (_, filter) = <(String, Option<LogFilter>)>::read(parameters)?;
                 NewLogs::of(filter.unwrap_or_default(), 1).map(Box::new).map(Self::Logs)
             }
+            "transactionReceipts" => {
+                let (_, query) = <(String, Option<Query>)>::read(parameters)?;
+                Wanted::of(query.unwrap_or_default(), 1).map(Self::TransactionReceipts)
+            }
             "newPendingTransactions" => {
                 let (_, full) = <(String, Option<bool>)>::read(parameters)?;
                 Ok(Self::NewPendingTransactions { full: full.unwrap_or(false) })
@@ -158,6 +187,7 @@ impl Subscription {
     pub fn weight(&self) -> usize {
         match self {
             Self::Logs(wanted) => wanted.filter().weight(),
+            Self::TransactionReceipts(wanted) => wanted.weight(),
             Self::NewHeads | Self::NewPendingTransactions { .. } | Self::Syncing => 1,
         }
     }

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use tokio::sync::watch;
 use tributary_genesis_code::{SCRIPT_ACTOR, TOKEN_ACTOR, counter_actor_cid};
 use tributary_load::accounts::{Account, senders};
+use tributary_load::agreement::{Agreement, compare};
 use tributary_load::check::{Checked, check, sample};
 use tributary_load::client::Client;
 use tributary_load::drive::{Progress, drive};
@@ -102,7 +103,11 @@ impl Side<'_> {
         let flight = drive(&self.network.nodes, Arc::clone(&load), self.plan.rules(), stop.clone(), tell).await?;
         let after = self.spent().await?;
         let checked = self.check(&load, &flight).await?;
-        let run = self.sum_up(round, &flight, checked, before, after);
+        let agreement = compare(&self.network.nodes).await?;
+        if let Some(why) = agreement.as_ref().and_then(Agreement::disagreement) {
+            eprintln!("{name} {round}: the nodes do not agree: {why}");
+        }
+        let run = Run { agreement, ..self.sum_up(round, &flight, checked, before, after) };
         if self.plan.is_cut_short(&run.figures) && run.ended == Ended::Landed {
             eprintln!(
                 "{name} {round}: all that was signed is in blocks before --duration is over; --rate-max signs more"

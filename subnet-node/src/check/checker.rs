@@ -14,7 +14,7 @@ use super::dump::Dump;
 use super::law::{Differences, Due, Finding, due, judge};
 use super::recorder::{RECORDED_BYTES_MAX, Recorded, Recorder};
 use super::replay::{Replayed, replay};
-use super::words::{Attempt, Case, ReplayUnavailable};
+use super::words::{Attempt, Case, Execution, ReplayUnavailable};
 use crate::halt::Halt;
 use crate::home::Home;
 use crate::ledger::past::PastStates;
@@ -30,6 +30,8 @@ pub struct Order {
     pub case: Case,
     /// What was committed.
     pub live: BlockOutcome,
+    /// How that came about.
+    pub execution: Execution,
 }
 
 /// Checks every so many blocks.
@@ -179,11 +181,11 @@ impl Hand {
 
     /// Code that was compiled for an earlier check was not read for this one: an executor that knows nothing yet reads all there is.
     fn dump(&self, order: Order, in_order: Attempt, read: Recorded) -> anyhow::Result<PathBuf> {
-        let Order { case, live } = order;
+        let Order { case, live, execution } = order;
         let executor = Executor::new(case.params.clone(), Some(&self.home.code_cache()))?;
         let again = self.replay(&executor, &case);
         let is_cut = again.read.is_cut || again.unavailable.is_some();
         let state = Recorded { blocks: read.blocks.into_iter().chain(again.read.blocks).collect(), ..again.read };
-        Dump { case, live, in_order, state, is_cut }.write(&self.home.dumps())
+        Dump { case, live, execution, in_order, state, is_cut }.write(&self.home.dumps())
     }
 }

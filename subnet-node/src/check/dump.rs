@@ -6,7 +6,7 @@
 //! ├─ state.car        the blocks of state that running it in order read; its root is that of the state before
 //! ├─ live.json        what the node committed
 //! ├─ in_order.json    what its check found
-//! └─ case.json        height, environment, parameters; written last, so a directory that has it has the rest
+//! └─ case.json        height, environment, parameters, how the node ran it; written last, so a directory that has it has the rest
 //! ```
 //!
 //! A dump is evidence: one that is there is not written over.
@@ -27,7 +27,7 @@ use tributary_witness::car::{CarReader, CarWriter};
 
 use self::json::{AttemptForm, CaseForm, OutcomeForm};
 use super::recorder::Recorded;
-use super::words::{Attempt, Case};
+use super::words::{Attempt, Case, Execution};
 use crate::files::{open_file, unavailable, whole};
 
 const BLOCK: &str = "block";
@@ -43,6 +43,8 @@ pub struct Dump<S> {
     pub case: Case,
     /// What the node committed.
     pub live: BlockOutcome,
+    /// How it came to that.
+    pub execution: Execution,
     /// What its check found.
     pub in_order: Attempt,
     /// The state before the block, as far as running it in order read it.
@@ -87,7 +89,7 @@ impl Dump<Recorded> {
         self.write_state(&directory.join(STATE))?;
         put(&directory.join(LIVE), &to_json(&OutcomeForm::of(self.live.clone()))?)?;
         put(&directory.join(IN_ORDER), &to_json(&AttemptForm::of(self.in_order.clone()))?)?;
-        put(&directory.join(CASE), &to_json(&CaseForm::of(&self.case, self.is_cut))?)?;
+        put(&directory.join(CASE), &to_json(&CaseForm::of(&self.case, self.execution, self.is_cut))?)?;
         Ok(directory)
     }
 
@@ -113,9 +115,10 @@ impl Dump<MemoryStore> {
         let block = fs::read(&block).map_err(unavailable(&block))?;
         let live: OutcomeForm = from_json(&directory.join(LIVE))?;
         let in_order: AttemptForm = from_json(&directory.join(IN_ORDER))?;
-        let (case, is_cut) = case.into_case(block);
+        let (case, execution, is_cut) = case.into_parts(block);
         let state = read_state(&directory.join(STATE), &case.parent_root)?;
-        Ok(Self { case, live: live.into_outcome(), in_order: in_order.into_attempt(), state, is_cut })
+        let (live, in_order) = (live.into_outcome(), in_order.into_attempt());
+        Ok(Self { case, live, execution, in_order, state, is_cut })
     }
 }
 

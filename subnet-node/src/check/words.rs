@@ -1,7 +1,7 @@
 //! A block to run, and what running it gave.
 
 use cid::Cid;
-use tributary_fvm::{BlockEnv, BlockOutcome, ExecutionParams};
+use tributary_fvm::{BlockEnv, BlockOutcome, ExecutionParams, Stats, Workers};
 
 /// A block to run, and all that its outcome depends on beside the blocks of state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,47 @@ pub struct Case {
     pub params: ExecutionParams,
     /// The block as it travelled.
     pub block: Vec<u8>,
+}
+
+/// How the node ran a block. It changes no outcome, unless something is wrong; then it says where to look.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Execution {
+    /// One transaction after the other, on one thread.
+    InOrder,
+    /// In lanes, or ahead of the turn.
+    Parallel {
+        /// On so many threads, which are several.
+        workers: Workers,
+        /// Whether too much collided, and the rest ran in order.
+        gave_up: bool,
+    },
+}
+
+impl Execution {
+    /// Of a block that ran on these threads, and went like this.
+    #[must_use]
+    pub fn of(workers: Workers, stats: Stats) -> Self {
+        if workers == Workers::ONE { Self::InOrder } else { Self::Parallel { workers, gave_up: stats.is_closed } }
+    }
+
+    /// The threads that it began on.
+    #[must_use]
+    pub const fn workers(self) -> Workers {
+        match self {
+            Self::InOrder => Workers::ONE,
+            Self::Parallel { workers, .. } => workers,
+        }
+    }
+
+    /// The way, as a word.
+    #[must_use]
+    pub const fn way(self) -> &'static str {
+        match self {
+            Self::InOrder => "in_order",
+            Self::Parallel { gave_up: false, .. } => "parallel",
+            Self::Parallel { gave_up: true, .. } => "parallel_then_in_order",
+        }
+    }
 }
 
 /// What running a block gave: an outcome, or why there is none.

@@ -146,7 +146,7 @@ pub fn show_root(root: &Cid) -> Page {
     Page::default().with("state_root", root.to_string())
 }
 
-/// An actor, in the words of `subnet_getActor`.
+/// An actor: what `subnet_getActor` tells of it.
 #[must_use]
 pub fn show_actor(id: ActorID, actor: &ActorState) -> Page {
     let own = actor.delegated_address.as_ref().and_then(EthAddress::from_address);

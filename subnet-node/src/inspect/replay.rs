@@ -71,6 +71,8 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<(String, ExitCode)> {
     let differs = |attempt: Seen<'_>| list(&differences(attempt, in_order.as_ref()));
     let page = Page::default()
         .with("height", dump.case.env.height.0)
+        .with("committed_way", dump.execution.way())
+        .with("committed_threads", dump.execution.workers().threads())
         .with("threads", workers.threads())
         .with("times", args.times)
         .with("verdict", name(verdict))

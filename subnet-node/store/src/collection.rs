@@ -29,7 +29,10 @@
 //! | [`MARKED_MAX`] | blocks that are kept | 0.6 GiB, 0.9 while the set grows; a state of twenty million blocks needs both |
 //! | [`PUT_MAX`] | blocks put while it runs, and on their way when it began | 160 MiB |
 //!
-//! With more of either a collection ends, and what it did not delete stays.
+//! With more of either a collection ends, and what it did not delete stays. What is put is remembered in parts, `remembered`, and freed when no
+//! lock is held.
+
+mod remembered;
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -41,6 +44,7 @@ use crate::ipld::Nodes;
 use crate::store::{META_COLLECTED, Store};
 use crate::undecided::Survives;
 use crate::{Deleted, Family, StoreFatal, key};
+use remembered::Remembered;
 
 /// Most blocks that a collection marks: seven eighths of 2^25 places, 17 bytes each.
 pub const MARKED_MAX: usize = (1 << 25) / 8 * 7;
@@ -49,7 +53,7 @@ pub const PUT_MAX: usize = 1 << 22;
 /// Blocks that a step of the sweep looks at, at most.
 const SWEPT_AT_ONCE: usize = 1_024;
 /// Blocks that it deletes, at most, while commits wait: a fifth of a millisecond.
-const DELETED_AT_ONCE: usize = 128;
+pub const DELETED_AT_ONCE: usize = 128;
 
 /// A collection, from its beginning to its end; dropped, it ends.
 pub struct Collection {
@@ -76,7 +80,7 @@ pub(crate) struct Putting {
 /// What was put since a collection began.
 pub(crate) struct Barrier {
     names: Names,
-    put: HashSet<u128>,
+    put: Remembered,
     put_max: usize,
     is_over: bool,
 }
@@ -141,7 +145,7 @@ impl Store {
     /// The same with other bounds.
     #[must_use]
     pub fn begin_collection_within(&self, marked_max: usize, put_max: usize) -> Option<Collection> {
-        let names = Names([RandomState::new(), RandomState::new()]);
+        let (names, put) = (Names([RandomState::new(), RandomState::new()]), Remembered::new());
         let trees = {
             let mut putting = self.commits();
             if putting.barrier.is_some() {
@@ -149,7 +153,7 @@ impl Store {
             }
             let count: usize = putting.trees.iter().map(|nodes| nodes.len()).sum();
             let (left, is_over) = (put_max.saturating_sub(count), count > put_max);
-            putting.barrier = Some(Barrier { names: names.clone(), put: HashSet::new(), put_max: left, is_over });
+            putting.barrier = Some(Barrier { names: names.clone(), put, put_max: left, is_over });
             putting.trees.clone()
         };
         let (store, on_their_way, marked, next) = (self.clone(), HashSet::new(), HashSet::new(), Vec::new());
@@ -251,7 +255,7 @@ impl Collection {
         }
         let putting = self.store.commits();
         let put = self.put(&putting)?;
-        for Garbage { cid, bytes, .. } in garbage.into_iter().filter(|garbage| !put.contains(&garbage.name)) {
+        for Garbage { cid, bytes, .. } in garbage.into_iter().filter(|garbage| !put.contains(garbage.name)) {
             batch.delete_cf(self.store.family(Family::Ipld), cid);
             deleted.add(Deleted { entries: 1, bytes: u64::try_from(bytes).unwrap_or(u64::MAX) });
         }
@@ -260,7 +264,7 @@ impl Collection {
     }
 
     /// What was put since the collection began.
-    fn put<'a>(&self, putting: &'a Putting) -> Result<&'a HashSet<u128>, CollectionUnavailable> {
+    fn put<'a>(&self, putting: &'a Putting) -> Result<&'a Remembered, CollectionUnavailable> {
         let barrier = putting.barrier.as_ref().filter(|barrier| !barrier.is_over);
         Ok(&barrier.ok_or(CollectionUnavailable::TooFast(self.put_max))?.put)
     }
@@ -277,7 +281,9 @@ impl Collection {
 
 impl Drop for Collection {
     fn drop(&mut self) {
-        self.store.commits().barrier = None;
+        let barrier = self.store.commits().barrier.take();
+        // What was remembered may be much, and nobody waits until it is freed.
+        drop(barrier);
     }
 }
 
@@ -285,8 +291,8 @@ impl Barrier {
     /// This block is put now.
     pub(crate) fn remember(&mut self, cid: &[u8]) {
         if self.put.len() >= self.put_max {
-            // Nothing is deleted from here on, and what was remembered is of no use.
-            (self.is_over, self.put) = (true, HashSet::new());
+            // Nothing is deleted from here on. What was remembered is of no use, and goes with the collection.
+            self.is_over = true;
         }
         if !self.is_over {
             self.put.insert(self.names.of(cid));

@@ -66,7 +66,7 @@ mod store;
 mod trees;
 mod undecided;
 
-pub use collection::{Collection, CollectionUnavailable, MARKED_MAX, Marked, PUT_MAX, Swept};
+pub use collection::{Collection, CollectionUnavailable, DELETED_AT_ONCE, MARKED_MAX, Marked, PUT_MAX, Swept};
 pub use commit::{BaseCommit, BlockCommit, Committed, LeafChange};
 pub use decided::Decision;
 pub use directory::{ChainIdentity, StoreConfig};

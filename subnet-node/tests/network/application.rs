@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tributary_chain::{BlockRef, CommitCertificate, ValidatorAddress};
+use tributary_chain::{Block, BlockRef, CommitCertificate, ValidatorAddress};
 use tributary_consensus::{Application, DecidedBlock, Decision, Proposed, Wake};
 use tributary_fvm::{TraceLimits, TraceRequest, Wanted};
 use tributary_genesis::Keys;
@@ -22,7 +22,7 @@ use tributary_node::parent::Acceptance;
 use tributary_node::pool::Pool;
 use tributary_node::status::Status;
 use tributary_primitives::{EthAddress, Hash32, Height};
-use tributary_replica::filling::Filling;
+use tributary_replica::filling::{Fill, FillRules, Filling};
 use tributary_rpc::{Backend, ReadUnavailable};
 
 use crate::ledger::{Decided, decided, ledger, make};
@@ -66,6 +66,10 @@ impl Bench {
     }
 
     fn node(&self) -> Node {
+        self.node_that_fills(self.parts.ledger.facts().filling(None))
+    }
+
+    fn node_that_fills(&self, rules: FillRules) -> Node {
         let Parts { ledger, pool, checkpoints, metrics, .. } = &self.parts;
         let committer = Committer {
             ledger: Arc::clone(ledger),
@@ -75,7 +79,7 @@ impl Bench {
             checker: None,
             halt: self.halt.clone(),
         };
-        let (committer, filling) = (Arc::new(committer), Filling::new(ledger.facts().filling(None)));
+        let (committer, filling) = (Arc::new(committer), Filling::new(rules));
         Node::new(Arc::clone(ledger), Arc::clone(pool), committer, Arc::clone(metrics), self.me(), filling)
     }
 
@@ -202,6 +206,36 @@ async fn a_node_started_again_without_a_block_it_decided_sits_that_height_out_an
     for height in bench.heights() {
         let own = bench.parts.ledger.record_at(height).unwrap();
         assert_eq!(own, bench.source.record_at(height).unwrap(), "{height}");
+    }
+}
+
+/// An hour is more than any block takes, and a nanosecond less. Where a turn was passed over, so was somebody who had proposed the block before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposer_fills_less_once_execution_lags_or_its_turn_is_passed_over() {
+    const WAITING: usize = 50;
+    const MOST: u64 = 40;
+    const LEAST: u64 = 4;
+    const TRANSFER_GAS: u64 = 21_000;
+    let (hour, nanosecond) = (Duration::from_secs(3_600), Duration::from_nanos(1));
+    for (budget, round, filled) in [(hour, 0, [40, 40, 40]), (nanosecond, 0, [40, 4, 4]), (hour, 1, [40, 40, 20])] {
+        let mut bench = Bench::new(0, 0).await;
+        let rules = bench.parts.ledger.facts().filling(Some(budget));
+        let most = Fill { gas: MOST * TRANSFER_GAS, ..rules.most };
+        let least = Fill { gas: LEAST * TRANSFER_GAS, ..rules.least };
+        let mut node = bench.node_that_fills(FillRules { most, least, ..rules });
+        let (mut wallet, mut found) = (Wallet::rich(), Vec::new());
+        for (height, round) in (1..).map(Height).zip([0, round, 0]) {
+            let transfers = (0..WAITING).map(|_| wallet.next_transfer().raw().to_vec()).collect();
+            assert!(bench.parts.pool.submit(transfers).unwrap().iter().all(Result::is_ok));
+            let body = node.propose(height, round, Duration::ZERO).await.unwrap().unwrap();
+            found.push(Block::decode(&body.bytes, usize::MAX).unwrap().transactions.len());
+            let block = body.proposed.block;
+            let certificate = CommitCertificate { height, round, block, signatures: Vec::new() };
+            assert!(matches!(node.decide(certificate).await.unwrap(), Decision::Durable), "{height}");
+            assert_eq!(node.decided(height..=height).await.unwrap().len(), 1, "it is waited for");
+        }
+        assert_eq!(found, filled, "a budget of {budget:?}, the second block in round {round}");
+        assert!(bench.halted.met().is_none());
     }
 }
 

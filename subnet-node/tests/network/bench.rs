@@ -5,6 +5,8 @@ use std::process::{Command, Output};
 
 use clap::ValueEnum;
 use serde_json::Value;
+use tributary_load::agreement::compare;
+use tributary_load::http::Endpoint;
 use tributary_load::workload::Workload;
 use tributary_node::devnet::keys::DEVELOPMENT_SECRETS;
 
@@ -101,6 +103,39 @@ async fn networks_that_run_already_take_their_money_from_a_key() {
         }
         assert!(document["ratios"][0]["tps"].is_number(), "{document}");
     }
+}
+
+#[test]
+fn all_validators_have_one_block_and_one_state_after_a_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let (output, document) = bench(directory.path(), &["--transactions", "100", "--validators", "3"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let agreement = &document["runs"][0]["agreement"];
+    assert_eq!(agreement["agree"], true, "{agreement}");
+    assert!(agreement["height"].as_u64().is_some_and(|height| height > 0), "{agreement}");
+    let nodes = agreement["nodes"].as_array().unwrap();
+    assert!(nodes.len() == 3 && nodes.iter().all(|node| node == &nodes[0]), "{agreement}");
+    let root = nodes[0]["block"]["state_root"].as_str().unwrap();
+    assert!(root.len() == 66 && !root.trim_matches(['0', 'x']).is_empty(), "{agreement}");
+    let told = format!("3 of 3, at block {}", agreement["height"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains(&told), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_of_two_chains_do_not_agree() {
+    let mut networks = [Network::of(1), Network::of(1)];
+    networks.iter_mut().for_each(Network::start_all);
+    for network in &networks {
+        network.client(0).reach(2).await;
+    }
+    let endpoint = |network: &Network| format!("http://{}", network.rpc(0)).parse::<Endpoint>().unwrap();
+    let [one, other] = networks.each_ref().map(endpoint);
+    let compared = compare(&[one.clone(), other.clone()]).await.unwrap().unwrap();
+    let why = compared.disagreement().unwrap();
+    assert!(!compared.agree && why.contains("these are two chains"), "{why}");
+    assert!(why.contains(&one.to_string()) && why.contains(&other.to_string()), "{why}");
+    assert!(compare(&[one.clone(), one.clone()]).await.unwrap().unwrap().agree);
+    assert_eq!(compare(&[one]).await.unwrap(), None, "there is nobody to agree with");
 }
 
 #[test]

@@ -7,10 +7,10 @@ use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tributary_fvm::{BlockOutcome, Executor};
+use tributary_fvm::{BlockOutcome, Executor, Workers};
 use tributary_genesis_code::checkpoint_actor_cid;
 use tributary_node::check::checker::{Checker, Order};
-use tributary_node::check::words::Case;
+use tributary_node::check::words::{Case, Execution};
 use tributary_node::halt;
 use tributary_node::home::Home;
 use tributary_node::ledger::past::PastStates;
@@ -67,6 +67,11 @@ async fn a_network_that_checks_every_block_commits_under_load_and_finds_nothing(
         network.home(at).check_safety_halt().unwrap();
         assert!(!network.home(at).dumps().exists());
     }
+}
+
+/// How the node is said to have run the block; `replay` runs it on other threads.
+fn execution() -> Execution {
+    Execution::Parallel { workers: Workers::new(7), gave_up: true }
 }
 
 /// A chain that was stopped, and its block that runs an actor's code.
@@ -130,7 +135,7 @@ impl Bench {
             Arc::new(Metrics::new()),
         );
         for live in [self.live(), live] {
-            checker.offer(self.height, || Order { case: self.case(), live });
+            checker.offer(self.height, || Order { case: self.case(), live, execution: execution() });
             checker.finish();
         }
         tokio::select! {
@@ -182,6 +187,7 @@ async fn a_wrong_outcome_stops_the_node_and_its_dump_tells_who_was_wrong() {
         let (code, told) = verdict(&dump);
         assert_eq!((code, &told["verdict"]), (3, &"live_wrong".into()), "{told}");
         assert_eq!(told["meaning"], "the dump's live outcome is wrong: threads and in order agree on another");
+        assert_eq!((&told["committed_way"], &told["committed_threads"]), (&"parallel_then_in_order".into(), &7.into()));
         assert!(told["committed_differs"][0].as_str().unwrap().starts_with(what), "{told}");
         assert_eq!((&told["check_differs"], &told["threads_differ"]), (&Value::Null, &Value::Null), "{told}");
     }

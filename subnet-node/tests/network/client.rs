@@ -64,7 +64,7 @@ impl Client {
     pub async fn actor_of(&self, code: &Cid) -> Address {
         for id in 100..200 {
             let actor = self.ask("subnet_getActor", json!([format!("f0{id}")])).await.unwrap();
-            if actor["code"] == json!(code.to_string()) {
+            if actor["Code"]["/"] == json!(code.to_string()) {
                 return Address::new_id(id);
             }
         }
@@ -81,7 +81,7 @@ impl Client {
     /// Messages that the actor at `address` has sent.
     pub async fn nonce(&self, address: &str) -> Option<u64> {
         let actor: Value = self.0.request("subnet_getActor", rpc_params![address]).await.ok()?;
-        actor["nonce"].as_u64()
+        actor["Nonce"].as_u64()
     }
 
     /// Asks actor `actor` by `method` with CBOR `params`; what it returns.

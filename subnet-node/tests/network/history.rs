@@ -265,6 +265,34 @@ async fn a_collection_leaves_exactly_what_is_kept_whatever_is_committed_meanwhil
 }
 
 #[test]
+fn a_step_takes_one_height_however_many_are_to_go_and_blocks_are_committed_between_steps() {
+    let network = Network::planned(Plan::root(1));
+    for (history, backlog) in [(History::Blocks(1), 8), (History::Blocks(1), 48), (History::Checkpoints, 24)] {
+        let directory = TempDir::new().unwrap();
+        let copy = ledger(directory.path(), &network, 1);
+        let mut wallet = Wallet::rich();
+        let mut commit_next = || make(&copy, &[&wallet.next_transfer()]);
+        (0..backlog).for_each(|_| commit_next());
+        // What is kept begins where trees are on disk.
+        copy.save().unwrap();
+        let (mut gone, mut steps) = (copy.store().pruned().unwrap(), 0);
+        let step = || {
+            let now = copy.store().pruned().unwrap();
+            let heights = (now.blocks.0 - gone.blocks.0).max(now.states.0 - gone.states.0);
+            assert_eq!(heights, 1, "{history:?}: from {gone:?} to {now:?}");
+            (gone, steps) = (now, steps + 1);
+            commit_next();
+            assert_eq!(copy.head().height.0, backlog + steps, "{history:?}");
+            ControlFlow::Continue(())
+        };
+        let keeping = Keeping { history, period: None, recent: 1 };
+        let pruned = prune(copy.store(), &keeping, step).unwrap();
+        assert!(pruned.is_done, "{history:?}");
+        assert_eq!((steps, gone, gone.states), (backlog, pruned.kept, Height(backlog)), "all of it went in the end");
+    }
+}
+
+#[test]
 fn a_skipped_transaction_is_found_once_it_runs_and_a_repeated_one_where_it_ran() {
     let network = Network::planned(Plan::root(1));
     let directory = TempDir::new().unwrap();

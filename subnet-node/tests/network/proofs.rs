@@ -84,7 +84,7 @@ async fn whoever_has_the_genesis_document_checks_any_node_without_one() {
         let found = proven(&proof, &genesis);
         let actor = client.ask("subnet_getActor", json!([rich, height])).await.unwrap();
         assert_eq!((&found["actor"], &found["height"]), (&actor, &json!(height)));
-        assert_eq!(actor["nonce"], 1);
+        assert_eq!(actor["Nonce"], 1);
     }
 
     // A slot that is not zero: the hash of block 1.
@@ -123,7 +123,7 @@ async fn what_is_not_proven_is_refused_with_the_reason() {
     let others = Network::of(1);
     let others = others.home(0).genesis();
     let mut forged = proof.clone();
-    forged["actor"]["balance"] = json!("1");
+    forged["actor"]["Balance"] = json!("1");
     let refused = json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "not yet"}});
     let (of_others, set) = (others.to_str().unwrap(), set.to_str().unwrap());
     for (proof, arguments, exit_code, reason) in [

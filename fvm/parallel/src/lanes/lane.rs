@@ -9,7 +9,7 @@ use crate::Ground;
 use crate::memory::{Value, Write};
 use crate::sync::Arc;
 
-/// One lane's cells.
+/// One lane's cells: of each the last value alone, whatever has been written before. All are held until the lanes meet.
 pub(crate) struct Lane<G: Ground> {
     ground: Arc<G>,
     cells: HashMap<G::Key, Touched<G::Value>, RandomState>,

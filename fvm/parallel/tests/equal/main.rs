@@ -2,6 +2,8 @@
 #![allow(clippy::as_conversions, reason = "small numbers of a test")]
 
 #[cfg(not(shuttle))]
+mod held;
+#[cfg(not(shuttle))]
 mod hot;
 #[cfg(not(shuttle))]
 mod lanes;

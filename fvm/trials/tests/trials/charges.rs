@@ -10,7 +10,8 @@ use tracing::{Event, Metadata, Subscriber};
 /// Where charges are told.
 const TARGET: &str = "tributary_wasm::gas";
 
-const MILLIGAS: u64 = 1_000;
+/// Milligas in a unit of gas.
+pub const MILLIGAS: u64 = 1_000;
 
 /// Milligas used after each charge, by the message's limit in milligas; of limits that somebody asks for.
 static HEARD: Mutex<BTreeMap<u64, Vec<u64>>> = Mutex::new(BTreeMap::new());
@@ -22,12 +23,22 @@ fn heard() -> MutexGuard<'static, BTreeMap<u64, Vec<u64>>> {
 /// What a message with this gas limit has used after each of its charges, in whole gas, rounded up. Nothing else that runs meanwhile may
 /// have the same limit: tests run beside each other.
 pub fn of(gas_limit: u64, run: impl FnOnce()) -> Vec<u64> {
+    sums(gas_limit, run).into_iter().map(|milligas| milligas.div_ceil(MILLIGAS)).collect()
+}
+
+/// Each charge of a message with this gas limit, in milligas, without those of nothing. The limit is its own, as for [`of`].
+pub fn each(gas_limit: u64, run: impl FnOnce()) -> Vec<u64> {
+    let mut before = 0;
+    let charge = |after: u64| after - std::mem::replace(&mut before, after);
+    sums(gas_limit, run).into_iter().map(charge).filter(|charge| *charge > 0).collect()
+}
+
+fn sums(gas_limit: u64, run: impl FnOnce()) -> Vec<u64> {
     static LISTENS: Once = Once::new();
     LISTENS.call_once(|| tracing::subscriber::set_global_default(Listener).unwrap());
     heard().insert(gas_limit * MILLIGAS, Vec::new());
     run();
-    let charges = heard().remove(&(gas_limit * MILLIGAS)).unwrap();
-    charges.into_iter().map(|milligas| milligas.div_ceil(MILLIGAS)).collect()
+    heard().remove(&(gas_limit * MILLIGAS)).unwrap()
 }
 
 struct Listener;

@@ -78,7 +78,7 @@ async fn native(node: &Node, address: &Address) -> Result<Report, Trouble> {
         .with("atto", atto.to_string())
         .with("id", actor.as_ref().map(|actor| actor.id.clone()))
         .with("nonce", actor.as_ref().map(|actor| actor.nonce))
-        .with("actor", actor.map(|actor| actor.builtin.unwrap_or(actor.code))))
+        .with("actor", actor.map(|actor| actor.builtin.unwrap_or(actor.code.cid))))
 }
 
 /// What a contract says that somebody holds. Of several accounts, one that the contract cannot know of is passed over.

@@ -1,124 +1,33 @@
 //! A network of engines, each with an application that keeps its blocks in memory across restarts.
 
-use std::collections::BTreeMap;
+mod disk;
+mod fault;
+mod memory;
+
+pub(crate) use fault::Fault;
+
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
-use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use async_trait::async_trait;
 use tempfile::TempDir;
 use tendermint_light_client_verifier::options::Options;
 use tendermint_light_client_verifier::types::{TrustThreshold, TrustedBlockState, UntrustedBlockState};
 use tendermint_light_client_verifier::{ProdVerifier, Verdict as LightVerdict, Verifier};
 use tributary_chain::{
-    AppHash, Block, BlockRef, BlockTime, CommitCertificate, ConsensusKey, Equivocation, Expected, HeaderRules,
-    LastBlock, LightBlock, Validator, ValidatorAddress, ValidatorSet, judge_block, next_block, results_hash,
+    Block, BlockTime, CommitCertificate, ConsensusKey, HeaderRules, LightBlock, Validator, ValidatorAddress,
+    ValidatorSet,
 };
-use tributary_consensus::{
-    Application, ApplicationFatal, Body, Config, DecidedBlock, Decision, Engine, EngineStopped, HeightParams, Known,
-    Next, Origin, Pacing, Progress, Proposed, Running, Start, Timeouts, Verdict, Wake, peer_id,
-};
-use tributary_primitives::{Hash32, Height, VotingPower};
+use tributary_consensus::{Config, Engine, EngineStopped, Pacing, Progress, Running, Timeouts, Wake, peer_id};
+use tributary_primitives::{Height, VotingPower};
+
+use disk::Disk;
+use memory::Memory;
 
 /// Far more than anything here takes on a busy machine: only a stuck network waits this long.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 const BLOCK_BYTES_MAX: usize = 1024 * 1024;
-
-/// How often a file is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
-
-/// Of a write-ahead log: bytes of its header, and of each entry's; what an entry begins with that is a vote or a proposal.
-const LOG_HEADER: usize = 12;
-const ENTRY_HEADER: usize = 13;
-const SIGNED: u8 = 1;
-
-/// What goes wrong at one node.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    None,
-    ProposesWrongAppHash,
-    /// Of the block decided there. Peers send it, and it is `taken`, or not until the fault ends.
-    LosesBody {
-        height: Height,
-        taken: bool,
-    },
-    LostBody {
-        taken: bool,
-    },
-    DiskFull,
-}
-
-/// What survives a restart.
-#[derive(Clone)]
-pub(crate) struct Disk(Arc<Mutex<Contents>>);
-
-struct Contents {
-    decided: BTreeMap<Height, DecidedBlock>,
-    undecided: BTreeMap<BlockRef, (Body, bool)>,
-    /// The last height that was decided without its block.
-    body_missing: Option<Height>,
-    waiting: Vec<Vec<u8>>,
-    fault: Fault,
-}
-
-impl Disk {
-    fn new() -> Self {
-        Self(Arc::new(Mutex::new(Contents {
-            decided: BTreeMap::new(),
-            undecided: BTreeMap::new(),
-            body_missing: None,
-            waiting: Vec::new(),
-            fault: Fault::None,
-        })))
-    }
-
-    fn with<T>(&self, read: impl FnOnce(&mut Contents) -> T) -> T {
-        read(&mut self.0.lock().unwrap())
-    }
-
-    pub(crate) fn fault(&self, fault: Fault) {
-        self.with(|disk| disk.fault = fault);
-    }
-
-    pub(crate) fn tip(&self) -> Height {
-        self.with(|disk| disk.decided.keys().next_back().copied().unwrap_or_default())
-    }
-
-    /// The encoded block of a decided height.
-    pub(crate) fn block(&self, height: Height) -> Vec<u8> {
-        self.with(|disk| disk.decided[&height].bytes.clone())
-    }
-
-    fn blocks(&self) -> Vec<(CommitCertificate, Block)> {
-        let decided = self.with(|disk| disk.decided.values().cloned().collect::<Vec<_>>());
-        decided
-            .into_iter()
-            .map(|entry| (entry.certificate, Block::decode(&entry.bytes, BLOCK_BYTES_MAX).unwrap()))
-            .collect()
-    }
-
-    /// How many blocks after `height` a validator proposed.
-    pub(crate) fn proposed_by(&self, address: ValidatorAddress, height: Height) -> usize {
-        let blocks = self.blocks();
-        let by = |block: &Block| ValidatorAddress::from(block.header.proposer_address) == address;
-        blocks.iter().filter(|(certificate, block)| certificate.height > height && by(block)).count()
-    }
-
-    pub(crate) fn rounds_lost(&self) -> u32 {
-        self.blocks().iter().map(|(certificate, _)| certificate.round).sum()
-    }
-
-    pub(crate) fn transactions(&self) -> Vec<Vec<u8>> {
-        self.blocks().into_iter().flat_map(|(_, block)| block.transactions).collect()
-    }
-
-    pub(crate) fn lost_a_body(&self) -> bool {
-        self.with(|disk| matches!(disk.fault, Fault::LostBody { .. }))
-    }
-}
 
 pub(crate) struct Network {
     keys: Vec<ConsensusKey>,
@@ -232,44 +141,6 @@ impl Network {
 
     fn wal_dir(&self, position: usize) -> std::path::PathBuf {
         self.home.path().join(position.to_string())
-    }
-
-    fn wal(&self, position: usize) -> std::path::PathBuf {
-        self.wal_dir(position).join("consensus.wal")
-    }
-
-    /// Flips a bit in the first entry of a node's write-ahead log.
-    pub(crate) fn damage_wal(&self, position: usize) {
-        let path = self.wal(position);
-        let mut bytes = std::fs::read(&path).unwrap();
-        bytes[LOG_HEADER + ENTRY_HEADER] ^= 1;
-        std::fs::write(path, bytes).unwrap();
-    }
-
-    /// Whether a validator's write-ahead log has a vote or a proposal of its own: it is there before it is sent.
-    pub(crate) fn has_signed(&self, position: usize) -> bool {
-        let (log, own) = (std::fs::read(self.wal(position)).unwrap(), self.address(position).0);
-        let mut rest = log.get(LOG_HEADER..).unwrap_or_default();
-        // The entry's header is a flag, the length, and a checksum. One that is being written is not there yet.
-        while let Some((header, after)) = rest.split_at_checked(ENTRY_HEADER) {
-            let length = u64::from_be_bytes(header[1..9].try_into().unwrap());
-            let Some((entry, next)) = after.split_at_checked(usize::try_from(length).unwrap()) else { break };
-            if entry[0] == SIGNED && entry.windows(own.len()).any(|part| part == own) {
-                return true;
-            }
-            rest = next;
-        }
-        false
-    }
-
-    /// A validator lacks the block that it decided, and what it had signed is out of its log.
-    pub(crate) async fn until_sitting_out(&self, position: usize) {
-        let sitting_out = async {
-            while !self.disk(position).lost_a_body() || self.has_signed(position) {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        };
-        tokio::time::timeout(DEADLINE, sitting_out).await.unwrap();
     }
 
     /// Verifies each decided height from the one before and from the first; returns how many there are.
@@ -394,146 +265,5 @@ impl Node {
 
     pub(crate) async fn stopped(mut self) -> EngineStopped {
         tokio::time::timeout(DEADLINE, self.running.wait()).await.unwrap().unwrap_err()
-    }
-}
-
-/// The smallest application there is: every block is fine that follows the last.
-struct Memory {
-    rules: HeaderRules,
-    set: ValidatorSet,
-    address: Option<ValidatorAddress>,
-    disk: Disk,
-    pacing: Pacing,
-}
-
-impl Memory {
-    fn params(&self) -> HeightParams {
-        HeightParams { validators: self.set.clone(), timeouts: Timeouts::default() }
-    }
-
-    fn last(&self) -> Option<CommitCertificate> {
-        self.disk.with(|disk| disk.decided.values().next_back().map(|block| block.certificate.clone()))
-    }
-
-    fn expected(&self) -> Expected {
-        let last = self.last();
-        let height = last.as_ref().map_or(Height::FIRST, |last| last.height.next());
-        Expected {
-            height,
-            last: last.map(|last| LastBlock { reference: last.block, validators: self.set.clone() }),
-            validators: self.set.clone(),
-            next_validators: self.set.clone(),
-            app_hash: AppHash(Hash32([7; 32])),
-            last_results_hash: results_hash(&[]),
-        }
-    }
-
-    fn build(&self, height: Height, round: u32, proposer: ValidatorAddress) -> Body {
-        let mut expected = self.expected();
-        if self.disk.with(|disk| disk.fault == Fault::ProposesWrongAppHash) {
-            expected.app_hash = AppHash(Hash32([8; 32]));
-        }
-        let time = BlockTime::for_block_after(expected.time_before(&self.rules), now());
-        let commit = self.last().map(|last| last.to_commit(&self.set));
-        let transactions = self.disk.with(|disk| disk.waiting.clone());
-        let block = next_block(&self.rules, &expected, proposer, time, transactions, commit);
-        let bytes = block.encode();
-        let block = BlockRef::of(&block.header, &bytes).unwrap();
-        Body { proposed: Proposed { height, round, valid_round: None, proposer, block }, bytes }
-    }
-
-    fn is_valid(&self, proposed: &Proposed, origin: Origin, bytes: &[u8]) -> bool {
-        let Ok(block) = Block::decode(bytes, BLOCK_BYTES_MAX) else { return false };
-        let proposer = (origin != Origin::Sync).then_some(proposed.proposer);
-        proposed.block.names_header(&block.header)
-            && judge_block(&self.rules, &self.expected(), proposer, now(), &block).is_ok()
-    }
-}
-
-#[async_trait]
-impl Application for Memory {
-    async fn start(&mut self) -> Result<Start, ApplicationFatal> {
-        if self.disk.with(|disk| disk.fault == Fault::DiskFull) {
-            return Err(ApplicationFatal("no space left on device".into()));
-        }
-        let height = self.expected().height;
-        let sits_out = self.disk.with(|disk| disk.body_missing == Some(height));
-        Ok(Start { height, params: self.params(), sits_out })
-    }
-
-    async fn known(&mut self, height: Height, round: u32) -> Result<Vec<Known>, ApplicationFatal> {
-        let of_round = |(body, valid): &(Body, bool)| {
-            let proposed = body.proposed;
-            (proposed.height == height && proposed.round == round).then_some(Known { proposed, valid: *valid })
-        };
-        Ok(self.disk.with(|disk| disk.undecided.values().filter_map(of_round).collect()))
-    }
-
-    async fn propose(
-        &mut self,
-        height: Height,
-        round: u32,
-        _deadline: Duration,
-    ) -> Result<Option<Body>, ApplicationFatal> {
-        let Some(proposer) = self.address else { return Ok(None) };
-        let known = self.disk.with(|disk| {
-            let own = |body: &Body| {
-                let proposed = body.proposed;
-                (proposed.height, proposed.round, proposed.proposer) == (height, round, proposer)
-            };
-            disk.undecided.values().map(|(body, _)| body).find(|body| own(body)).cloned()
-        });
-        let body = known.unwrap_or_else(|| self.build(height, round, proposer));
-        self.disk.with(|disk| disk.undecided.insert(body.proposed.block, (body.clone(), true)));
-        Ok(Some(body))
-    }
-
-    async fn judge(&mut self, proposed: &Proposed, origin: Origin, bytes: &[u8]) -> Result<Verdict, ApplicationFatal> {
-        if origin == Origin::Sync && self.disk.with(|disk| disk.fault == Fault::LostBody { taken: false }) {
-            return Ok(Verdict::Unavailable);
-        }
-        let valid = self.is_valid(proposed, origin, bytes);
-        let body = Body { proposed: *proposed, bytes: bytes.to_vec() };
-        self.disk.with(|disk| disk.undecided.insert(proposed.block, (body, valid)));
-        Ok(if valid { Verdict::Valid } else { Verdict::Invalid })
-    }
-
-    async fn body(&mut self, block: &BlockRef) -> Result<Option<Body>, ApplicationFatal> {
-        Ok(self.disk.with(|disk| disk.undecided.get(block).map(|(body, _)| body.clone())))
-    }
-
-    async fn decide(&mut self, certificate: CommitCertificate) -> Result<Decision, ApplicationFatal> {
-        certificate.check(&self.rules.chain_id, &self.set).map_err(|e| ApplicationFatal(e.into()))?;
-        Ok(self.disk.with(|disk| {
-            if let Fault::LosesBody { height, taken } = disk.fault
-                && height == certificate.height
-            {
-                disk.fault = Fault::LostBody { taken };
-                disk.undecided.clear();
-            }
-            let Some((body, _)) = disk.undecided.remove(&certificate.block) else {
-                disk.body_missing = Some(certificate.height);
-                return Decision::BodyMissing;
-            };
-            let block = Block::decode(&body.bytes, BLOCK_BYTES_MAX).unwrap();
-            disk.waiting.retain(|transaction| !block.transactions.contains(transaction));
-            disk.undecided.retain(|_, (body, _)| body.proposed.height > certificate.height);
-            disk.decided.insert(certificate.height, DecidedBlock { certificate, bytes: body.bytes });
-            Decision::Durable
-        }))
-    }
-
-    async fn next(&mut self, _height: Height, evidence: Vec<Equivocation>) -> Result<Next, ApplicationFatal> {
-        assert!(evidence.is_empty(), "nobody signs twice here: {evidence:?}");
-        let transactions_wait = self.disk.with(|disk| !disk.waiting.is_empty());
-        Ok(Next { params: self.params(), pacing: self.pacing, transactions_wait })
-    }
-
-    async fn decided(&mut self, range: RangeInclusive<Height>) -> Result<Vec<DecidedBlock>, ApplicationFatal> {
-        Ok(self.disk.with(|disk| disk.decided.range(range).map(|(_, block)| block.clone()).collect()))
-    }
-
-    async fn history_min(&mut self) -> Result<Height, ApplicationFatal> {
-        Ok(Height::FIRST)
     }
 }

@@ -1,6 +1,9 @@
 //! What a person and a program read of the runs.
 
+use tributary_primitives::Hash32;
+
 use super::*;
+use crate::agreement::{Mark, Seen};
 use crate::figures::Latency;
 
 fn run(network: &str, round: u32, tps: u64, p50_us: u64) -> Run {
@@ -55,6 +58,7 @@ fn the_table_has_a_column_for_each_run_and_lines_of_one_length() {
 fn a_program_finds_numbers_where_a_person_does() {
     let json: serde_json::Value = serde_json::from_str(&Report::of(vec![run("ours", 1, 12_345, 9)]).json()).unwrap();
     let run = &json["runs"][0];
+    assert!(run["agreement"].is_null(), "there is nobody to agree with");
     assert_eq!((&run["tps"], &run["latency"]["p50_us"]), (&123.45.into(), &9.into()));
     assert_eq!((&run["loop"], &run["in_flight"], &run["ended"]), (&"closed".into(), &9.into(), &"landed".into()));
     assert_eq!((&run["confirmed"], &run["checked"]["failed"]), (&5.into(), &0.into()));
@@ -73,12 +77,27 @@ fn a_run_is_clean_only_if_all_that_was_sent_went_well() {
         Run { errors: 1, ..clean.clone() },
         Run { ended: Ended::Stalled, ..clean.clone() },
         Run { checked: Checked { failed: 1, ..Checked::default() }, ..clean.clone() },
+        Run { agreement: Some(Agreement::of(9, vec![Seen { node: "a".to_owned(), block: None }])), ..clean.clone() },
         figures(|figures| figures.unconfirmed = 1),
         figures(|figures| figures.confirmed = 0),
     ] {
         assert!(!unclean.is_clean(), "{unclean:?}");
         assert!(!Report::of(vec![clean.clone(), unclean]).is_clean());
     }
+}
+
+#[test]
+fn nodes_that_agree_are_counted_and_leave_a_run_clean() {
+    let block = Some(Mark { hash: Hash32([1; 32]), state_root: Hash32([2; 32]) });
+    let seen = |node: &str| Seen { node: node.to_owned(), block };
+    let run = Run { agreement: Some(Agreement::of(9, vec![seen("a"), seen("b")])), ..run("ours", 1, 1, 1) };
+    assert!(run.is_clean());
+    let report = Report::of(vec![run]);
+    assert!(report.table().contains(" 2 of 2, at block 9 |"), "{}", report.table());
+    let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
+    let agreement = &json["runs"][0]["agreement"];
+    assert_eq!((&agreement["agree"], &agreement["height"]), (&true.into(), &9.into()));
+    assert_eq!(agreement["nodes"][1]["block"]["state_root"], Hash32([2; 32]).to_string());
 }
 
 #[test]

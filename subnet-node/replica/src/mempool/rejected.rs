@@ -1,5 +1,6 @@
 //! Why a transaction may not wait.
 
+use tributary_message::funds::overshot;
 use tributary_primitives::Hash32;
 
 /// Why a transaction may not wait. Nothing gave way to it.
@@ -103,16 +104,4 @@ pub enum MempoolRejected {
         "future transaction tries to replace pending: the mempool is full; send the missing nonce first or try again later"
     )]
     FutureReplacesPending,
-}
-
-/// By how much a transaction is above its sender's balance, in go-ethereum's words: what waits is named only where the transaction alone
-/// could be paid. Source: go-ethereum, `core/txpool/validation.go`.
-fn overshot(balance: u128, queued: u128, cost: u128) -> String {
-    match balance.checked_sub(cost) {
-        None => format!("balance {balance}, tx cost {cost}, overshot {}", cost - balance),
-        Some(left) => {
-            let overshot = queued.saturating_sub(left);
-            format!("balance {balance}, queued cost {queued}, tx cost {cost}, overshot {overshot}")
-        }
-    }
 }

@@ -5,6 +5,7 @@
 
 use tributary_message::TransactionRejected;
 use tributary_message::ethereum::EthereumRejected;
+use tributary_message::funds::overshot;
 use tributary_primitives::Hash32;
 
 use super::ReadUnavailable;
@@ -122,17 +123,6 @@ pub enum SubmitRejected {
     /// The node cannot judge it now.
     #[error(transparent)]
     Unavailable(#[from] ReadUnavailable),
-}
-
-/// By how much what waits and this one are more than the balance.
-fn overshot(balance: u128, queued: u128, cost: u128) -> String {
-    match balance.checked_sub(cost) {
-        None => format!("balance {balance}, tx cost {cost}, overshot {}", cost - balance),
-        Some(left) => {
-            let overshot = queued.saturating_sub(left);
-            format!("balance {balance}, queued cost {queued}, tx cost {cost}, overshot {overshot}")
-        }
-    }
 }
 
 /// go-ethereum's words for a transaction that is not even one; ours where it has none.

@@ -74,7 +74,7 @@ impl Served {
     fn new(request_bytes_max: usize) -> Self {
         let reader = Reader { read: Arc::default(), answer: Arc::new(tokio::sync::Semaphore::new(0)) };
         let room = Room::of_requests(REQUEST_BYTES_MAX);
-        let bounds = Bounds { room, request_bytes_max, traffic: Traffic::default() };
+        let bounds = Bounds { room, request_bytes_max, batch_max: 2, traffic: Traffic::default() };
         Self { intake: Intake::new(reader.clone(), bounds), reader }
     }
 

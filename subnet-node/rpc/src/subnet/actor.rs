@@ -6,7 +6,7 @@ use tributary_primitives::{EthAddress, Height};
 
 use super::message::block_id;
 use super::parameter::AnyAddress;
-use super::view::{Actor, atto};
+use super::view::{Actor, Link, atto};
 use crate::error::RpcRejected;
 use crate::node::Node;
 
@@ -15,13 +15,13 @@ pub fn actor(node: &Node, (at, height): (AnyAddress, Option<Height>)) -> Result<
     let Some(actor) = node.state(block_id(height))?.actor(&at.0)? else { return Ok(None) };
     let own = actor.delegated.as_ref().and_then(EthAddress::from_address);
     Ok(Some(Actor {
-        id: Address::new_id(actor.id).to_string(),
-        code: actor.code.to_string(),
-        builtin: BuiltinActor::from_code(&actor.code).map(|builtin| builtin.name().to_owned()),
-        state: actor.state.to_string(),
+        code: Link::from(&actor.code),
+        head: Link::from(&actor.state),
         nonce: actor.nonce,
         balance: atto(&actor.balance),
         delegated_address: actor.delegated.as_ref().map(Address::to_string),
+        id: Address::new_id(actor.id).to_string(),
+        builtin: BuiltinActor::from_code(&actor.code).map(|builtin| builtin.name().to_owned()),
         eth_address: own.unwrap_or_else(|| EthAddress::from_actor_id(actor.id)),
     }))
 }

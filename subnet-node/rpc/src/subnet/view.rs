@@ -11,7 +11,7 @@ use tributary_fvm::receipt::Event;
 use tributary_message::FvmTransaction;
 use tributary_primitives::{BlsPublicKey, EthAddress, Hash32, Height, SubnetId, VotingPower, cbor_cid_of};
 
-pub use tributary_proof::json::{Actor, Certificate, Checkpoint, Proof};
+pub use tributary_proof::json::{Actor, Certificate, Checkpoint, Link, Proof};
 
 use crate::hex_bytes::HexBytes;
 

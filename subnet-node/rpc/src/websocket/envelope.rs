@@ -5,7 +5,8 @@
 //!
 //! What is none of these is refused, and counted as a request all the same: reading it costs as much.
 //!
-//! Source: JSON-RPC 2.0; the refusals are jsonrpsee's (`server.rs`, `handle_rpc_call`), so that they are the same as over HTTP.
+//! Source: JSON-RPC 2.0; the refusals are jsonrpsee's (`server.rs`, `handle_rpc_call`), and of an id that cannot be one those of
+//! [`batches`](crate::batches), so that they are the same as over HTTP.
 
 use std::borrow::Cow;
 
@@ -14,6 +15,8 @@ use jsonrpsee::server::MethodResponse;
 use jsonrpsee::server::middleware::rpc::{Batch, BatchEntry, BatchEntryErr, Notification, Request};
 use jsonrpsee::types::error::reject_too_big_batch_request;
 use jsonrpsee::types::{ErrorCode, ErrorObject, ErrorObjectOwned, Id, InvalidRequest};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -50,7 +53,7 @@ pub async fn answer(
                 return Answer { response: service.notification(notification).await, has_request: true };
             }
             None => {
-                let (id, code) = prepare_error(message.as_bytes());
+                let (id, code) = fault_of(message);
                 return Answer { response: asking.refuse(id, code.into()), has_request: false };
             }
         };
@@ -100,6 +103,20 @@ fn alone(request: Request<'_>, bytes: usize, share: Share) -> Request<'static> {
     alone
 }
 
+/// Why what is no entry is none. With an id that cannot be one it has all that a notification has.
+fn fault_of(json: &str) -> (Id<'_>, ErrorCode) {
+    match serde_json::from_str::<Notification<'_>>(json) {
+        Ok(_) => (Id::Null, ErrorCode::InvalidRequest),
+        Err(_) => prepare_error(json.as_bytes()),
+    }
+}
+
+/// What a notification must not have.
+#[derive(Deserialize)]
+struct Named {
+    id: Option<IgnoredAny>,
+}
+
 /// With who asks on it, as a request over HTTP has.
 fn entry<'a>(json: &'a str, asker: Option<&Asker>) -> Option<BatchEntry<'a>> {
     if let Ok(mut request) = serde_json::from_str::<Request<'_>>(json) {
@@ -109,6 +126,8 @@ fn entry<'a>(json: &'a str, asker: Option<&Asker>) -> Option<BatchEntry<'a>> {
         return Some(BatchEntry::Call(request));
     }
     let mut notification = serde_json::from_str::<Notification<'_>>(json).ok()?;
+    // One `null` alone is an id, so a request; several are nothing.
+    let Ok(Named { id: None }) = serde_json::from_str(json) else { return None };
     if let Some(asker) = asker {
         notification.extensions.insert(asker.clone());
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tributary_checkpoint::registration::ConfigurationNumber;
 use tributary_checkpoint::{Checkpoint, CheckpointCertificate};
 use tributary_fvm::{AccountOverride, BlockOverrides, Overrides, StorageOverride};
+use tributary_primitives::actors::BuiltinActor;
 use tributary_primitives::{BlsSignature, EntryKey, EthAddress, Hash32, Height, SignerBitmap, SubnetId, cbor_cid};
 use tributary_rpc::backend::Backend as _;
 use tributary_rpc::subnet::view::{
@@ -288,6 +289,8 @@ async fn an_actor_is_found_by_each_of_its_addresses() {
     shown.dedup();
     let [actor] = shown.as_slice() else { panic!("one actor, shown alike") };
     assert_eq!((actor.id.as_str(), actor.builtin.as_deref()), ("f0100", Some("evm")));
+    let (code, head) = (BuiltinActor::Evm.code().to_string(), cbor_cid(&[0x80]).to_string());
+    assert_eq!((&actor.code.cid, &actor.head.cid), (&code, &head));
     assert_eq!((&actor.delegated_address, actor.eth_address), (&Some(eth.to_address().to_string()), eth));
     let key: Actor = served.ask("subnet_getActor", json!([alice().f1_address().to_string(), 0])).await;
     assert_eq!((key.balance.as_str(), key.delegated_address), ("1000000000000000000000", None));

@@ -276,6 +276,85 @@ async fn logs_that_no_new_block_has_are_refused() {
 }
 
 #[tokio::test]
+async fn receipts_are_told_a_block_at_once_and_nothing_of_a_block_without_any() {
+    let served = serve().await;
+    let (emitter, mut sockets) = (contract(EMITTER), Vec::new());
+    for parameters in [
+        json!(["transactionReceipts"]),
+        json!(["transactionReceipts", null]),
+        json!(["transactionReceipts", {}]),
+        json!(["transactionReceipts", { "transactionHashes": null }]),
+        json!(["transactionReceipts", { "transactionHashes": [] }]),
+    ] {
+        let mut socket = Socket::open(&served).await;
+        let id = socket.ask("eth_subscribe", parameters).await;
+        sockets.push((socket, id));
+    }
+    served.ledger.make_block();
+    served.send(&signed(0, emitter, &log_input(&[1], b"a"))).await;
+    let between = message(0, EMITTER, &log_input(&[2], b"b"));
+    served.ask::<Value>("subnet_sendMessage", json!([hex(between.raw())])).await;
+    served.send(&signed(1, emitter, &log_input(&[3], b"c"))).await;
+    served.ledger.make_block();
+    served.send(&signed(2, emitter, &log_input(&[], b"won"))).await;
+    served.send(&signed(2, emitter, &log_input(&[], b"lost"))).await;
+    served.ledger.make_block();
+    for (height, all, ran) in [("0x2", 2, 2), ("0x3", 2, 1)] {
+        let mut receipts: Vec<Value> = served.ask("eth_getBlockReceipts", json!([height])).await;
+        assert_eq!(receipts.len(), all);
+        // One that was skipped may run later, so nobody is told of it.
+        receipts.truncate(ran);
+        for (socket, id) in &mut sockets {
+            assert_eq!(socket.told(id).await, json!(receipts), "{height}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn receipts_of_transactions_that_are_named_are_told_and_no_others() {
+    let served = serve().await;
+    let sent = [0, 1, 2, 3].map(|nonce| signed(nonce, contract(EMITTER), &log_input(&[1], b"a")));
+    let mut socket = Socket::open(&served).await;
+    let named = json!([sent[1].hash(), sent[3].hash(), sent[1].hash()]);
+    let id = socket.ask("eth_subscribe", json!(["transactionReceipts", { "transactionHashes": named }])).await;
+    for block in [&sent[..2], &sent[2..3], &sent[3..]] {
+        for transaction in block {
+            served.send(transaction).await;
+        }
+        served.ledger.make_block();
+    }
+    for transaction in [&sent[1], &sent[3]] {
+        let receipt: Value = served.ask("eth_getTransactionReceipt", json!([transaction.hash()])).await;
+        assert_eq!(socket.told(&id).await, json!([receipt]));
+    }
+}
+
+#[tokio::test]
+async fn receipts_that_cannot_be_asked_for_are_refused() {
+    let served = serve_with(|config| config.client_subscriptions_max = 13).await;
+    let mut socket = Socket::open(&served).await;
+    let hashes =
+        |count: u8| json!({ "transactionHashes": (1..=count).map(|byte| hex([byte; 32])).collect::<Vec<_>>() });
+    let excess = "exceed max number of transaction hashes allowed per transactionReceipts subscription: at most 200";
+    for (parameters, code, part) in [
+        (json!(["transactionReceipts", hashes(201)]), -32602, excess),
+        (json!(["transactionReceipts", { "transactionHashes": ["0x12"] }]), -32602, "hex of 2 digits"),
+        (json!(["transactionReceipts", { "transactionHashes": [null] }]), -32602, "invalid argument 1: "),
+        (json!(["transactionReceipts", { "hashes": [] }]), -32602, "unknown field `hashes`"),
+        (json!(["transactionReceipts", 7]), -32602, "invalid argument 1: invalid type: integer `7`"),
+        (json!(["transactionReceipts", {}, 1]), -32602, "too many arguments, want at most 2"),
+    ] {
+        let (told, sentence) = socket.refusal("eth_subscribe", parameters.clone()).await;
+        assert!(told == code && sentence.contains(part), "{parameters}: {told} {sentence}");
+    }
+    // Thirteen subscriptions have 208 of them.
+    socket.ask("eth_subscribe", json!(["transactionReceipts", hashes(200)])).await;
+    let (code, _) = socket.refusal("eth_subscribe", json!(["transactionReceipts", hashes(9)])).await;
+    assert_eq!(code, -32005);
+    socket.ask("eth_subscribe", json!(["transactionReceipts", hashes(8)])).await;
+}
+
+#[tokio::test]
 async fn ethereum_transactions_are_told_as_they_begin_to_wait() {
     let served = serve().await;
     let mut socket = Socket::open(&served).await;

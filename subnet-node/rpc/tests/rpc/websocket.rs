@@ -11,6 +11,7 @@ use tributary_rpc::RpcConfig;
 
 use crate::fixture::{Served, hex, list, serve, serve_with};
 use crate::machine::{LOOPER, contract};
+use crate::serving::http;
 use crate::socket::{Socket, refused};
 
 #[tokio::test]
@@ -48,6 +49,40 @@ async fn what_is_no_request_is_refused_and_the_next_one_is_answered() {
     // Nobody waits for the answer to a notification.
     socket.send_text(r#"{"jsonrpc":"2.0","method":"eth_chainId"}"#).await;
     assert_eq!(socket.ask("eth_chainId", json!([])).await, "0x7ab7");
+}
+
+#[tokio::test]
+async fn what_has_an_id_that_cannot_be_one_is_no_request_and_no_notification() {
+    let served = serve().await;
+    let mut socket = Socket::open(&served).await;
+    let invalid = json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32600, "message": "Invalid request" } });
+    let with = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"eth_chainId"}}"#);
+    let head = "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
+    let answer = async |text: &str| {
+        let answer = http(served.server.local_addr(), head, text).await;
+        let (status, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(status.starts_with("HTTP/1.1 200"), "{text}: {answer}");
+        body.to_owned()
+    };
+    for id in ["{}", "[]", "[1]", "true", "false", "-1", "1.5", r#"1,"id":2"#] {
+        let (alone, batch) = (with(id), format!("[{},{},7]", with("3"), with(id)));
+        let told = json!([{ "jsonrpc": "2.0", "id": 3, "result": "0x7ab7" }, &invalid, &invalid]);
+        for (text, told) in [(alone, &invalid), (batch, &told)] {
+            assert_eq!(serde_json::from_str::<Value>(&answer(&text).await).unwrap(), *told, "{text}");
+            socket.send_text(text.as_str()).await;
+            assert_eq!(socket.next().await, *told, "{text}");
+        }
+    }
+    for id in ["null", "0", r#""a""#] {
+        let told = json!({ "jsonrpc": "2.0", "id": serde_json::from_str::<Value>(id).unwrap(), "result": "0x7ab7" });
+        assert_eq!(serde_json::from_str::<Value>(&answer(&with(id)).await).unwrap(), told);
+        socket.send_text(with(id)).await;
+        assert_eq!(socket.next().await, told);
+    }
+    let notification = r#"{"jsonrpc":"2.0","method":"eth_chainId","params":[{"id":{}}]}"#;
+    // It has none of its own. What comes over HTTP gets a body, and this is jsonrpsee's for nothing.
+    assert_eq!(answer(notification).await, "null");
+    assert_eq!(answer(&format!("[{notification}]")).await, "null");
 }
 
 #[tokio::test]

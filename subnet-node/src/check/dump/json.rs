@@ -6,12 +6,12 @@ use fvm_shared::ActorID;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use serde::{Deserialize, Serialize};
-use tributary_fvm::{BlockEnv, BlockOutcome, CodeInstaller, Event, ExecutionParams, Receipt};
+use tributary_fvm::{BlockEnv, BlockOutcome, CodeInstaller, Event, ExecutionParams, Receipt, Workers};
 use tributary_primitives::{EthAddress, Hash32, Height};
 
-use super::super::words::{Attempt, Case};
+use super::super::words::{Attempt, Case, Execution};
 
-/// All of a case but the block's bytes.
+/// All of a case but the block's bytes, and how the node ran it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CaseForm {
@@ -23,22 +23,25 @@ pub(super) struct CaseForm {
     environment: BlockEnv,
     #[serde(with = "ParamsForm")]
     parameters: ExecutionParams,
+    #[serde(with = "ExecutionForm")]
+    execution: Execution,
 }
 
 impl CaseForm {
-    pub(super) fn of(case: &Case, is_cut: bool) -> Self {
+    pub(super) fn of(case: &Case, execution: Execution, is_cut: bool) -> Self {
         Self {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             state_root_before: case.parent_root,
             state_is_cut: is_cut,
             environment: case.env.clone(),
             parameters: case.params.clone(),
+            execution,
         }
     }
 
-    pub(super) fn into_case(self, block: Vec<u8>) -> (Case, bool) {
+    pub(super) fn into_parts(self, block: Vec<u8>) -> (Case, Execution, bool) {
         let case = Case { parent_root: self.state_root_before, env: self.environment, params: self.parameters, block };
-        (case, self.state_is_cut)
+        (case, self.execution, self.state_is_cut)
     }
 }
 
@@ -72,6 +75,17 @@ enum InstallerForm {
     Nobody,
     Anyone,
     Actor(ActorID),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Execution", rename_all = "snake_case", deny_unknown_fields)]
+enum ExecutionForm {
+    InOrder,
+    Parallel {
+        #[serde(rename = "threads", with = "several")]
+        workers: Workers,
+        gave_up: bool,
+    },
 }
 
 /// An outcome.
@@ -136,6 +150,26 @@ struct ReceiptForm {
     contract: Option<EthAddress>,
     events: Vec<Event>,
     skipped: bool,
+}
+
+/// Two threads or more, and no more than a block may use.
+mod several {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use tributary_fvm::Workers;
+
+    pub(super) fn serialize<S: Serializer>(workers: &Workers, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(workers.threads())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Workers, D::Error> {
+        let (threads, most) = (u32::deserialize(deserializer)?, Workers::MAX);
+        if (2..=most).contains(&threads) {
+            Ok(Workers::new(threads))
+        } else {
+            Err(D::Error::custom(format_args!("a block is run in parallel on 2 to {most} threads, not on {threads}")))
+        }
+    }
 }
 
 mod atto {

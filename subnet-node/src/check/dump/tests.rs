@@ -1,7 +1,8 @@
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use fvm_shared::event::{Entry, Flags};
-use tributary_fvm::{BlockEnv, CodeInstaller, Event, ExecutionParams, Receipt};
+use serde_json::{Value, json};
+use tributary_fvm::{BlockEnv, CodeInstaller, Event, ExecutionParams, Receipt, Stats, Workers};
 use tributary_primitives::{EthAddress, Hash32, Height, cbor_cid, raw_cid};
 
 use super::*;
@@ -42,25 +43,28 @@ fn dump() -> Dump<Recorded> {
     let blocks = [(cbor_cid(&[0x80]), vec![0x80]), (raw_cid(b"code"), b"code".to_vec())];
     let state = Recorded { blocks: blocks.into(), ..Recorded::default() };
     let case = Case { parent_root: cbor_cid(&[0x80]), env, params, block: vec![1, 2, 3] };
-    Dump { case, live: live.clone(), in_order: Ok(live), state, is_cut: true }
+    let execution = Execution::Parallel { workers: Workers::new(4), gave_up: true };
+    Dump { case, live: live.clone(), execution, in_order: Ok(live), state, is_cut: true }
 }
 
 #[test]
 fn a_dump_reads_back_as_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let good = dump();
-    for (at, in_order, installer) in [
-        ("a", good.in_order.clone(), CodeInstaller::Actor(100)),
-        ("b", Err("no thread".to_owned()), CodeInstaller::Nobody),
-        ("c", good.in_order.clone(), CodeInstaller::Anyone),
+    let parallel = |threads| Execution::Parallel { workers: Workers::new(threads), gave_up: false };
+    for (at, in_order, installer, execution) in [
+        ("a", good.in_order.clone(), CodeInstaller::Actor(100), good.execution),
+        ("b", Err("no thread".to_owned()), CodeInstaller::Nobody, Execution::InOrder),
+        ("c", good.in_order.clone(), CodeInstaller::Anyone, parallel(2)),
+        ("d", good.in_order.clone(), CodeInstaller::Anyone, parallel(Workers::MAX)),
     ] {
         let params = ExecutionParams { code_installer: installer, ..good.case.params.clone() };
-        let written = Dump { in_order, case: Case { params, ..good.case.clone() }, ..dump() };
+        let written = Dump { execution, in_order, case: Case { params, ..good.case.clone() }, ..dump() };
         let path = written.write(&directory.path().join(at)).unwrap();
         assert!(path.ends_with("block-7"));
         let read = Dump::read(&path).unwrap();
         assert_eq!((read.case, read.live, read.in_order), (written.case, written.live, written.in_order));
-        assert_eq!((read.state.blocks().len(), read.is_cut), (2, true));
+        assert_eq!((read.state.blocks().len(), read.execution, read.is_cut), (2, execution, true));
         assert_eq!(read.state.get(&raw_cid(b"code")).unwrap().as_deref(), Some(&b"code"[..]));
     }
 }
@@ -72,6 +76,50 @@ fn a_dump_that_is_there_is_not_written_over() {
     let refusal = Dump { is_cut: false, ..dump() }.write(directory.path()).unwrap_err().to_string();
     assert!(refusal.contains("block-7") && refusal.contains("exists"), "{refusal}");
     assert!(Dump::read(&directory.path().join("block-7")).unwrap().is_cut);
+}
+
+#[test]
+fn how_a_node_ran_a_block_is_one_of_its_ways_on_as_many_threads_as_a_block_may_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = dump().write(directory.path()).unwrap();
+    let case: Value = serde_json::from_slice(&fs::read(path.join(CASE)).unwrap()).unwrap();
+    assert_eq!(case["execution"], json!({"parallel": {"threads": 4, "gave_up": true}}));
+    let of = |execution: Value| {
+        let mut case = case.clone();
+        case["execution"] = execution;
+        fs::write(path.join(CASE), case.to_string()).unwrap();
+        Dump::read(&path).map(|dump| (dump.execution.way(), dump.execution.workers().threads()))
+    };
+    assert_eq!(of(json!("in_order")).unwrap(), ("in_order", 1));
+    assert_eq!(of(json!({"parallel": {"threads": 2, "gave_up": false}})).unwrap(), ("parallel", 2));
+    assert_eq!(of(json!({"parallel": {"threads": 32, "gave_up": true}})).unwrap(), ("parallel_then_in_order", 32));
+    for wrong in [
+        json!({"parallel": {"threads": 1, "gave_up": false}}),
+        json!({"parallel": {"threads": 33, "gave_up": false}}),
+        json!({"parallel": {"threads": 4}}),
+        json!({"parallel": {"threads": 4, "gave_up": false, "lanes": 2}}),
+        json!("parallel"),
+        json!("backwards"),
+        Value::Null,
+    ] {
+        let refusal = of(wrong.clone()).unwrap_err().to_string();
+        assert!(refusal.contains("case.json is not what a node writes there"), "{wrong}: {refusal}");
+    }
+    let mut without = case.clone();
+    without.as_object_mut().unwrap().remove("execution");
+    fs::write(path.join(CASE), without.to_string()).unwrap();
+    let refusal = Dump::read(&path).unwrap_err().to_string();
+    assert!(refusal.contains("execution"), "{refusal}");
+}
+
+#[test]
+fn how_a_block_ran_follows_from_its_threads_and_from_whether_they_gave_up() {
+    for (threads, is_closed, way) in
+        [(1, false, "in_order"), (4, false, "parallel"), (4, true, "parallel_then_in_order")]
+    {
+        let execution = Execution::of(Workers::new(threads), Stats { is_closed, ..Stats::default() });
+        assert_eq!((execution.way(), execution.workers()), (way, Workers::new(threads)));
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::thread;
 use fvm_ipld_blockstore::Blockstore;
 use tempfile::TempDir;
 use tributary_primitives::Height;
-use tributary_store::{Collection, CollectionUnavailable, Kept, Marked, TransactionPlace};
+use tributary_store::{Collection, CollectionUnavailable, DELETED_AT_ONCE, Kept, Marked, TransactionPlace};
 
 use crate::block::{Block, NODES, NODES_OF_A_PIECE};
 use crate::open_with_base;
@@ -136,6 +136,32 @@ fn a_collection_leaves_what_is_marked_and_what_is_put_while_it_runs() {
         again.mark(cid).unwrap();
     }
     assert_eq!((sweep(&mut again), there(&blocks[171]), there(&blocks[160])), (40, 0, 10));
+}
+
+/// Ten IPLD blocks of each block that was there before are needed by nobody.
+#[test]
+fn a_step_deletes_no_more_than_is_stated_however_much_is_left_and_blocks_are_committed_between_steps() {
+    for backlog in [20, 200] {
+        let directory = TempDir::new().unwrap();
+        let store = open_with_base(directory.path());
+        let block = |height| Block { block: vec![0], receipts: vec![0], ..Block::at(height) };
+        for height in (1..=backlog).map(Height) {
+            store.commit_block(&block(height).commit()).unwrap();
+        }
+        let mut collection = store.begin_collection().unwrap();
+        let (mut left, mut tip, mut is_done) = (10 * (backlog + 1), Height(backlog), false);
+        while !is_done {
+            let swept = collection.sweep().unwrap();
+            let deleted = swept.deleted.entries;
+            assert!(deleted <= u64::try_from(DELETED_AT_ONCE).unwrap(), "{deleted} of {left}");
+            (left, tip, is_done) = (left - deleted, tip.next(), swept.is_done);
+            store.commit_block(&block(tip).commit()).unwrap();
+            assert_eq!(store.tip().unwrap().unwrap().height, tip);
+        }
+        assert_eq!(left, 0, "all of it went in the end");
+        let mut committed = (backlog + 1..=tip.0).flat_map(|height| block(Height(height)).ipld);
+        assert!(committed.all(|(cid, _)| store.has(&cid).unwrap()), "what came meanwhile stays");
+    }
 }
 
 #[test]
