@@ -54,7 +54,7 @@ pub struct Proof {
     pub witness: HexBytes,
 }
 
-/// An actor: answer of `subnet_getActor`, as of Filecoin's `StateGetActor` (`ActorV5`) and in its names; id, name and Ethereum's address stand beside.
+/// An actor, answer of `subnet_getActor`: Filecoin's `ActorV5` in its names, and beside it id, name and Ethereum's address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Actor {

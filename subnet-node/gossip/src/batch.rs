@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a transaction that no longer fits in 64 KiB, or past the count | what was collected before it |
 //! | a transaction, when none left in the last 5 ms | that transaction, and what came with it |
-//! | 5 ms after a message left | what was collected since |
+//! | 5 ms after a message left | what was collected since, if anything |
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use crate::wire::{LENGTH_BYTES, MESSAGE_TRANSACTIONS_MAX};
 
-/// The least time between two messages, in which transactions wait for company: small beside a block's time, long beside a burst's gaps.
+/// How long after a message transactions wait for company, unless they fill the next one before: small beside a block's time, long beside a
+/// burst's gaps.
 const DELAY: Duration = Duration::from_millis(5);
 
 /// Bytes that a message of several transactions stays within, so that one peer's slow line is not blocked for long.

@@ -1,7 +1,7 @@
 //! Transactions and checkpoint shares between nodes, over libp2p: best effort, bounded, and only what the node vouches for.
 //!
 //! ```text
-//! publish_transactions ─▶ batch (one in 5 ms)     ─┐                    ┌─▶ Transactions ─▶ mempool    ─▶ verdict ─┐
+//! publish_transactions ─▶ batch (5 ms or 64 KiB) ─┐                    ┌─▶ Transactions ─▶ mempool    ─▶ verdict ─┐
 //! publish_checkpoint ─────────────────────────────┴─▶ gossipsub ◀─net─▶┴─▶ Checkpoint   ─▶ checkpoints ─▶ verdict ─┤
 //!                                                         ▲                                                        │
 //!                                                         └────── forwarded, refused (score falls), or let go ◀────┘

@@ -1,9 +1,9 @@
 //! Whether the nodes of a network agree once a run is over: one block at one height, and one state after it.
 //!
 //! ```text
-//! first node: its last block ─▶ all nodes: what they have there ─┬─ the same         ─▶ they agree
-//!                               (who is behind is waited for)    ├─ another          ─▶ they do not
-//!                                                                └─ nothing, in time ─▶ they do not
+//! the highest block of any ─▶ all nodes: what they have there ─┬─ the same         ─▶ they agree
+//!                             (who is behind is waited for)    ├─ another          ─▶ they do not
+//!                                                              └─ nothing, in time ─▶ they do not
 //! ```
 //!
 //! A block's hash stands for all blocks before it, and a state root for all that they did: one height says it of the whole run.
@@ -19,15 +19,15 @@ use tributary_primitives::Hash32;
 use crate::client::{Client, ClientUnavailable};
 use crate::http::Endpoint;
 
-/// How long all nodes together may take to the first one's last block.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long all nodes together may take to the highest block of one: as long as a full network's last validator may be behind.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// From one question whether a node has it to the next.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// What the nodes have at one height.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Agreement {
-    /// The first node's last block.
+    /// The highest block of any node.
     pub height: u64,
     /// Whether all have what the first one has.
     pub agree: bool,
@@ -84,7 +84,7 @@ impl Agreement {
                     "after block {height} the state root is {one} on {node} and {another} on {other}: one executed it wrongly"
                 )
             }
-            _ => format!("{} has no block {height} after {} s, or does not show it", other.node, PATIENCE.as_secs()),
+            _ => format!("{} did not get to block {height} in time, or does not show it", other.node),
         })
     }
 }
@@ -97,32 +97,36 @@ impl fmt::Display for Agreement {
     }
 }
 
-/// Compares what `nodes`, which are of one network, have where the first of them is. `None` for fewer than two.
+/// Compares what `nodes`, which are of one network, have at the highest block of any; who is behind has `patience` to get there, and who is
+/// gone has nothing. `None` for fewer than two.
 ///
 /// # Errors
-/// [`ClientUnavailable`] where one gives no answer of use.
-pub async fn compare(nodes: &[Endpoint]) -> Result<Option<Agreement>, ClientUnavailable> {
-    let [first, _, ..] = nodes else { return Ok(None) };
-    let height = Client::of(first.clone()).head().await?;
-    let (until, mut seen) = (Instant::now() + PATIENCE, Vec::with_capacity(nodes.len()));
+/// [`ClientUnavailable`] where the first one gives no answer of use.
+pub async fn compare(nodes: &[Endpoint], patience: Duration) -> Result<Option<Agreement>, ClientUnavailable> {
+    let [first, others @ ..] = nodes else { return Ok(None) };
+    if others.is_empty() {
+        return Ok(None);
+    }
+    let mut height = Client::of(first.clone()).head().await?;
+    for node in others {
+        height = height.max(Client::of(node.clone()).head().await.unwrap_or_default());
+    }
+    let (until, mut seen) = (Instant::now() + patience, Vec::with_capacity(nodes.len()));
     for node in nodes {
         let mut client = Client::of(node.clone());
-        let mut block = mark(&mut client, height).await?;
+        let mut block = mark(&mut client, height).await;
         while block.is_none() && Instant::now() < until {
             sleep(ASK_EVERY).await;
-            block = mark(&mut client, height).await?;
+            block = mark(&mut client, height).await;
         }
         seen.push(Seen { node: node.to_string(), block });
     }
     Ok(Some(Agreement::of(height, seen)))
 }
 
-async fn mark(client: &mut Client, height: u64) -> Result<Option<Mark>, ClientUnavailable> {
-    match client.ask("eth_getBlockByNumber", json!([format!("{height:#x}"), false])).await {
-        // Some nodes refuse to speak of a block that is not there yet.
-        Err(ClientUnavailable::Refused { .. }) => Ok(None),
-        answer => answer,
-    }
+/// A node that is gone, or refuses to speak of a block that is not there yet, has nothing to show, and is asked again.
+async fn mark(client: &mut Client, height: u64) -> Option<Mark> {
+    client.ask("eth_getBlockByNumber", json!([format!("{height:#x}"), false])).await.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -152,9 +156,9 @@ mod tests {
                 vec!["state root is 0x0202", "0x0404", "on b:"],
             ),
             ([Some(state), Some(ONE), Some(ONE)], "1 of 3, at block 7", vec!["0x0404", "on a and 0x0202", "on b:"]),
-            ([Some(ONE), None, Some(fork)], "1 of 3, at block 7", vec!["b has no block 7 after 10 s"]),
-            ([None, Some(ONE), Some(ONE)], "0 of 3, at block 7", vec!["a has no block 7"]),
-            ([None; 3], "0 of 3, at block 7", vec!["a has no block 7"]),
+            ([Some(ONE), None, Some(fork)], "1 of 3, at block 7", vec!["b did not get to block 7"]),
+            ([None, Some(ONE), Some(ONE)], "0 of 3, at block 7", vec!["a did not get to block 7"]),
+            ([None; 3], "0 of 3, at block 7", vec!["a did not get to block 7"]),
         ] {
             let agreement = of(&blocks);
             assert_eq!((agreement.agree, agreement.to_string().as_str()), (told.is_empty(), shown));

@@ -124,13 +124,16 @@ impl Announcements {
     }
 }
 
-/// Where what is told of the block at `height` is, or will be. Of `most` blocks it is kept, the latest.
+/// Where what is told of the block at `height` is, or will be. Of `most` blocks it is kept: of this one, which others that are behind may come
+/// to as well, and of the latest.
 fn cell_of<T>(kept: &Mutex<BTreeMap<Height, Cell<T>>>, height: Height, most: usize) -> Cell<T> {
     // Whole after every use, so a thread that panicked elsewhere harms nothing here.
     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     let cell = Arc::clone(kept.entry(height).or_default());
-    while kept.len() > most {
-        kept.pop_first();
+    while kept.len() > most
+        && let Some(first) = kept.keys().copied().find(|other| *other != height)
+    {
+        kept.remove(&first);
     }
     cell
 }

@@ -6,7 +6,7 @@
 //!    request ─▶ has its client asked too fast?           yes ─▶ 429              client_requests_per_s
 //!      in it ─▶ a batch, a WebSocket: again for each     yes ─▶ -32005            also for what is no request
 //!    to follow ─▶ as many subscriptions of its client?   yes ─▶ -32005           client_subscriptions_max
-//!              ─▶ of as many addresses and topics?       yes ─▶ -32005           sixteen for each that there may be
+//!              ─▶ of as many addresses, topics, hashes?          yes ─▶ -32005           sixteen for each that there may be
 //! ```
 //!
 //! | | a connection is counted for | a request is counted for |
@@ -108,7 +108,7 @@ pub struct Clients {
     connections_max: Option<NonZeroU32>,
     open: Arc<Mutex<Open>>,
     subscriptions_max: Option<NonZeroU32>,
-    /// Most addresses and topics of all subscriptions above [`WEIGHT_EACH`] of each.
+    /// Most addresses, topics and hashes of all subscriptions above [`WEIGHT_EACH`] of each.
     weight_above_max: usize,
     subscribed: Arc<Mutex<Followed>>,
     pace: Option<Pace>,
@@ -153,7 +153,7 @@ struct Followed {
     weight_above: usize,
 }
 
-/// Subscriptions of a client, and addresses and topics of all of them.
+/// Subscriptions of a client, and addresses, topics and hashes of all of them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Following {
     count: u32,
@@ -270,7 +270,7 @@ impl Clients {
         asker.map_or(Ok(()), |asker| self.count(asker))
     }
 
-    /// Counts one more subscription of `client`, with so many addresses and topics.
+    /// Counts one more subscription of `client`, with so many addresses, topics and hashes.
     ///
     /// # Errors
     /// [`RpcRejected::AboveLimit`], and it is not counted.
@@ -284,14 +284,16 @@ impl Clients {
             }
             let most = usize::try_from(most.get()).unwrap_or(usize::MAX).saturating_mul(WEIGHT_EACH);
             if own > most {
-                let reason =
-                    format!("those of a client have {most} addresses and topics at most, on all its connections");
+                let reason = format!(
+                    "those of a client have {most} addresses, topics and hashes at most, on all its connections"
+                );
                 return Err(too_many(reason));
             }
         }
         if weight_above > self.weight_above_max && above(weight) > 0 {
-            let reason =
-                format!("they have as many addresses and topics as may be; one with up to {WEIGHT_EACH} has a place");
+            let reason = format!(
+                "they have as many addresses, topics and hashes as may be; one with up to {WEIGHT_EACH} has a place"
+            );
             return Err(too_many(reason));
         }
         all.of.insert(client, Following { count: count.saturating_add(1), weight: own });
@@ -405,10 +407,8 @@ mod tests {
             (config.client_subscriptions_max, config.websockets_max, config.subscriptions_max) = (4, 2, 2);
         });
         let refusal = |client, weight| clients.subscribe(at(client), weight).map(drop).unwrap_err().to_string();
-        let own =
-            "too many subscriptions: those of a client have 64 addresses and topics at most, on all its connections";
-        let all =
-            "too many subscriptions: they have as many addresses and topics as may be; one with up to 16 has a place";
+        let own = "too many subscriptions: those of a client have 64 addresses, topics and hashes at most, on all its connections";
+        let all = "too many subscriptions: they have as many addresses, topics and hashes as may be; one with up to 16 has a place";
         assert_eq!(refusal("192.0.2.7", 65), own);
         let first = clients.subscribe(at("192.0.2.7"), 60).unwrap();
         assert_eq!(refusal("192.0.2.7", 5), own);

@@ -62,7 +62,7 @@ pub struct RpcConfig {
     pub client_requests_burst: u32,
     /// Most connections open from one address, WebSockets among them; 0 for any number.
     pub client_connections_max: u32,
-    /// Most subscriptions of one client, on all of its WebSockets, with sixteen times as many addresses and topics together; 0 for any number.
+    /// Most subscriptions of one client, on all of its WebSockets, with sixteen times as many addresses, topics and hashes together; 0 for any number.
     pub client_subscriptions_max: u32,
     /// The header in which a proxy in front tells who asks, as in `x-forwarded-for`: the last address in it counts. Empty for a node that is
     /// asked directly, where anybody could write it.

@@ -12,7 +12,7 @@
 //! | -32007 | a request larger than may be, over HTTP | jsonrpsee |
 //! | -32008, -32011 | an answer, or the answers to a batch, larger than the server may send | jsonrpsee |
 //! | -32010 | a batch of too many requests | jsonrpsee |
-//! | -32600 | JSON that is no request, or one whose id is neither text nor a whole number from 0 nor null | JSON-RPC 2.0 |
+//! | -32600 | JSON that is no request, or one whose id is neither text nor a whole number from 0 and below 2^64 nor null, or is there twice | JSON-RPC 2.0 |
 //! | -32601 | no such method or subscription, or none that this node serves; a subscription over HTTP | JSON-RPC 2.0, go-ethereum |
 //! | -32602 | an argument that is missing, malformed or of a meaning that is not served; logs of blocks above the latest | JSON-RPC 2.0 |
 //! | -32603 | a defect or a broken disk on this node | JSON-RPC 2.0 |

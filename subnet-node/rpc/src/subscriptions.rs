@@ -122,6 +122,7 @@ impl Subscriptions {
     fn receipts(&self, wanted: Wanted) -> News {
         let (announcements, wanted) = (Arc::clone(&self.announcements), Arc::new(wanted));
         let bytes_max = usize::try_from(announcements.node().config.response_bytes_max).unwrap_or(usize::MAX);
+        let bytes_max = bytes_max.min(receipts::LIST_BYTES_MAX);
         let lists = move |block: Arc<Announced>| {
             let (announcements, wanted) = (Arc::clone(&announcements), Arc::clone(&wanted));
             async move {

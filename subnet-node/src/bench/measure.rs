@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use tokio::sync::watch;
 use tributary_genesis_code::{SCRIPT_ACTOR, TOKEN_ACTOR, counter_actor_cid};
 use tributary_load::accounts::{Account, senders};
-use tributary_load::agreement::{Agreement, compare};
+use tributary_load::agreement::{Agreement, PATIENCE, compare};
 use tributary_load::check::{Checked, check, sample};
 use tributary_load::client::Client;
 use tributary_load::drive::{Progress, drive};
@@ -103,7 +103,7 @@ impl Side<'_> {
         let flight = drive(&self.network.nodes, Arc::clone(&load), self.plan.rules(), stop.clone(), tell).await?;
         let after = self.spent().await?;
         let checked = self.check(&load, &flight).await?;
-        let agreement = compare(&self.network.nodes).await?;
+        let agreement = compare(&self.network.nodes, PATIENCE).await?;
         if let Some(why) = agreement.as_ref().and_then(Agreement::disagreement) {
             eprintln!("{name} {round}: the nodes do not agree: {why}");
         }

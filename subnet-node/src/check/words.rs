@@ -25,7 +25,7 @@ pub enum Execution {
     Parallel {
         /// On so many threads, which are several.
         workers: Workers,
-        /// Whether too much collided, and the rest ran in order.
+        /// Whether lanes met or broke, or too many guesses were wrong, and the rest ran in order.
         gave_up: bool,
     },
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use serde_json::Value;
-use tributary_load::agreement::compare;
+use tributary_load::agreement::{PATIENCE, compare};
 use tributary_load::http::Endpoint;
 use tributary_load::workload::Workload;
 use tributary_node::devnet::keys::DEVELOPMENT_SECRETS;
@@ -130,12 +131,18 @@ async fn nodes_of_two_chains_do_not_agree() {
     }
     let endpoint = |network: &Network| format!("http://{}", network.rpc(0)).parse::<Endpoint>().unwrap();
     let [one, other] = networks.each_ref().map(endpoint);
-    let compared = compare(&[one.clone(), other.clone()]).await.unwrap().unwrap();
+    let compared = compare(&[one.clone(), other.clone()], PATIENCE).await.unwrap().unwrap();
     let why = compared.disagreement().unwrap();
     assert!(!compared.agree && why.contains("these are two chains"), "{why}");
     assert!(why.contains(&one.to_string()) && why.contains(&other.to_string()), "{why}");
-    assert!(compare(&[one.clone(), one.clone()]).await.unwrap().unwrap().agree);
-    assert_eq!(compare(&[one]).await.unwrap(), None, "there is nobody to agree with");
+    assert!(compare(&[one.clone(), one.clone()], PATIENCE).await.unwrap().unwrap().agree);
+    let gone = "http://127.0.0.1:1".parse::<Endpoint>().unwrap();
+    let compared = compare(&[one.clone(), gone], Duration::ZERO).await.unwrap().unwrap();
+    assert!(
+        !compared.agree && compared.disagreement().unwrap().contains("http://127.0.0.1:1"),
+        "who is gone does not agree"
+    );
+    assert_eq!(compare(&[one], PATIENCE).await.unwrap(), None, "there is nobody to agree with");
 }
 
 #[test]

@@ -4,10 +4,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use tributary_parallel::{Block, Ground, Ran, Value, View, Write, execute, in_lanes};
 
-use crate::threads::settings;
+use crate::threads::{FOR_EVER, settings};
 
 const TRANSACTIONS: usize = 1_000;
 const THREADS: usize = 3;
@@ -20,8 +21,7 @@ const VALUES: usize = 3;
 /// Values that a thread may have in its hands while it reads, compares or writes one.
 const IN_HAND: usize = 3;
 
-/// Times that the first transaction lets others go first: until the window is full, which takes milliseconds, and from then on.
-const UNTIL_FULL: usize = 1_000_000;
+/// Times that the first transaction lets others go first once the window is full.
 const FROM_THEN_ON: usize = 10_000;
 
 /// How many there are of something, and how many there were at most.
@@ -126,7 +126,10 @@ impl Crowd {
 
     /// Keeps the frontier where it is until the window is full, and a while longer, in which more would come if they could.
     fn hold(&self) {
-        (0..UNTIL_FULL).take_while(|_| self.records.now() < self.full).for_each(|_| std::thread::yield_now());
+        let until = Instant::now() + FOR_EVER;
+        while self.records.now() < self.full && Instant::now() < until {
+            std::thread::yield_now();
+        }
         (0..FROM_THEN_ON).take_while(|_| self.records.now() <= self.full).for_each(|_| std::thread::yield_now());
     }
 }
@@ -153,7 +156,7 @@ impl Block for Crowd {
         if index == 0 {
             self.hold();
         }
-        let number = if index % 8 == 0 { view.read(&0)?.number } else { index };
+        let number = if index.is_multiple_of(8) { view.read(&0)?.number } else { index };
         let write = |key, number| (key, Write::Set(Counted::new(number, &self.values)));
         Ok(Ran { view, writes: vec![write(0, index + 1), write(1 + number % 2, index)], output: record })
     }

@@ -12,7 +12,7 @@ use crate::toy::{Program, Start, Step, Stop, Toy, fold, toy};
 const STACK_BYTES: usize = 1 << 20;
 
 /// A block takes milliseconds. One that takes so long never ends.
-const FOR_EVER: Duration = Duration::from_secs(60);
+pub const FOR_EVER: Duration = Duration::from_secs(60);
 
 pub fn settings(threads: usize, window: usize) -> Settings {
     Settings { threads, stack_bytes: STACK_BYTES, window }

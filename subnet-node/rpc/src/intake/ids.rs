@@ -1,8 +1,8 @@
 //! Which requests of a body have an id, found out as its bytes come.
 //!
-//! jsonrpsee takes what would be a request, but for an id that is an object, a list, a boolean or a number other than a whole one from 0, for a
-//! notification, and nobody would ever hear of it. A notification is what has no id at all: so who answers one asks here first
-//! ([`batches`](crate::batches)). A body that is no JSON may be said anything of; it is refused for that.
+//! jsonrpsee takes what would be a request, but for an id that is an object, a list, a boolean or a number other than a whole one from 0 and below 2^64, for a
+//! notification, and nobody would ever hear of it; and a list of its members too. A notification is an object that has no id at all: so who
+//! answers one asks here first ([`batches`](crate::batches)). A body that is no JSON may be said anything of; it is refused for that.
 //!
 //! Nothing of the text is held but the last key, and no more of that than `id` has, however it is escaped.
 
@@ -13,12 +13,13 @@ use hyper::http::Extensions;
 /// Bytes of the longest way to write `id`: both letters escaped, between quotes.
 const KEY_BYTES_MAX: usize = 14;
 
-/// The requests that have an id, by their places in the batch, ascending; 0 of one alone. It goes with a request over HTTP.
+/// The requests that have an id or are lists, so that none is a notification, by their places in the batch, ascending; 0 of one alone. It goes
+/// with a request over HTTP.
 #[derive(Clone, Debug, Default)]
 pub struct Ids(Arc<Mutex<Vec<usize>>>);
 
 impl Ids {
-    /// Whether the request at this place of the body that these go with has an id. No, where none do.
+    /// Whether the request at this place of the body that these go with is one of them. No, where none do.
     pub fn has(extensions: &Extensions, place: usize) -> bool {
         extensions.get::<Self>().is_some_and(|ids| ids.lock().binary_search(&place).is_ok())
     }
@@ -53,10 +54,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Of a body that may have so many requests; tells `ids`.
+    /// Of a body that may have so many requests, one at least, which is alone; tells `ids`.
     pub fn new(ids: Ids, places_max: usize) -> Self {
         let key = Vec::with_capacity(KEY_BYTES_MAX + 1);
-        Self { ids, places_max, at: At::Outside, depth: 0, members: 1, place: 0, key }
+        Self { ids, places_max: places_max.max(1), at: At::Outside, depth: 0, members: 1, place: 0, key }
     }
 
     /// The next bytes. Cost: a step for each.
@@ -79,12 +80,14 @@ impl Reader {
             (At::Outside, b'[' | b'{') => {
                 if self.depth == 0 {
                     self.members = if byte == b'[' { 2 } else { 1 };
+                } else if byte == b'[' && self.depth + 1 == self.members {
+                    self.found();
                 }
                 self.depth = self.depth.saturating_add(1);
             }
             (At::Outside, b']' | b'}') => self.depth = self.depth.saturating_sub(1),
             (At::Outside, b',') if self.depth + 1 == self.members => self.place = self.place.saturating_add(1),
-            (At::Outside, b':') if self.depth == self.members => self.member(),
+            (At::Outside, b':') if self.depth == self.members && is_id(&self.key) => self.found(),
             (At::Outside, _) => {}
         }
     }
@@ -97,9 +100,9 @@ impl Reader {
         }
     }
 
-    /// The last string is the name of a member.
-    fn member(&mut self) {
-        if self.place >= self.places_max || !is_id(&self.key) {
+    /// What is at this place is no notification.
+    fn found(&self) {
+        if self.place >= self.places_max {
             return;
         }
         let mut places = self.ids.lock();
@@ -142,7 +145,8 @@ mod tests {
             ("{}", &[]),
             (r#"[{"id":1},{"method":"a"},7,{"id":[]}]"#, &[0, 3]),
             (r#"[{"params":[{"id":1},2],"a":"},{"},{"a":1,"id":1}]"#, &[1]),
-            (r#"[[{"id":1}],{"id":1}]"#, &[1]),
+            (r#"[[{"id":1}],{"id":1}]"#, &[0, 1]),
+            (r#"[{"params":[[]]},["2.0","a",null]]"#, &[1]),
             ("[]", &[]),
         ] {
             assert_eq!(places(text), expected, "{text}");
@@ -151,13 +155,13 @@ mod tests {
 
     #[test]
     fn no_more_are_looked_at_than_may_be() {
-        let batch = format!("[{}]", vec![r#"{"id":1}"#; 9].join(","));
+        let batch = format!("[{}]", [r#"{"id":1}"#; 9].join(","));
         assert_eq!(places(&batch), [0, 1, 2, 3]);
     }
 
     #[test]
     fn whatever_comes_is_read() {
-        for text in ["]]}},,::", r#"{"id"#, r#"{"id""#, "\"\\", r#"":":":"#, "[[[[", "{,id:1}"] {
+        for text in ["]]}},,::", r#"{"id"#, r#"{"id""#, "\"\\", r#"":":":"#, "{[[[", "{,id:1}"] {
             assert!(places(text).is_empty(), "{text}");
         }
     }

@@ -3,7 +3,7 @@
 //! | a block | is told by |
 //! |---|---|
 //! | with receipts that are wanted | a list of them, in order |
-//! | with more than an answer may have bytes | several lists, one after the other |
+//! | with more than a MiB, or than an answer may have | several lists, one after the other |
 //! | without any | nothing |
 //!
 //! Source: go-ethereum, `eth/filters/api.go`, `TransactionReceipts`; `eth/filters/filter.go`, `filterReceipts`.
@@ -22,6 +22,9 @@ use crate::websocket::Closing;
 
 /// Most transactions that a subscription names: go-ethereum's `maxTxHashes`.
 const HASHES_MAX: usize = 200;
+
+/// Most bytes of a list, unless one receipt alone has more: who reads slowly holds one, outside every room.
+pub const LIST_BYTES_MAX: usize = 1 << 20;
 
 /// Which transactions' receipts are asked for, as it comes.
 #[derive(Debug, Default, Deserialize)]

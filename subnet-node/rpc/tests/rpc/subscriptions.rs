@@ -186,7 +186,7 @@ async fn a_clients_subscriptions_have_so_many_addresses_and_topics() {
     let served = serve_with(|config| config.client_subscriptions_max = 1).await;
     let mut socket = Socket::open(&served).await;
     let addresses = |count: u8| json!({"address": (1..=count).map(|byte| hex([byte; 20])).collect::<Vec<_>>()});
-    let reason = "those of a client have 16 addresses and topics at most, on all its connections";
+    let reason = "those of a client have 16 addresses, topics and hashes at most, on all its connections";
     let refusal = (-32005, format!("too many subscriptions: {reason}"));
     assert_eq!(socket.refusal("eth_subscribe", json!(["logs", addresses(17)])).await, refusal);
     socket.ask("eth_subscribe", json!(["logs", addresses(16)])).await;

@@ -79,6 +79,10 @@ async fn what_has_an_id_that_cannot_be_one_is_no_request_and_no_notification() {
         socket.send_text(with(id)).await;
         assert_eq!(socket.next().await, told);
     }
+    let list = r#"[["2.0","eth_chainId",null]]"#;
+    assert_eq!(serde_json::from_str::<Value>(&answer(list).await).unwrap(), json!([&invalid]));
+    socket.send_text(list).await;
+    assert_eq!(socket.next().await, json!([&invalid]));
     let notification = r#"{"jsonrpc":"2.0","method":"eth_chainId","params":[{"id":{}}]}"#;
     // It has none of its own. What comes over HTTP gets a body, and this is jsonrpsee's for nothing.
     assert_eq!(answer(notification).await, "null");
